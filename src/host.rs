@@ -1,0 +1,189 @@
+//! What planning needs to know of this machine.
+//!
+//! A fact is asked of the kernel when it is first needed and remembered, so that planning is a function of the profile
+//! and these facts: tests hand in facts made up, a record keeps those that a sandbox was planned with.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+mod accounts;
+mod ask;
+
+pub use accounts::{Group, User};
+
+/// Every fact about one machine, remembered or still to be asked.
+#[derive(Debug)]
+pub struct Host {
+    facts: RefCell<Facts>,
+    /// False for facts handed in: what they do not hold is absent.
+    live: bool,
+}
+
+/// The remembered facts, as `doctor --json` prints them and records keep them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Facts {
+    /// `uname -r`.
+    pub kernel: Option<String>,
+    /// The caller's real ids; a launcher with privilege of its own refuses to run.
+    pub uid: Option<u32>,
+    pub gid: Option<u32>,
+    pub groups: Option<Vec<u32>>,
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// The highest Landlock ABI; 0 where there is none.
+    pub landlock_abi: Option<u32>,
+    /// `/proc/sys/user/max_user_namespaces`; 0 forbids them.
+    pub max_user_namespaces: Option<u64>,
+    /// The caller's environment.
+    pub env: Option<BTreeMap<String, String>>,
+    pub cwd: Option<PathBuf>,
+    /// Descriptors 0–2 that are terminals.
+    pub terminals: Option<[bool; 3]>,
+    /// What is at a path, links not followed.
+    pub paths: BTreeMap<PathBuf, Node>,
+    /// The names in a directory.
+    pub directories: BTreeMap<PathBuf, Vec<String>>,
+    /// Small text files, by path; `None` where it cannot be read.
+    pub texts: BTreeMap<PathBuf, Option<String>>,
+}
+
+/// What stands at a path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Node {
+    Missing,
+    Directory {
+        uid: u32,
+        mode: u32,
+    },
+    File {
+        uid: u32,
+        mode: u32,
+    },
+    Symlink {
+        to: PathBuf,
+    },
+    /// `b` or `c`, major, minor.
+    Device {
+        kind: char,
+        major: u32,
+        minor: u32,
+    },
+    /// A socket or a FIFO.
+    Other,
+    /// It may exist; the caller may not look.
+    Unreadable {
+        errno: String,
+    },
+}
+
+impl Host {
+    /// The machine we run on. It is asked nothing yet.
+    pub fn live() -> Host {
+        Host { facts: RefCell::default(), live: true }
+    }
+
+    /// A machine that is known only by these facts.
+    pub fn known(facts: Facts) -> Host {
+        Host { facts: RefCell::new(facts), live: false }
+    }
+
+    /// What has been asked so far.
+    pub fn facts(&self) -> Facts {
+        self.facts.borrow().clone()
+    }
+
+    pub fn kernel(&self) -> String {
+        self.recall(|facts| &mut facts.kernel, ask::kernel)
+    }
+
+    pub fn uid(&self) -> u32 {
+        self.recall(|facts| &mut facts.uid, ask::uid)
+    }
+
+    pub fn gid(&self) -> u32 {
+        self.recall(|facts| &mut facts.gid, ask::gid)
+    }
+
+    pub fn groups(&self) -> Vec<u32> {
+        self.recall(|facts| &mut facts.groups, ask::groups)
+    }
+
+    pub fn is_root(&self) -> bool {
+        self.uid() == 0
+    }
+
+    pub fn memory(&self) -> u64 {
+        self.recall(|facts| &mut facts.memory, ask::memory)
+    }
+
+    pub fn landlock_abi(&self) -> u32 {
+        self.recall(|facts| &mut facts.landlock_abi, crate::sys::landlock::abi)
+    }
+
+    pub fn max_user_namespaces(&self) -> u64 {
+        self.recall(|facts| &mut facts.max_user_namespaces, ask::max_user_namespaces)
+    }
+
+    /// One variable of the caller's environment; text that is not UTF-8 counts as absent.
+    pub fn env(&self, name: &str) -> Option<String> {
+        self.recall(|facts| &mut facts.env, ask::env);
+        self.facts.borrow().env.as_ref()?.get(name).cloned()
+    }
+
+    pub fn env_all(&self) -> BTreeMap<String, String> {
+        self.recall(|facts| &mut facts.env, ask::env)
+    }
+
+    /// The caller's working directory; `/` where it has gone.
+    pub fn cwd(&self) -> PathBuf {
+        self.recall(|facts| &mut facts.cwd, ask::cwd)
+    }
+
+    pub fn terminals(&self) -> [bool; 3] {
+        self.recall(|facts| &mut facts.terminals, ask::terminals)
+    }
+
+    /// What stands at an absolute path; a link at its end is not followed.
+    pub fn node(&self, path: &Path) -> Node {
+        if let Some(node) = self.facts.borrow().paths.get(path) {
+            return node.clone();
+        }
+        let node = if self.live { ask::node(path) } else { Node::Missing };
+        self.facts.borrow_mut().paths.insert(path.to_owned(), node.clone());
+        node
+    }
+
+    /// The names in a directory, sorted; empty where it cannot be read. Names that are not UTF-8 are left out.
+    pub fn list(&self, directory: &Path) -> Vec<String> {
+        if let Some(names) = self.facts.borrow().directories.get(directory) {
+            return names.clone();
+        }
+        let names = if self.live { ask::list(directory) } else { Vec::new() };
+        self.facts.borrow_mut().directories.insert(directory.to_owned(), names.clone());
+        names
+    }
+
+    /// The contents of a small text file.
+    pub fn text(&self, path: &Path) -> Option<String> {
+        if let Some(text) = self.facts.borrow().texts.get(path) {
+            return text.clone();
+        }
+        let text = if self.live { std::fs::read_to_string(path).ok() } else { None };
+        self.facts.borrow_mut().texts.insert(path.to_owned(), text.clone());
+        text
+    }
+
+    fn recall<T: Clone + Default>(&self, place: fn(&mut Facts) -> &mut Option<T>, ask: fn() -> T) -> T {
+        let facts = &mut *self.facts.borrow_mut();
+        let fact = place(facts);
+        if fact.is_none() {
+            *fact = Some(if self.live { ask() } else { T::default() });
+        }
+        fact.clone().expect("filled above")
+    }
+}

@@ -1,0 +1,95 @@
+//! The questions themselves: each asks the kernel for one fact.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use super::Node;
+
+pub fn kernel() -> String {
+    nix::sys::utsname::uname().map(|names| names.release().to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+pub fn uid() -> u32 {
+    nix::unistd::getuid().as_raw()
+}
+
+pub fn gid() -> u32 {
+    nix::unistd::getgid().as_raw()
+}
+
+pub fn groups() -> Vec<u32> {
+    nix::unistd::getgroups().map(|groups| groups.iter().map(|group| group.as_raw()).collect()).unwrap_or_default()
+}
+
+pub fn memory() -> u64 {
+    nix::sys::sysinfo::sysinfo().map(|info| info.ram_total()).unwrap_or_default()
+}
+
+pub fn max_user_namespaces() -> u64 {
+    // The file is missing where the kernel was built without user namespaces.
+    std::fs::read_to_string("/proc/sys/user/max_user_namespaces")
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+pub fn env() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+pub fn cwd() -> PathBuf {
+    // A directory that was removed, or lies outside the root, reads as a path that does not start with `/`.
+    std::env::current_dir().ok().filter(|path| path.is_absolute()).unwrap_or_else(|| PathBuf::from("/"))
+}
+
+pub fn terminals() -> [bool; 3] {
+    [std::io::stdin().is_terminal(), std::io::stdout().is_terminal(), std::io::stderr().is_terminal()]
+}
+
+pub fn list(directory: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
+pub fn node(path: &Path) -> Node {
+    let metadata = match std::fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            return match error.raw_os_error() {
+                Some(libc::ENOENT | libc::ENOTDIR) => Node::Missing,
+                errno => Node::Unreadable { errno: nix::errno::Errno::from_raw(errno.unwrap_or(0)).to_string() },
+            };
+        }
+    };
+    let (kind, uid, mode) = (metadata.file_type(), metadata.uid(), metadata.mode() & 0o7777);
+    let device = |kind| Node::Device {
+        kind,
+        major: libc::major(metadata.rdev()) as u32,
+        minor: libc::minor(metadata.rdev()) as u32,
+    };
+    if kind.is_dir() {
+        Node::Directory { uid, mode }
+    } else if kind.is_file() {
+        Node::File { uid, mode }
+    } else if kind.is_symlink() {
+        match std::fs::read_link(path) {
+            Ok(to) => Node::Symlink { to },
+            Err(error) => Node::Unreadable { errno: error.to_string() },
+        }
+    } else if kind.is_char_device() {
+        device('c')
+    } else if kind.is_block_device() {
+        device('b')
+    } else {
+        Node::Other
+    }
+}

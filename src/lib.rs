@@ -1,0 +1,13 @@
+//! `sandbox` runs a program with only what a TOML profile lets it see and use.
+//!
+//! A profile says what the program may see and use; planning turns it into a list of steps, before anything is touched;
+//! the launch carries the steps out and becomes the program. `docs/architecture.md` tells the whole of it.
+//!
+//! Arrows point one way: `cli → {profile, host, plan, explain, launch, state}`, `launch → plan → isolation → sys`.
+
+#![deny(unsafe_code)]
+
+pub mod host;
+pub mod isolation;
+pub mod profile;
+pub mod sys;
