@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +101,13 @@ impl Host {
         self.recall(|facts| &mut facts.kernel, ask::kernel)
     }
 
+    /// Whether the kernel's version is at least (major, minor).
+    pub fn kernel_at_least(&self, wanted: (u32, u32)) -> bool {
+        let release = self.kernel();
+        let mut numbers = release.split(['.', '-', '+']).map(|word| word.parse::<u32>().unwrap_or(0));
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= wanted
+    }
+
     pub fn uid(&self) -> u32 {
         self.recall(|facts| &mut facts.uid, ask::uid)
     }
@@ -158,6 +165,36 @@ impl Host {
         node
     }
 
+    /// Where a path leads when every link is followed, and what stands there. A link that leads nowhere stays a link.
+    pub fn canonical(&self, path: &Path) -> (PathBuf, Node) {
+        const LINKS: u32 = 40;
+        let mut links = 0;
+        let mut at = PathBuf::from("/");
+        let mut left: Vec<PathBuf> = names(path);
+        while let Some(name) = left.pop() {
+            if name.as_os_str() == ".." {
+                at.pop();
+                continue;
+            }
+            let next = at.join(&name);
+            match self.node(&next) {
+                Node::Symlink { to } if links < LINKS => {
+                    links += 1;
+                    if to.is_absolute() {
+                        at = PathBuf::from("/");
+                    }
+                    left.extend(names(&to));
+                }
+                Node::Directory { .. } => at = next,
+                node if left.is_empty() => return (next, node),
+                unreadable @ Node::Unreadable { .. } => return (path.to_owned(), unreadable),
+                _ => return (path.to_owned(), Node::Missing),
+            }
+        }
+        let node = self.node(&at);
+        (at, node)
+    }
+
     /// The names in a directory, sorted; empty where it cannot be read. Names that are not UTF-8 are left out.
     pub fn list(&self, directory: &Path) -> Vec<String> {
         if let Some(names) = self.facts.borrow().directories.get(directory) {
@@ -186,4 +223,16 @@ impl Host {
         }
         fact.clone().expect("filled above")
     }
+}
+
+/// The names of a path, the last first; `.` and the root are none.
+pub fn names(path: &Path) -> Vec<PathBuf> {
+    path.components()
+        .rev()
+        .filter_map(|component| match component {
+            Component::Normal(name) => Some(PathBuf::from(name)),
+            Component::ParentDir => Some(PathBuf::from("..")),
+            _ => None,
+        })
+        .collect()
 }

@@ -6,6 +6,7 @@
 
 pub mod capabilities;
 pub mod cgroup;
+pub mod context;
 pub mod landlock;
 pub mod namespaces;
 pub mod network;
@@ -65,6 +66,8 @@ pub struct Grant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Access {
+    /// Names in directories, but no contents: what is left of `/` itself.
+    List,
     ReadOnly,
     ReadWrite,
 }
@@ -72,6 +75,7 @@ pub enum Access {
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Access::List => "list",
             Access::ReadOnly => "read-only",
             Access::ReadWrite => "read-write",
         })
@@ -194,3 +198,21 @@ impl Fault {
 }
 
 pub type Applied = Result<(), Fault>;
+
+impl From<crate::sys::mount::Failure> for Fault {
+    fn from(failure: crate::sys::mount::Failure) -> Fault {
+        Fault::new(failure.operation, failure.errno, failure.log)
+    }
+}
+
+impl Fault {
+    /// Names what the call was about, where the kernel itself said nothing.
+    pub fn about(mut self, noun: impl std::fmt::Display) -> Fault {
+        if self.detail.is_empty() {
+            self.detail = noun.to_string();
+        } else {
+            self.detail = format!("{noun}: {}", self.detail);
+        }
+        self
+    }
+}

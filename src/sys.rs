@@ -3,4 +3,19 @@
 
 #![allow(unsafe_code)]
 
+pub mod clone;
+pub mod descriptor;
 pub mod landlock;
+pub mod mount;
+pub mod network;
+pub mod page;
+pub mod pidfd;
+pub mod process;
+pub mod signal;
+
+use nix::errno::Errno;
+
+/// A raw system call's answer, with its errno taken from libc's.
+fn check(answer: libc::c_long) -> Result<libc::c_long, Errno> {
+    if answer == -1 { Err(Errno::last()) } else { Ok(answer) }
+}

@@ -1,9 +1,17 @@
 //! `[namespaces]`: which views of the kernel's global names are the program's own.
 
+mod apply;
+mod ids;
+mod plan;
+
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use super::{IdRange, Origin};
+
+pub use ids::{Maps, read_back};
+pub use plan::{Planned, plan};
 
 /// The section as the author wrote it. The network's namespace follows `[network]`, the mounts' is always own.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +80,70 @@ impl Default for Namespaces {
             nested: Nested::No,
             nested_origin: None,
             sysctl: BTreeMap::new(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Init writes its own maps: one id of each kind needs nobody's help.
+    MapOwnId(Maps),
+    /// The supervisor writes the child's maps, having the privilege over these ids itself.
+    MapIds(Maps),
+    /// newuidmap(1) and newgidmap(1) write them, from what /etc/subuid and /etc/subgid grant the caller.
+    MapIdsByHelper(Maps),
+    /// Nothing can trace us or reach our descriptors through /proc from here on.
+    Undumpable,
+    UnshareCgroup,
+    /// Of the children: init itself stays with the host's clocks.
+    UnshareTime(ClockOffsets),
+    Hostname(String),
+    /// `/proc/sys` path below it, slashes for dots, and value.
+    Sysctl {
+        path: String,
+        value: String,
+    },
+    /// The count of user namespaces below ours is limited to none, and making one is seen to fail.
+    ForbidNested,
+}
+
+impl Step {
+    pub fn why(&self) -> &'static str {
+        match self {
+            Step::MapOwnId(_) => "inside, the caller is one known account and nobody else exists; setgroups is denied",
+            Step::MapIds(_) => "every id means itself inside, so files keep their owners; only the parent may write it",
+            Step::MapIdsByHelper(_) => "a range of ids needs what /etc/subuid grants, which only newuidmap can give",
+            Step::Undumpable => "no process inside can trace init, or open its files through /proc",
+            Step::UnshareCgroup => "after joining its cgroup, so that the program sees that as /",
+            Step::UnshareTime(_) => "clocks of its own: the host's time since boot can be hidden or moved",
+            Step::Hostname(_) => "the host's own name is not the program's business",
+            Step::Sysctl { .. } => "the profile sets it; it is the namespaces' own value, not the host's",
+            Step::ForbidNested => {
+                "a nested user namespace would give back capabilities within itself, and kernel surface"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::MapOwnId(maps) => write!(f, "map {maps}, setgroups denied"),
+            Step::MapIds(maps) => write!(f, "map {maps}"),
+            Step::MapIdsByHelper(maps) => write!(f, "map {maps}, by newuidmap and newgidmap"),
+            Step::Undumpable => f.write_str("make init untraceable"),
+            Step::UnshareCgroup => f.write_str("enter an own cgroup namespace"),
+            Step::UnshareTime(offsets) if *offsets == ClockOffsets::default() => {
+                f.write_str("give the program an own time namespace")
+            }
+            Step::UnshareTime(offsets) => write!(
+                f,
+                "give the program an own time namespace, monotonic +{:?}, boottime +{:?}",
+                offsets.monotonic, offsets.boottime
+            ),
+            Step::Hostname(name) => write!(f, "set the hostname {name}"),
+            Step::Sysctl { path, value } => write!(f, "set {} = {value}", path.replace('/', ".")),
+            Step::ForbidNested => f.write_str("forbid further user namespaces"),
         }
     }
 }

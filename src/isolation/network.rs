@@ -1,6 +1,9 @@
 //! `[network]`: whom the program can talk to.
 
-use super::Origin;
+use std::fmt;
+
+use super::{Applied, Fault, Origin};
+use crate::sys;
 
 /// The section as the author wrote it.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -16,4 +19,51 @@ pub enum Mode {
     None,
     /// The host's network.
     Host,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The own network's `lo` comes into being down.
+    LoopbackUp,
+}
+
+pub fn plan(section: &Network) -> Vec<Step> {
+    match section.mode {
+        Mode::None => vec![Step::LoopbackUp],
+        Mode::Host => Vec::new(),
+    }
+}
+
+impl Step {
+    pub fn why(&self) -> &'static str {
+        match self {
+            Step::LoopbackUp => "programs expect 127.0.0.1 to answer; nothing else exists in the own network",
+        }
+    }
+
+    pub fn apply(&self) -> Applied {
+        match self {
+            Step::LoopbackUp => sys::network::loopback_up().map_err(|(call, errno)| Fault::new(call, errno, "lo")),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::LoopbackUp => f.write_str("bring the loopback interface up"),
+        }
+    }
+}
+
+/// The own network holds one interface, `lo`, and it is up; asked of the kernel once more.
+pub fn read_back(section: &Network) -> Applied {
+    if section.mode == Mode::Host {
+        return Ok(());
+    }
+    match sys::network::interface_flags(c"lo") {
+        Ok(flags) if flags & libc::IFF_UP as i16 != 0 => Ok(()),
+        Ok(_) => Err(Fault::mismatch("loopback interface", "lo is down")),
+        Err(errno) => Err(Fault::new("SIOCGIFFLAGS", errno, "lo")),
+    }
 }

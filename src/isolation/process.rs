@@ -1,11 +1,23 @@
 //! `[process]`: which program runs, as whom, in what surroundings.
 
+mod account;
+mod apply;
+mod environment;
+mod plan;
+mod program;
+
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
+use std::fmt;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::Origin;
+use crate::sys::process::Strings;
+
+pub use account::account;
+pub use plan::{Planned, plan};
 
 /// The section as the author wrote it.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,4 +87,105 @@ impl Default for Process {
             no_new_privileges: true,
         }
     }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The supervisor opens itself, for the lifeline.
+    OpenSupervisor,
+    /// Init dies with the supervisor.
+    Lifeline,
+    /// Without a pid namespace of its own, init can still collect the program's orphans.
+    AdoptOrphans,
+    NewSession,
+    /// `RLIMIT_*` by its name and number; `None` is unlimited.
+    Limit {
+        name: &'static str,
+        resource: u32,
+        limit: Option<u64>,
+    },
+    Nice(i32),
+    OomScore(i32),
+    Groups(Vec<u32>),
+    Ids {
+        uid: u32,
+        gid: u32,
+    },
+    Directory(PathBuf),
+    Umask(u32),
+    /// Looked for inside, as the program will see it.
+    FindProgram {
+        command: CString,
+        path: Vec<CString>,
+    },
+    NoNewPrivileges,
+    Execute {
+        arguments: Rc<Strings>,
+        environment: Rc<Strings>,
+    },
+}
+
+impl Step {
+    pub fn why(&self) -> &'static str {
+        match self {
+            Step::OpenSupervisor => {
+                "init can then see that its supervisor has gone, even before it could ask to be told"
+            }
+            Step::Lifeline => "when the supervisor dies, of SIGKILL too, the sandbox goes with it",
+            Step::AdoptOrphans => "without an own pid namespace nothing else ends what the program leaves running",
+            Step::NewSession => "the program has no controlling terminal to push input into",
+            Step::Limit { name: "nproc", .. } => {
+                "a fork bomb stops here; the kernel counts per user namespace, so it needs no cgroup"
+            }
+            Step::Limit { .. } => "the profile limits it",
+            Step::Nice(_) | Step::OomScore(_) => "the profile sets it",
+            Step::Groups(_) => "the caller's own groups would open files that the program's account may not",
+            Step::Ids { .. } => "the program is this account, inside and out",
+            Step::Directory(_) => "opened inside, so that it cannot lead out",
+            Step::Umask(_) => "new files get the permissions the profile means, whatever the caller's umask",
+            Step::FindProgram { .. } => "PATH is searched inside, while files can still be looked at",
+            Step::NoNewPrivileges => {
+                "setuid programs and file capabilities give nothing; Landlock and the filter need it"
+            }
+            Step::Execute { .. } => "every descriptor but 0, 1 and 2 closes here",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::OpenSupervisor => f.write_str("open a descriptor of the supervisor"),
+            Step::Lifeline => f.write_str("die with the supervisor"),
+            Step::AdoptOrphans => f.write_str("adopt the program's orphans"),
+            Step::NewSession => f.write_str("begin a session without a terminal"),
+            Step::Limit { name, limit: Some(limit), .. } => write!(f, "limit {name} to {limit}"),
+            Step::Limit { name, limit: None, .. } => write!(f, "leave {name} unlimited"),
+            Step::Nice(nice) => write!(f, "set nice to {nice}"),
+            Step::OomScore(score) => write!(f, "set the oom score to {score}"),
+            Step::Groups(groups) if groups.is_empty() => f.write_str("drop all supplementary groups"),
+            Step::Groups(groups) => write!(f, "take the groups {groups:?}"),
+            Step::Ids { uid, gid } => write!(f, "become uid {uid}, gid {gid}"),
+            Step::Directory(path) => write!(f, "go to {}", path.display()),
+            Step::Umask(umask) => write!(f, "set umask {umask:04o}"),
+            Step::FindProgram { command, path } if path.is_empty() => {
+                write!(f, "find the program {}", command.to_string_lossy())
+            }
+            Step::FindProgram { command, path } => {
+                let path: Vec<_> = path.iter().map(|directory| directory.to_string_lossy()).collect();
+                write!(f, "find the program {} in {}", command.to_string_lossy(), path.join(":"))
+            }
+            Step::NoNewPrivileges => f.write_str("give up gaining privileges"),
+            Step::Execute { arguments, .. } => {
+                let words: Vec<_> = arguments.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+                write!(f, "execute {}", words.join(" "))
+            }
+        }
+    }
+}
+
+/// One word of a command line as a person can read it; control characters never reach a terminal.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("{word:?}") }
 }

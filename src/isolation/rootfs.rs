@@ -1,8 +1,24 @@
 //! `[rootfs]`: the tree of files that the program sees as `/`.
 
+mod apply;
+mod base;
+mod devices;
+mod keep;
+mod kernel;
+mod overlay;
+mod plan;
+mod read_back;
+mod step;
+mod steps;
+mod tree;
+
 use std::path::PathBuf;
 
 use super::{Access, Origin};
+
+pub use plan::{Given, Planned, plan};
+pub use read_back::ReadBack;
+pub use step::{Addition, Step};
 
 /// The section as the author wrote it: paths absolute, variables replaced, targets not yet resolved.
 #[derive(Clone, Debug, PartialEq, Default)]

@@ -1,0 +1,72 @@
+//! What steps know only at launch: descriptors, each in a slot that one step fills and others read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+
+use super::Fault;
+
+/// A value that the plan names and the launch finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Slot {
+    /// The supervisor's pidfd, from before the clone: tells init whether its PDEATHSIG came too late.
+    Supervisor,
+    /// `cgroup.procs` of the n-th cgroup v1 hierarchy, or the cgroup v2 directory to be cloned into.
+    Cgroup(u8),
+    /// The lock on the n-th kept directory.
+    Kept(u8),
+    /// The tmpfs that holds everything the root is made of, besides what is bound.
+    Scratch,
+    /// The new root's own mount.
+    Root,
+    /// The private procfs: our own reads and writes go through it, never through a path of the new root.
+    Proc,
+    /// /proc/self/status of the target: it cannot be opened under Landlock, but reads on.
+    Status,
+    /// The Landlock ruleset.
+    Ruleset,
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Slot::Supervisor => f.write_str("<supervisor>"),
+            Slot::Cgroup(n) => write!(f, "<cgroup {n}>"),
+            Slot::Kept(n) => write!(f, "<kept {n}>"),
+            Slot::Scratch => f.write_str("<scratch>"),
+            Slot::Root => f.write_str("<root>"),
+            Slot::Proc => f.write_str("<proc>"),
+            Slot::Status => f.write_str("<status>"),
+            Slot::Ruleset => f.write_str("<ruleset>"),
+        }
+    }
+}
+
+/// The table of filled slots. The child's copy of it holds what was filled before the clone.
+#[derive(Debug, Default)]
+pub struct Context {
+    slots: BTreeMap<Slot, OwnedFd>,
+    /// The program's first process, as the supervisor sees it; known to host-after alone.
+    pub child: Option<i32>,
+    /// The path that the target found its program at.
+    pub program: Option<std::ffi::CString>,
+}
+
+impl Context {
+    pub fn fill(&mut self, slot: Slot, descriptor: OwnedFd) {
+        self.slots.insert(slot, descriptor);
+    }
+
+    pub fn get(&self, slot: Slot) -> Result<BorrowedFd<'_>, Fault> {
+        self.slots
+            .get(&slot)
+            .map(|descriptor| descriptor.as_fd())
+            .ok_or_else(|| Fault::new("slot", Errno::EBADF, format!("{slot} is empty")))
+    }
+
+    pub fn take(&mut self, slot: Slot) -> Result<OwnedFd, Fault> {
+        self.slots.remove(&slot).ok_or_else(|| Fault::new("slot", Errno::EBADF, format!("{slot} is empty")))
+    }
+}

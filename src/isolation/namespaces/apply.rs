@@ -1,0 +1,120 @@
+//! The steps of `[namespaces]`, carried out.
+
+use std::os::fd::BorrowedFd;
+use std::process::{Command, Stdio};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+
+use super::super::context::{Context, Slot};
+use super::super::{Applied, Fault, IdRange};
+use super::{ClockOffsets, Maps, Step, ids};
+use crate::sys::{clone, descriptor, process};
+
+impl Step {
+    pub fn apply(&self, context: &mut Context) -> Applied {
+        match self {
+            Step::MapOwnId(maps) => map_own_id(maps),
+            Step::MapIds(maps) => map_ids(maps, context),
+            Step::MapIdsByHelper(maps) => map_ids_by_helper(maps, context),
+            Step::Undumpable => {
+                process::set_dumpable(false).map_err(|errno| Fault::new("prctl", errno, "PR_SET_DUMPABLE"))
+            }
+            Step::UnshareCgroup => {
+                clone::unshare_cgroup().map_err(|errno| Fault::new("unshare", errno, "CLONE_NEWCGROUP"))
+            }
+            Step::UnshareTime(offsets) => unshare_time(offsets),
+            Step::Hostname(name) => {
+                nix::unistd::sethostname(name).map_err(|errno| Fault::new("sethostname", errno, name))
+            }
+            Step::Sysctl { path, value } => write_sysctl(context, path, value),
+            Step::ForbidNested => forbid_nested(context),
+        }
+    }
+}
+
+fn map_own_id(maps: &Maps) -> Applied {
+    // The kernel takes a group map from an unprivileged process only after this (user_namespaces(7)).
+    write("/proc/self/setgroups", "deny")?;
+    write("/proc/self/uid_map", &ids::lines(&maps.users))?;
+    write("/proc/self/gid_map", &ids::lines(&maps.groups))
+}
+
+fn map_ids(maps: &Maps, context: &Context) -> Applied {
+    let pid = child(context)?;
+    write(&format!("/proc/{pid}/uid_map"), &ids::lines(&maps.users))?;
+    write(&format!("/proc/{pid}/gid_map"), &ids::lines(&maps.groups))
+}
+
+fn map_ids_by_helper(maps: &Maps, context: &Context) -> Applied {
+    let pid = child(context)?;
+    run_helper("newuidmap", pid, &maps.users)?;
+    run_helper("newgidmap", pid, &maps.groups)
+}
+
+fn child(context: &Context) -> Result<i32, Fault> {
+    context.child.ok_or_else(|| Fault::new("clone3", Errno::ESRCH, "the child is not known yet"))
+}
+
+/// Found on a fixed path and started with an empty environment: the program is setuid root.
+fn run_helper(program: &'static str, pid: i32, ranges: &[IdRange]) -> Applied {
+    let mut command = Command::new(format!("/usr/bin/{program}"));
+    command.arg(pid.to_string()).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    for range in ranges {
+        command.args([range.inside.to_string(), range.outside.to_string(), range.count.to_string()]);
+    }
+    let fault = |error: std::io::Error| {
+        Fault::new(program, Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)), "package uidmap has it")
+    };
+    let output = command.output().map_err(fault)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Fault::new(program, Errno::EPERM, String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+fn unshare_time(offsets: &ClockOffsets) -> Applied {
+    clone::unshare_time().map_err(|errno| Fault::new("unshare", errno, "CLONE_NEWTIME"))?;
+    if *offsets == ClockOffsets::default() {
+        return Ok(());
+    }
+    // Only until the first process enters: the kernel fixes the offsets then (time_namespaces(7)).
+    let lines = format!(
+        "monotonic {} {}\nboottime {} {}\n",
+        offsets.monotonic.as_secs(),
+        offsets.monotonic.subsec_nanos(),
+        offsets.boottime.as_secs(),
+        offsets.boottime.subsec_nanos()
+    );
+    write("/proc/self/timens_offsets", &lines)
+}
+
+fn forbid_nested(context: &Context) -> Applied {
+    write_sysctl(context, "user/max_user_namespaces", "0")?;
+    match clone::unshare_user() {
+        // ENOSPC alone is the count's refusal; any other errno could be a passing one.
+        Err(Errno::ENOSPC) => Ok(()),
+        Err(errno) => Err(Fault::new("unshare", errno, "CLONE_NEWUSER was refused, but not by the limit")),
+        Ok(()) => Err(Fault::mismatch("nested user namespaces", "one could be made though the limit is 0")),
+    }
+}
+
+fn write_sysctl(context: &Context, path: &str, value: &str) -> Applied {
+    let proc = context.get(Slot::Proc)?;
+    write_at(proc, &format!("sys/{path}"), value)
+}
+
+fn write(path: &str, text: &str) -> Applied {
+    write_at(descriptor::here(), path, text)
+}
+
+fn write_at(directory: BorrowedFd<'_>, path: &str, text: &str) -> Applied {
+    let fault = |operation| move |errno| Fault::new(operation, errno, path);
+    let file = nix::fcntl::openat(directory, path, OFlag::O_WRONLY | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty())
+        .map_err(fault("open"))?;
+    // These files take a value in one write(2) or not at all.
+    match nix::unistd::write(&file, text.as_bytes()).map_err(fault("write"))? {
+        written if written == text.len() => Ok(()),
+        _ => Err(Fault::new("write", Errno::EIO, path)),
+    }
+}

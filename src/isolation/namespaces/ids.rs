@@ -1,0 +1,179 @@
+//! Maps of ids: which of the host's users and groups exist inside, and as whom.
+
+use std::fmt;
+use std::path::Path;
+
+use nix::errno::Errno;
+
+use super::super::{Account, Applied, Fault, Findings, IdRange, Origin};
+use super::{IdMap, Namespaces};
+use crate::host::Host;
+
+/// The lines of `uid_map` and `gid_map`.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Maps {
+    pub users: Vec<IdRange>,
+    pub groups: Vec<IdRange>,
+}
+
+/// Who has the privilege to write the maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writer {
+    Init,
+    Supervisor,
+    Helper,
+}
+
+const ALL: u32 = 65536;
+
+/// The maps of a profile on this host, and who writes them.
+pub fn maps(section: &Namespaces, account: &Account, host: &Host, findings: &mut Findings) -> (Maps, Writer) {
+    let one = |inside, outside| vec![IdRange { inside, outside, count: 1 }];
+    let own_id = Maps { users: one(account.uid, host.uid()), groups: one(account.gid, host.gid()) };
+    match (&section.id_map, host.is_root()) {
+        (IdMap::Auto, false) => (own_id, Writer::Init),
+        (IdMap::Auto, true) => {
+            let identity = |file| {
+                let mine = parse(&host.text(Path::new(file)).unwrap_or_default());
+                mine.into_iter().map(|line| IdRange { outside: line.inside, ..line }).collect()
+            };
+            (Maps { users: identity("/proc/self/uid_map"), groups: identity("/proc/self/gid_map") }, Writer::Supervisor)
+        }
+        (IdMap::Range, true) => {
+            findings.error(
+                "namespaces",
+                "id-map = \"range\" as root needs idmapped layers, which are not available in this version yet",
+                "leave id-map out: as root every id maps onto itself".to_string(),
+                section.id_map_origin.as_ref(),
+            );
+            (Maps::default(), Writer::Supervisor)
+        }
+        (IdMap::Range, false) => {
+            let origin = section.id_map_origin.as_ref();
+            let users = range(host, "/etc/subuid", host.uid(), (account.uid, host.uid()), findings, origin);
+            let groups = range(host, "/etc/subgid", host.uid(), (account.gid, host.gid()), findings, origin);
+            (Maps { users, groups }, Writer::Helper)
+        }
+        (IdMap::Lines(lines), root) => {
+            let maps = Maps { users: lines.clone(), groups: lines.clone() };
+            let only_self = |lines: &[IdRange], id| matches!(lines, [line] if line.count == 1 && line.outside == id);
+            if only_self(lines, host.uid()) && host.uid() == host.gid() && !root {
+                return (maps, Writer::Init);
+            }
+            (maps, if root { Writer::Supervisor } else { Writer::Helper })
+        }
+    }
+}
+
+/// The caller keeps its own id, as `own.0`; the subordinate ids fill the rest of 0–65535.
+fn range(
+    host: &Host,
+    file: &'static str,
+    caller: u32,
+    own: (u32, u32),
+    findings: &mut Findings,
+    origin: Option<&Origin>,
+) -> Vec<IdRange> {
+    let name = host.user_by_uid(caller).map(|user| user.name).unwrap_or_default();
+    let text = host.text(Path::new(file)).unwrap_or_default();
+    let granted = text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let owner = fields.next()?;
+        let (start, count): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.trim().parse().ok()?);
+        ((owner == name || owner == caller.to_string()) && count >= ALL - 1 && start.checked_add(count).is_some())
+            .then_some(start)
+    });
+    let Some(start) = granted else {
+        findings.error(
+            "namespaces",
+            format!("id-map = \"range\": {file} grants the caller no 65536 ids"),
+            format!("as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}"),
+            origin,
+        );
+        return Vec::new();
+    };
+    let (inside, outside) = own;
+    if inside >= ALL {
+        return vec![IdRange { inside: 0, outside: start, count: ALL - 1 }, IdRange { inside, outside, count: 1 }];
+    }
+    let after = ALL - 1 - inside;
+    [
+        IdRange { inside: 0, outside: start, count: inside },
+        IdRange { inside, outside, count: 1 },
+        IdRange { inside: inside + 1, outside: start.saturating_add(inside), count: after },
+    ]
+    .into_iter()
+    .filter(|line| line.count > 0)
+    .collect()
+}
+
+/// The maps as the kernel holds them are those of the plan.
+pub fn read_back(maps: &Maps) -> Applied {
+    for (file, wanted) in [("/proc/self/uid_map", &maps.users), ("/proc/self/gid_map", &maps.groups)] {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Fault::new("open", Errno::from_raw(error.raw_os_error().unwrap_or(0)), file))?;
+        // The kernel joins neighbouring lines no more than we do, so the lines are the same ones.
+        if parse(&text) != *wanted {
+            return Err(Fault::mismatch("id map", format!("{file} holds {}", text.trim())));
+        }
+    }
+    Ok(())
+}
+
+fn parse(text: &str) -> Vec<IdRange> {
+    text.lines()
+        .filter_map(|line| {
+            let mut numbers = line.split_ascii_whitespace().map(|word| word.parse().ok());
+            Some(IdRange { inside: numbers.next()??, outside: numbers.next()??, count: numbers.next()?? })
+        })
+        .collect()
+}
+
+/// As uid_map wants it written.
+pub fn lines(ranges: &[IdRange]) -> String {
+    ranges.iter().map(|range| format!("{} {} {}\n", range.inside, range.outside, range.count)).collect()
+}
+
+impl fmt::Display for Maps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show = |ranges: &[IdRange]| {
+            let texts: Vec<String> = ranges
+                .iter()
+                .map(|range| match range.count {
+                    1 => format!("{} → {}", range.inside, range.outside),
+                    count => format!("{}+{count} → {}", range.inside, range.outside),
+                })
+                .collect();
+            texts.join(", ")
+        };
+        write!(f, "users {}; groups {}", show(&self.users), show(&self.groups))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_keeps_the_callers_id_and_fills_the_rest() {
+        let host = Host::known(crate::host::Facts {
+            uid: Some(1000),
+            texts: [("/etc/subuid".into(), Some("a:1:2\n1000:100000:65536\n".into()))].into(),
+            ..Default::default()
+        });
+        let mut findings = Findings::default();
+        let lines = range(&host, "/etc/subuid", 1000, (33, 1000), &mut findings, None);
+        assert!(findings.0.is_empty());
+        assert_eq!(lines.iter().map(|line| line.count).sum::<u32>(), ALL);
+        assert_eq!(lines[1], IdRange { inside: 33, outside: 1000, count: 1 });
+        assert_eq!(lines[2], IdRange { inside: 34, outside: 100033, count: ALL - 34 });
+    }
+
+    #[test]
+    fn no_grant_is_an_error_with_its_remedy() {
+        let host = Host::known(crate::host::Facts { uid: Some(1000), ..Default::default() });
+        let mut findings = Findings::default();
+        range(&host, "/etc/subuid", 1000, (0, 1000), &mut findings, None);
+        assert!(findings.0[0].hint.as_ref().unwrap().contains("usermod"));
+    }
+}

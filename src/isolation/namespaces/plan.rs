@@ -1,0 +1,153 @@
+//! Which namespaces are made, by whom, and what is set in them.
+
+use std::path::Path;
+
+use super::ids::{self, Writer};
+use super::{Maps, Namespaces, Nested, Step};
+use crate::host::Host;
+use crate::isolation::{Account, Findings};
+
+/// What `[namespaces]` asks of each stage.
+#[derive(Debug, Default)]
+pub struct Planned {
+    /// `CLONE_NEW*` for clone3.
+    pub flags: u64,
+    /// The same in words, in the order they are printed.
+    pub names: Vec<&'static str>,
+    pub host_after: Vec<Step>,
+    /// The first thing that init does, when nobody else does it.
+    pub maps: Vec<Step>,
+    /// After init has joined its cgroups.
+    pub late_namespaces: Vec<Step>,
+    /// After the root has been assembled.
+    pub settings: Vec<Step>,
+    /// What is read back, once the ids are mapped.
+    pub mapped: Option<Maps>,
+    /// Only one id exists inside, and setgroups is denied.
+    pub one_id: bool,
+}
+
+/// The default clocks need a kernel that lets a vforked child enter a time namespace at exec.
+const TIME_WITH_VFORK: (u32, u32) = (6, 1);
+
+pub fn plan(
+    section: &Namespaces,
+    own_network: bool,
+    account: &Account,
+    name: &str,
+    host: &Host,
+    findings: &mut Findings,
+) -> Planned {
+    let mut planned = Planned::default();
+    let mut add = |wanted: bool, flag: i32, name| {
+        if wanted {
+            planned.flags |= flag as u64;
+            planned.names.push(name);
+        }
+    };
+    add(section.user, libc::CLONE_NEWUSER, "user");
+    add(true, libc::CLONE_NEWNS, "mount");
+    add(section.pid, libc::CLONE_NEWPID, "pid");
+    add(own_network, libc::CLONE_NEWNET, "net");
+    add(section.ipc, libc::CLONE_NEWIPC, "ipc");
+    add(section.uts, libc::CLONE_NEWUTS, "uts");
+
+    if section.user {
+        available(section, host, findings);
+        let (maps, writer) = ids::maps(section, account, host, findings);
+        match writer {
+            Writer::Init => planned.maps.push(Step::MapOwnId(maps.clone())),
+            Writer::Supervisor => planned.host_after.push(Step::MapIds(maps.clone())),
+            Writer::Helper => planned.host_after.push(Step::MapIdsByHelper(maps.clone())),
+        }
+        planned.one_id = writer == Writer::Init;
+        planned.mapped = Some(maps);
+    } else if !host.is_root() {
+        findings.error(
+            "namespaces",
+            "user = false shares the host's ids, which only root can do",
+            "leave it out, or run as root".to_string(),
+            section.user_origin.as_ref(),
+        );
+    }
+
+    if section.cgroup {
+        planned.late_namespaces.push(Step::UnshareCgroup);
+    }
+    if let Some(offsets) = section.time {
+        if host.kernel_at_least(TIME_WITH_VFORK) {
+            planned.late_namespaces.push(Step::UnshareTime(offsets));
+        } else {
+            let message =
+                format!("kernel {} cannot give the program clocks of its own; it sees the host's", host.kernel());
+            findings.shortfall("namespaces", message, "Linux 6.1 or newer can".to_string(), None);
+        }
+    }
+    if section.uts {
+        planned.settings.push(Step::Hostname(section.hostname.clone().unwrap_or_else(|| name.to_owned())));
+    } else if section.hostname.is_some() {
+        findings.error(
+            "namespaces",
+            "hostname would be the host's own, with uts = false",
+            "leave out one of the two".to_string(),
+            section.hostname_origin.as_ref(),
+        );
+    }
+    sysctls(section, own_network, &mut planned, findings);
+    if section.user && section.nested == Nested::No {
+        planned.settings.push(Step::ForbidNested);
+    }
+    planned.settings.push(Step::Undumpable);
+    planned
+}
+
+/// Refuses early, with the remedy, what clone3 would refuse with a bare EPERM or ENOSPC.
+fn available(section: &Namespaces, host: &Host, findings: &mut Findings) {
+    let origin = section.user_origin.as_ref();
+    if host.max_user_namespaces() == 0 {
+        findings.error(
+            "namespaces",
+            "this machine allows no user namespaces: user.max_user_namespaces is 0",
+            "as root: sysctl user.max_user_namespaces=10000".to_string(),
+            origin,
+        );
+    } else if !host.is_root()
+        && host.text(Path::new("/proc/sys/kernel/unprivileged_userns_clone")).is_some_and(|text| text.trim() == "0")
+    {
+        findings.error(
+            "namespaces",
+            "this machine allows user namespaces to root alone: kernel.unprivileged_userns_clone is 0",
+            "as root: sysctl kernel.unprivileged_userns_clone=1".to_string(),
+            origin,
+        );
+    }
+}
+
+/// Only values that belong to one of the own namespaces: anything else would be the host's.
+fn sysctls(section: &Namespaces, own_network: bool, planned: &mut Planned, findings: &mut Findings) {
+    const LOW_PORTS: &str = "net.ipv4.ip_unprivileged_port_start";
+    if own_network && !section.sysctl.contains_key(LOW_PORTS) {
+        planned.settings.push(Step::Sysctl { path: LOW_PORTS.replace('.', "/"), value: "0".into() });
+    }
+    for (key, (value, origin)) in &section.sysctl {
+        let namespace = match key.split('.').collect::<Vec<_>>()[..] {
+            ["net", ..] => own_network.then_some("network"),
+            ["kernel", "shmmax" | "shmall" | "shmmni" | "shm_rmid_forced" | "msgmax" | "msgmnb" | "msgmni" | "sem"]
+            | ["fs", "mqueue", _] => section.ipc.then_some("ipc"),
+            ["kernel", "hostname" | "domainname"] => section.uts.then_some("uts"),
+            ["user", ..] => section.user.then_some("user"),
+            _ => None,
+        };
+        if namespace.is_some() {
+            planned.settings.push(Step::Sysctl { path: key.replace('.', "/"), value: value.clone() });
+        } else {
+            findings.error(
+                "namespaces",
+                format!("sysctl {key} is the whole machine's, not a value of one of the sandbox's own namespaces"),
+                "net.* (own network), kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.* (ipc) and user.* are"
+                    .to_string(),
+                Some(origin),
+            );
+        }
+    }
+}

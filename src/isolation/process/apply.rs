@@ -1,0 +1,110 @@
+//! The steps of `[process]`, carried out.
+
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::{Mode, umask};
+
+use super::program::{NOT_EXECUTABLE, find};
+use super::{Step, program};
+use crate::isolation::context::{Context, Slot};
+use crate::isolation::{Applied, Fault};
+use crate::sys::{descriptor, pidfd, process};
+
+impl Step {
+    pub fn apply(&self, context: &mut Context) -> Applied {
+        match self {
+            Step::OpenSupervisor => {
+                let own = pidfd::own().map_err(|errno| Fault::new("pidfd_open", errno, "the supervisor"))?;
+                context.fill(Slot::Supervisor, own);
+                Ok(())
+            }
+            Step::Lifeline => lifeline(context),
+            Step::AdoptOrphans => {
+                process::become_subreaper().map_err(|errno| Fault::new("prctl", errno, "PR_SET_CHILD_SUBREAPER"))
+            }
+            Step::NewSession => nix::unistd::setsid().map(drop).map_err(|errno| Fault::new("setsid", errno, "")),
+            Step::Limit { name, resource, limit } => set_limit(name, *resource, *limit),
+            Step::Nice(nice) => {
+                process::set_nice(*nice).map_err(|errno| Fault::new("setpriority", errno, nice.to_string()))
+            }
+            Step::OomScore(score) => set_oom_score(context, *score),
+            Step::Groups(groups) => {
+                process::set_groups(groups).map_err(|errno| Fault::new("setgroups", errno, format!("{groups:?}")))
+            }
+            Step::Ids { uid, gid } => set_ids(*uid, *gid),
+            Step::Directory(path) => enter(path),
+            Step::Umask(mask) => {
+                umask(Mode::from_bits_truncate(*mask));
+                Ok(())
+            }
+            Step::FindProgram { command, path } => {
+                context.program = Some(find(command, path)?);
+                Ok(())
+            }
+            Step::NoNewPrivileges => {
+                process::set_no_new_privileges().map_err(|errno| Fault::new("prctl", errno, "PR_SET_NO_NEW_PRIVS"))
+            }
+            Step::Execute { arguments, environment } => {
+                let Some(program) = &context.program else {
+                    return Err(Fault::new(program::NOT_FOUND, Errno::ENOENT, ""));
+                };
+                let errno = process::execute(program, arguments, environment);
+                // No words are put together here: the filter need not allow what getting memory takes.
+                Err(Fault::new(NOT_EXECUTABLE, errno, ""))
+            }
+        }
+    }
+}
+
+fn lifeline(context: &Context) -> Applied {
+    process::set_parent_death_signal(libc::SIGKILL).map_err(|errno| Fault::new("prctl", errno, "PR_SET_PDEATHSIG"))?;
+    // It may have died before we asked; getppid() is 0 in a new pid namespace and tells nothing.
+    match pidfd::has_ended(context.get(Slot::Supervisor)?) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(Fault::new("lifeline", Errno::ESRCH, "the supervisor has died")),
+        Err(errno) => Err(Fault::new("poll", errno, "the supervisor's pidfd")),
+    }
+}
+
+fn set_limit(name: &str, resource: u32, limit: Option<u64>) -> Applied {
+    let fault = |call| move |errno| Fault::new(call, errno, name);
+    // Without CAP_SYS_RESOURCE a hard limit only goes down; one that is lower already holds.
+    let hard = process::hard_limit(resource).map_err(fault("getrlimit"))?;
+    if resource == libc::RLIMIT_NPROC && hard.is_some_and(|hard| limit.is_none_or(|limit| hard < limit)) {
+        return process::set_limit(resource, hard).map_err(fault("setrlimit"));
+    }
+    process::set_limit(resource, limit).map_err(fault("setrlimit"))
+}
+
+fn set_oom_score(context: &Context, score: i32) -> Applied {
+    let fault = |call| move |errno| Fault::new(call, errno, "oom_score_adj");
+    let proc = context.get(Slot::Proc)?;
+    let file = nix::fcntl::openat(proc, "self/oom_score_adj", OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(fault("open"))?;
+    nix::unistd::write(file, score.to_string().as_bytes()).map(drop).map_err(fault("write"))
+}
+
+fn set_ids(uid: u32, gid: u32) -> Applied {
+    process::set_ids(uid, gid).map_err(|(call, errno)| Fault::new(call, errno, format!("uid {uid}, gid {gid}")))
+}
+
+fn enter(path: &Path) -> Applied {
+    let noun = path.display().to_string();
+    let fault = |call| {
+        let noun = noun.clone();
+        move |errno| Fault::new(call, errno, noun)
+    };
+    let text = std::ffi::CString::new(noun.as_bytes()).map_err(|_| fault("openat2")(Errno::EINVAL))?;
+    // A link of /proc could lead to a directory outside (CVE-2024-21626).
+    let flags = libc::O_PATH | libc::O_DIRECTORY;
+    let directory = descriptor::openat2(descriptor::here(), &text, flags, 0, descriptor::NO_MAGICLINKS)
+        .map_err(fault("openat2"))?;
+    nix::unistd::fchdir(directory).map_err(fault("fchdir"))?;
+    match nix::unistd::getcwd() {
+        Ok(path) if path.is_absolute() => Ok(()),
+        Ok(path) => Err(Fault::mismatch("working directory", format!("{noun} lies outside: {}", path.display()))),
+        Err(errno) => Err(fault("getcwd")(errno)),
+    }
+}

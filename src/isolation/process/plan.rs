@@ -1,0 +1,165 @@
+//! The program's own steps, in the groups in which the order of the stages needs them.
+
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::environment::{PATH, environment};
+use super::{Process, Step, Tty};
+use crate::host::Host;
+use crate::isolation::{Account, Findings};
+use crate::sys::process::Strings;
+
+/// What `[process]` asks of each stage.
+#[derive(Debug, Default)]
+pub struct Planned {
+    pub host_before: Vec<Step>,
+    /// Before anything else in init, or in the program itself without one.
+    pub lifeline: Vec<Step>,
+    pub session: Vec<Step>,
+    pub limits: Vec<Step>,
+    pub ids: Vec<Step>,
+    /// Again after the ids: a change of credentials clears it.
+    pub lifeline_again: Vec<Step>,
+    pub surroundings: Vec<Step>,
+    pub no_new_privileges: Vec<Step>,
+    pub execute: Vec<Step>,
+}
+
+/// What other sections have decided that the program's own steps depend on.
+pub struct Given<'a> {
+    pub account: &'a Account,
+    /// setgroups is denied, and init has the program's id already.
+    pub one_id: bool,
+    pub own_user: bool,
+    pub own_pid: bool,
+    /// `$XDG_RUNTIME_DIR`, inside.
+    pub runtime: &'a Path,
+    /// Whether a path is a directory inside.
+    pub sees: &'a dyn Fn(&Path) -> bool,
+}
+
+/// Enough for any application, too few for a fork bomb to matter.
+const PROCESSES: u64 = 4096;
+
+pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings) -> Planned {
+    let account = given.account;
+    let mut planned =
+        Planned { host_before: vec![Step::OpenSupervisor], lifeline: vec![Step::Lifeline], ..Planned::default() };
+    if !given.own_pid {
+        if section.init {
+            planned.lifeline.push(Step::AdoptOrphans);
+        } else {
+            findings.error(
+                "process",
+                "init = false with pid = false leaves nobody who could end what the program starts",
+                "leave out one of the two".to_string(),
+                None,
+            );
+        }
+    }
+    if section.tty == Tty::None {
+        planned.session.push(Step::NewSession);
+    }
+    planned.limits = limits(section, given, findings);
+    if !given.one_id {
+        planned.ids.push(Step::Groups(account.groups.clone()));
+        if (account.uid, account.gid) != (0, 0) {
+            planned.ids.push(Step::Ids { uid: account.uid, gid: account.gid });
+        }
+    }
+    if !section.init && !planned.ids.is_empty() {
+        planned.lifeline_again.push(Step::Lifeline);
+    }
+    planned.surroundings = vec![Step::Directory(directory(section, given, host, findings)), Step::Umask(section.umask)];
+    if section.no_new_privileges {
+        planned.no_new_privileges.push(Step::NoNewPrivileges);
+    }
+    execute(section, given, host, findings, &mut planned);
+    planned
+}
+
+fn limits(section: &Process, given: &Given<'_>, findings: &mut Findings) -> Vec<Step> {
+    let mut limits: Vec<Step> = Vec::new();
+    if given.own_user && !section.rlimits.contains_key("nproc") {
+        limits.push(Step::Limit { name: "nproc", resource: libc::RLIMIT_NPROC, limit: Some(PROCESSES) });
+    }
+    for (name, limit) in &section.rlimits {
+        match RESOURCES.iter().find(|(known, _)| known == name) {
+            Some((name, resource)) => limits.push(Step::Limit { name, resource: *resource, limit: *limit }),
+            None => findings.error("process", format!("rlimits: no limit is called {name:?}"), None, None),
+        }
+    }
+    limits.extend(section.nice.map(Step::Nice));
+    limits.extend(section.oom_score_adj.map(Step::OomScore));
+    limits
+}
+
+/// By the names of prlimit(1).
+pub const RESOURCES: [(&str, u32); 16] = [
+    ("as", libc::RLIMIT_AS),
+    ("core", libc::RLIMIT_CORE),
+    ("cpu", libc::RLIMIT_CPU),
+    ("data", libc::RLIMIT_DATA),
+    ("fsize", libc::RLIMIT_FSIZE),
+    ("locks", libc::RLIMIT_LOCKS),
+    ("memlock", libc::RLIMIT_MEMLOCK),
+    ("msgqueue", libc::RLIMIT_MSGQUEUE),
+    ("nice", libc::RLIMIT_NICE),
+    ("nofile", libc::RLIMIT_NOFILE),
+    ("nproc", libc::RLIMIT_NPROC),
+    ("rss", libc::RLIMIT_RSS),
+    ("rtprio", libc::RLIMIT_RTPRIO),
+    ("rttime", libc::RLIMIT_RTTIME),
+    ("sigpending", libc::RLIMIT_SIGPENDING),
+    ("stack", libc::RLIMIT_STACK),
+];
+
+fn directory(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings) -> PathBuf {
+    if let Some(cwd) = &section.cwd {
+        if !(given.sees)(cwd) {
+            findings.error(
+                "process",
+                format!("cwd: {} is no directory inside", cwd.display()),
+                "grant it in [rootfs], or name one that exists there".to_string(),
+                section.cwd_origin.as_ref(),
+            );
+        }
+        return cwd.clone();
+    }
+    let choices = [host.cwd(), given.account.home.clone()];
+    choices.into_iter().find(|path| (given.sees)(path)).unwrap_or_else(|| PathBuf::from("/"))
+}
+
+fn execute(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings, planned: &mut Planned) {
+    let words: Vec<&OsStr> = section.command.iter().chain(&section.args).map(|word| word.as_os_str()).collect();
+    let Some(command) = words.first() else {
+        let hint = "set command in [process], or give one after --".to_string();
+        return findings.error("process", "there is no command to run", hint, section.command_origin.as_ref());
+    };
+    let mut nul = |what: &str| {
+        let message = format!("{what} holds a NUL byte, which no argument can");
+        findings.error("process", message, None, section.command_origin.as_ref());
+    };
+    let environment = environment(section, given.account, given.runtime, host);
+    let path = environment.get("PATH").map_or(PATH, |path| path.as_str());
+    let path = match (command.as_bytes().contains(&b'/'), command.is_empty()) {
+        (true, _) | (_, true) => Vec::new(),
+        // A relative directory in PATH would be the working directory's choice, not the profile's.
+        _ => path
+            .split(':')
+            .filter(|entry| entry.starts_with('/'))
+            .filter_map(|entry| CString::new(entry).ok())
+            .collect(),
+    };
+    let Ok(program) = CString::new(command.as_bytes()) else { return nul("command") };
+    let Ok(arguments) = words.iter().map(|word| CString::new(word.as_bytes())).collect::<Result<_, _>>() else {
+        return nul("an argument");
+    };
+    let variables = environment.iter().map(|(name, value)| CString::new(format!("{name}={value}")));
+    let Ok(environment) = variables.collect::<Result<_, _>>() else { return nul("the environment") };
+    planned.surroundings.push(Step::FindProgram { command: program, path });
+    let (arguments, environment) = (Rc::new(Strings::new(arguments)), Rc::new(Strings::new(environment)));
+    planned.execute.push(Step::Execute { arguments, environment });
+}

@@ -1,0 +1,282 @@
+//! The steps of `[rootfs]`, carried out: on detached mounts and descriptors, one pivot at the end.
+
+use std::ffi::CString;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag};
+use nix::sys::stat::{Mode, SFlag, fstat, major, minor, mkdirat, mknodat};
+use nix::unistd::{Gid, Uid, fchownat};
+
+use super::overlay;
+use super::step::Step;
+use super::tree::Kind;
+use crate::isolation::context::{Context, Slot};
+use crate::isolation::{Applied, Fault};
+use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
+use crate::sys::{descriptor, mount};
+
+/// Names in the scratch memory: the skeleton, and what covers hidden files and directories.
+const SKELETON: &str = "root";
+const NOTHING: &str = "nothing";
+
+impl Step {
+    pub fn apply(&self, context: &mut Context) -> Applied {
+        match self {
+            Step::Create { path, mode, lock, owner } => super::keep::create(context, path, *mode, *lock, *owner),
+            Step::Private => Ok(mount::make_private(c"/").map_err(|failure| Fault::from(failure).about("/"))?),
+            Step::Scratch { size } => scratch(context, *size),
+            Step::Root => root(context),
+            Step::HostProc => {
+                let proc = descriptor::locate(descriptor::here(), c"/proc", descriptor::NO_SYMLINKS, false)
+                    .map_err(|errno| Fault::new("openat2", errno, "/proc"))?;
+                context.fill(Slot::Proc, proc);
+                Ok(())
+            }
+            Step::Directory { path, owner } => {
+                let root = context.get(Slot::Root)?;
+                directory_at(root, path, 0o755)?;
+                owner.map_or(Ok(()), |owner| chown(root, path, owner))
+            }
+            Step::Link { path, text } => link_at(context.get(Slot::Root)?, path, text),
+            Step::Bind { source, target, kind, attributes, make, trusted } => {
+                bind(context, source, *kind, *attributes, Target { path: target, make: *make, trusted: *trusted })
+            }
+            Step::Overlay { lower, target, additions, writable, userxattr, attributes, make, trusted, number } => {
+                let scratch = context.get(Slot::Scratch)?;
+                let source = open_source(lower, Kind::Directory)?;
+                let (source, number) = (source.as_fd(), *number);
+                let layer = overlay::mount_over(scratch, number, source, additions, *writable, *userxattr, *attributes)
+                    .map_err(|fault| fault.about(lower.display()))?;
+                Target { path: target, make: *make, trusted: *trusted }.put(context, layer.as_fd(), true)
+            }
+            Step::Share { target, mode, attributes, owner, make, trusted, number } => {
+                let scratch = context.get(Slot::Scratch)?;
+                let name = number.to_string();
+                directory_at(scratch, Path::new(&name), *mode)?;
+                if let Some(owner) = owner {
+                    chown(scratch, Path::new(&name), *owner)?;
+                }
+                let tree = mount::copy_tree_at(scratch, &c_string(Path::new(&name))?, false)?;
+                let missing = attributes & !(NO_SUID | NO_DEV);
+                if missing != 0 {
+                    mount::set_attributes(tree.as_fd(), missing, false)?;
+                }
+                Target { path: target, make: *make, trusted: *trusted }.put(context, tree.as_fd(), true)
+            }
+            Step::Tmpfs { target, size, mode, attributes, owner, make, trusted } => {
+                let tree = tmpfs(*size, *mode, *attributes)?;
+                if let Some(owner) = owner {
+                    chown(tree.as_fd(), Path::new(""), *owner)?;
+                }
+                Target { path: target, make: *make, trusted: *trusted }.put(context, tree.as_fd(), true)
+            }
+            Step::File { target, text, mode, owner, attributes, make, trusted, number } => {
+                let scratch = context.get(Slot::Scratch)?;
+                let name = format!("file{number}");
+                inline_file(scratch, &name, text, *mode, *owner)?;
+                let tree = mount::copy_tree_at(scratch, &c_string(Path::new(&name))?, false)?;
+                mount::set_attributes(tree.as_fd(), *attributes, false)?;
+                Target { path: target, make: *make, trusted: *trusted }.put(context, tree.as_fd(), false)
+            }
+            Step::Hide { target, directory, trusted } => {
+                let cover = cover(context, *directory)?;
+                Target { path: target, make: false, trusted: *trusted }.put(context, cover.as_fd(), *directory)
+            }
+            Step::Proc => {
+                let proc = mount::new_filesystem(c"proc", &[], NO_SUID | NO_DEV | NO_EXEC)?;
+                Target { path: Path::new("/proc"), make: true, trusted: true }.put(context, proc.as_fd(), true)?;
+                context.fill(Slot::Proc, proc);
+                Ok(())
+            }
+            Step::ProcReadOnly { names } => proc_read_only(context, names),
+            Step::ProcHide { names } => proc_hide(context, names),
+            Step::Sys { attributes } => {
+                let sys = mount::new_filesystem(c"sysfs", &[], *attributes)?;
+                Target { path: Path::new("/sys"), make: true, trusted: true }.put(context, sys.as_fd(), true)
+            }
+            Step::Devpts { tty_group } => {
+                let mut options = vec![(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620"))];
+                options.extend(tty_group.then_some((c"gid", Some(c"5"))));
+                let devpts = mount::new_filesystem(c"devpts", &options, NO_SUID | NO_EXEC)?;
+                Target { path: Path::new("/dev/pts"), make: true, trusted: true }.put(context, devpts.as_fd(), true)
+            }
+            Step::Seal => Ok(mount::set_attributes(context.get(Slot::Root)?, READ_ONLY, false)?),
+            Step::Pivot => pivot(context),
+        }
+    }
+}
+
+/// The memory is attached over the old `/`, where nothing looks, because older kernels mount only on attached trees.
+fn scratch(context: &mut Context, size: u64) -> Applied {
+    let memory = tmpfs(size, 0o755, NO_SUID | NO_DEV)?;
+    mount::attach_at(memory.as_fd(), descriptor::here(), c"/")?;
+    directory_at(memory.as_fd(), Path::new(NOTHING), 0o755)?;
+    directory_at(memory.as_fd(), Path::new("nothing/directory"), 0)?;
+    mknodat(&memory, "nothing/file", SFlag::S_IFREG, Mode::empty(), 0)
+        .map_err(|errno| Fault::new("mknodat", errno, NOTHING))?;
+    // What covers hidden files is copied from a mount that is read-only already.
+    let nothing = mount::copy_tree_at(memory.as_fd(), c"nothing", false)?;
+    mount::set_attributes(nothing.as_fd(), READ_ONLY, false)?;
+    mount::attach_at(nothing.as_fd(), memory.as_fd(), c"nothing")?;
+    context.fill(Slot::Scratch, memory);
+    Ok(())
+}
+
+fn tmpfs(size: u64, mode: u32, attributes: u64) -> Result<OwnedFd, Fault> {
+    let text = |text: String| CString::new(text).map_err(|_| Fault::new("fsconfig", Errno::EINVAL, "tmpfs"));
+    // An inode takes about a kilobyte that no size limit counts.
+    let (size, inodes, mode) =
+        (text(size.to_string())?, text((size / 4096).max(64).to_string())?, text(format!("{mode:o}"))?);
+    let options = [(c"size", Some(&*size)), (c"nr_inodes", Some(&*inodes)), (c"mode", Some(&*mode))];
+    Ok(mount::new_filesystem(c"tmpfs", &options, attributes)?)
+}
+
+fn root(context: &mut Context) -> Applied {
+    let scratch = context.get(Slot::Scratch)?;
+    directory_at(scratch, Path::new(SKELETON), 0o755)?;
+    let root = mount::copy_tree_at(scratch, c"root", false)?;
+    mount::attach_at(root.as_fd(), scratch, c"root")?;
+    context.fill(Slot::Root, root);
+    Ok(())
+}
+
+fn bind(context: &Context, source: &Path, kind: Kind, attributes: u64, target: Target<'_>) -> Applied {
+    let about = |failure| Fault::from(failure).about(source.display());
+    let opened = open_source(source, kind)?;
+    // A tree of another user namespace's mounts comes whole or not at all.
+    let recursive = kind == Kind::Directory;
+    let tree = mount::copy_tree(opened.as_fd(), recursive).map_err(about)?;
+    mount::set_attributes(tree.as_fd(), attributes, recursive).map_err(about)?;
+    target.put(context, tree.as_fd(), recursive)
+}
+
+/// Opens what will be mounted, once; it must still be what it was when it was planned.
+fn open_source(path: &Path, kind: Kind) -> Result<OwnedFd, Fault> {
+    let noun = || path.display().to_string();
+    let only = if kind == Kind::Directory { libc::O_DIRECTORY } else { 0 };
+    let source =
+        descriptor::openat2(descriptor::here(), &c_string(path)?, libc::O_PATH | only, 0, descriptor::NO_MAGICLINKS)
+            .map_err(|errno| Fault::new("openat2", errno, noun()))?;
+    if kind != Kind::Directory {
+        let status = fstat(&source).map_err(|errno| Fault::new("fstat", errno, noun()))?;
+        let is = SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT;
+        let same = match kind {
+            Kind::Device { major: wanted, minor: number } => {
+                is == SFlag::S_IFCHR && (major(status.st_rdev), minor(status.st_rdev)) == (wanted.into(), number.into())
+            }
+            _ => is != SFlag::S_IFDIR && is != SFlag::S_IFLNK,
+        };
+        if !same {
+            return Err(Fault::mismatch("bind source", format!("{} is not what it was when planned", noun())));
+        }
+    }
+    Ok(source)
+}
+
+/// Where a mount goes.
+struct Target<'a> {
+    path: &'a Path,
+    make: bool,
+    trusted: bool,
+}
+
+impl Target<'_> {
+    fn put(&self, context: &Context, mount: BorrowedFd<'_>, directory: bool) -> Applied {
+        let root = context.get(Slot::Root)?;
+        if self.make {
+            let made = if directory { directory_at(root, self.path, 0o755) } else { empty_file(root, self.path) };
+            made.or_else(|fault| if fault.errno == Errno::EEXIST { Ok(()) } else { Err(fault) })?;
+        }
+        let about = |failure| Fault::from(failure).about(self.path.display());
+        let path = c_string(inside(self.path))?;
+        if self.trusted {
+            return mount::attach_at(mount, root, &path).map_err(about);
+        }
+        // The tree's content belongs to others: no link of theirs is followed, and what was opened is mounted on.
+        let resolve = descriptor::IN_ROOT | descriptor::NO_SYMLINKS;
+        let target = descriptor::locate(root, &path, resolve, false)
+            .map_err(|errno| Fault::new("openat2", errno, self.path.display().to_string()))?;
+        mount::attach(mount, target.as_fd()).map_err(about)
+    }
+}
+
+fn cover(context: &Context, directory: bool) -> Result<OwnedFd, Fault> {
+    let name = if directory { c"nothing/directory" } else { c"nothing/file" };
+    Ok(mount::copy_tree_at(context.get(Slot::Scratch)?, name, false)?)
+}
+
+fn proc_read_only(context: &Context, names: &[&'static str]) -> Applied {
+    let proc = context.get(Slot::Proc)?;
+    for name in names {
+        let about = |failure| Fault::from(failure).about(format!("/proc/{name}"));
+        let path = c_string(Path::new(name))?;
+        let tree = mount::copy_tree_at(proc, &path, false).map_err(about)?;
+        mount::set_attributes(tree.as_fd(), READ_ONLY, false).map_err(about)?;
+        mount::attach_at(tree.as_fd(), proc, &path).map_err(about)?;
+    }
+    Ok(())
+}
+
+fn proc_hide(context: &Context, names: &[(&'static str, bool)]) -> Applied {
+    let proc = context.get(Slot::Proc)?;
+    for (name, directory) in names {
+        let cover = cover(context, *directory)?;
+        mount::attach_at(cover.as_fd(), proc, &c_string(Path::new(name))?)
+            .map_err(|failure| Fault::from(failure).about(format!("/proc/{name}")))?;
+    }
+    Ok(())
+}
+
+fn pivot(context: &mut Context) -> Applied {
+    let fault = |call| move |errno| Fault::new(call, errno, "the new root");
+    nix::unistd::fchdir(context.get(Slot::Root)?).map_err(fault("fchdir"))?;
+    mount::pivot_root_here()?;
+    mount::detach_here()?;
+    // Held open they would keep what the program cannot see alive for as long as init lives.
+    drop((context.take(Slot::Scratch)?, context.take(Slot::Root)?));
+    nix::unistd::chdir("/").map_err(fault("chdir"))
+}
+
+pub fn directory_at(at: BorrowedFd<'_>, path: &Path, mode: u32) -> Applied {
+    mkdirat(at, inside(path), Mode::from_bits_truncate(mode))
+        .map_err(|errno| Fault::new("mkdirat", errno, path.display().to_string()))
+}
+
+pub fn empty_file(at: BorrowedFd<'_>, path: &Path) -> Applied {
+    mknodat(at, inside(path), SFlag::S_IFREG, Mode::from_bits_truncate(0o644), 0)
+        .map_err(|errno| Fault::new("mknodat", errno, path.display().to_string()))
+}
+
+pub fn link_at(at: BorrowedFd<'_>, path: &Path, text: &Path) -> Applied {
+    nix::unistd::symlinkat(text, at, inside(path))
+        .map_err(|errno| Fault::new("symlinkat", errno, path.display().to_string()))
+}
+
+fn inline_file(at: BorrowedFd<'_>, name: &str, text: &str, mode: u32, owner: Option<u32>) -> Applied {
+    let fault = |call| move |errno| Fault::new(call, errno, name);
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+    let file = nix::fcntl::openat(at, name, flags, Mode::from_bits_truncate(mode)).map_err(fault("openat"))?;
+    let mut left = text.as_bytes();
+    while !left.is_empty() {
+        left = &left[nix::unistd::write(&file, left).map_err(fault("write"))?..];
+    }
+    owner.map_or(Ok(()), |owner| chown(at, Path::new(name), (owner, owner)))
+}
+
+fn chown(at: BorrowedFd<'_>, path: &Path, (uid, gid): (u32, u32)) -> Applied {
+    let flags = AtFlags::AT_EMPTY_PATH | AtFlags::AT_SYMLINK_NOFOLLOW;
+    fchownat(at, inside(path), Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)), flags)
+        .map_err(|errno| Fault::new("fchownat", errno, path.display().to_string()))
+}
+
+/// A path of the sandbox, relative to the descriptor of its root.
+fn inside(path: &Path) -> &Path {
+    path.strip_prefix("/").unwrap_or(path)
+}
+
+pub fn c_string(path: &Path) -> Result<CString, Fault> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| Fault::new("path", Errno::EINVAL, path.display().to_string()))
+}

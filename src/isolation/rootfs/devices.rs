@@ -1,0 +1,84 @@
+//! Devices: the few that every program may count on, and groups by name.
+
+use std::path::{Path, PathBuf};
+
+use super::Device;
+use super::tree::{Content, Kind};
+use crate::host::{Host, Node};
+use crate::isolation::{Access, Findings};
+
+/// Name, major and minor number (the kernel's Documentation/admin-guide/devices.txt): anything else is an impostor.
+const MINIMAL: [(&str, u32, u32); 6] =
+    [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
+
+const LINKS: [(&str, &str); 5] = [
+    ("/dev/fd", "/proc/self/fd"),
+    ("/dev/stdin", "/proc/self/fd/0"),
+    ("/dev/stdout", "/proc/self/fd/1"),
+    ("/dev/stderr", "/proc/self/fd/2"),
+    ("/dev/ptmx", "pts/ptmx"),
+];
+
+/// Group to the nodes and directories of nodes that belong to it; `*` ends a prefix of names.
+const GROUPS: [(&str, &[&str]); 7] = [
+    ("gpu", &["/dev/dri/*", "/dev/nvidia*", "/dev/kfd"]),
+    ("alsa", &["/dev/snd/*"]),
+    ("camera", &["/dev/video*", "/dev/media*"]),
+    ("fuse", &["/dev/fuse"]),
+    ("tun", &["/dev/net/tun"]),
+    ("kvm", &["/dev/kvm"]),
+    ("input", &["/dev/input/*", "/dev/uinput"]),
+];
+
+pub fn minimal() -> Vec<(PathBuf, Content)> {
+    let nodes = MINIMAL.iter().map(|(name, major, minor)| {
+        let path = Path::new("/dev").join(name);
+        (path.clone(), node(path, Kind::Device { major: *major, minor: *minor }))
+    });
+    let links = LINKS.iter().map(|(path, to)| (PathBuf::from(path), Content::Link(PathBuf::from(to))));
+    nodes.chain(links).chain([(PathBuf::from("/dev/pts"), Content::Devpts)]).collect()
+}
+
+/// The nodes that one entry of `devices` names on this host.
+pub fn named(device: &Device, host: &Host, findings: &mut Findings) -> Vec<(PathBuf, Content)> {
+    let origin = device.origin.as_ref();
+    let name = device.name.as_str();
+    let patterns: Vec<&str> = match GROUPS.iter().find(|(group, _)| *group == name) {
+        Some((_, patterns)) => patterns.to_vec(),
+        None if name.starts_with("/dev/") => vec![name],
+        None => {
+            let groups: Vec<&str> = GROUPS.iter().map(|(group, _)| *group).collect();
+            let hint = format!("one of {}, or a path below /dev", groups.join(", "));
+            findings.error("rootfs", format!("devices: {name:?} is neither a group nor a path"), hint, origin);
+            return Vec::new();
+        }
+    };
+    let nodes: Vec<_> = patterns.iter().flat_map(|pattern| matching(pattern, host)).collect();
+    if nodes.is_empty() && !device.optional {
+        let hint = format!("load its driver, or write \"-{name}\" to go without");
+        findings.error("rootfs", format!("devices: this machine has no {name}"), hint, origin);
+    }
+    nodes
+}
+
+fn matching(pattern: &str, host: &Host) -> Vec<(PathBuf, Content)> {
+    let paths = match pattern.strip_suffix('*') {
+        None => vec![PathBuf::from(pattern)],
+        Some(start) => {
+            let (directory, start) = start.rsplit_once('/').unwrap_or(("/dev", start));
+            let names = host.list(Path::new(directory));
+            names.iter().filter(|name| name.starts_with(start)).map(|name| Path::new(directory).join(name)).collect()
+        }
+    };
+    paths
+        .into_iter()
+        .filter_map(|path| match host.node(&path) {
+            Node::Device { major, minor, .. } => Some((path.clone(), node(path, Kind::Device { major, minor }))),
+            _ => None,
+        })
+        .collect()
+}
+
+fn node(source: PathBuf, kind: Kind) -> Content {
+    Content::Bind { source, kind, access: Access::ReadWrite, exec: false, discard: false }
+}

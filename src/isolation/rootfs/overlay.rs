@@ -1,0 +1,83 @@
+//! A layer in memory over a directory of the host: it brings what the directory lacks, or takes what is written to it.
+
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::sys::stat::{Mode, fchmod, fstat, mkdirat};
+
+use super::Addition;
+use super::apply::{c_string, directory_at, empty_file, link_at};
+use crate::isolation::Fault;
+use crate::sys::{descriptor, mount};
+
+/// A detached overlay of `lower` and a directory `number` of the scratch memory.
+pub fn mount_over(
+    scratch: BorrowedFd<'_>,
+    number: usize,
+    lower: BorrowedFd<'_>,
+    additions: &[Addition],
+    writable: bool,
+    userxattr: bool,
+    attributes: u64,
+) -> Result<OwnedFd, Fault> {
+    let upper = fresh(scratch, &format!("layer{number}"))?;
+    // The top layer's directory is the one that is seen, so it looks like the one it covers.
+    let mode = fstat(lower).map_err(|errno| Fault::new("fstat", errno, "the lower directory"))?.st_mode;
+    fchmod(&upper, Mode::from_bits_truncate(mode)).map_err(|errno| Fault::new("fchmod", errno, "the layer"))?;
+    for addition in additions {
+        add(upper.as_fd(), addition)?;
+    }
+    // Descriptors stand for paths: no name of the host's can be mistaken for the option's own `:` and `,`.
+    let path = |descriptor: BorrowedFd<'_>| CString::new(format!("/proc/self/fd/{}", descriptor.as_raw_fd()));
+    let invalid = |_| Fault::new("fsconfig", Errno::EINVAL, "");
+    let mut options = Vec::new();
+    let (layers, upper_path, work_path, work);
+    if writable {
+        work = fresh(scratch, &format!("work{number}"))?;
+        (upper_path, work_path) = (path(upper.as_fd()).map_err(invalid)?, path(work.as_fd()).map_err(invalid)?);
+        layers = path(lower).map_err(invalid)?;
+        options.push((c"lowerdir", Some(layers.as_c_str())));
+        options.push((c"upperdir", Some(upper_path.as_c_str())));
+        options.push((c"workdir", Some(work_path.as_c_str())));
+    } else {
+        let both = format!("/proc/self/fd/{}:/proc/self/fd/{}", upper.as_raw_fd(), lower.as_raw_fd());
+        layers = CString::new(both).map_err(invalid)?;
+        options.push((c"lowerdir", Some(layers.as_c_str())));
+    }
+    if userxattr {
+        // Without it the mount works, and deleting a merged directory later fails with EIO.
+        options.push((c"userxattr", None));
+    }
+    Ok(mount::new_filesystem(c"overlay", &options, attributes)?)
+}
+
+fn fresh(scratch: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Fault> {
+    let fault = |call| move |errno| Fault::new(call, errno, "a layer in memory");
+    mkdirat(scratch, name, Mode::from_bits_truncate(0o755)).map_err(fault("mkdirat"))?;
+    let name = c_string(Path::new(name))?;
+    descriptor::openat2(scratch, &name, libc::O_RDONLY | libc::O_DIRECTORY, 0, descriptor::NO_SYMLINKS)
+        .map_err(fault("openat2"))
+}
+
+fn add(layer: BorrowedFd<'_>, addition: &Addition) -> Result<(), Fault> {
+    let path = addition.path();
+    let mut above = std::path::PathBuf::new();
+    for name in path.parent().into_iter().flat_map(Path::components) {
+        above.push(name);
+        match directory_at(layer, &above, 0o755) {
+            Err(fault) if fault.errno != Errno::EEXIST => return Err(fault),
+            _ => {}
+        }
+    }
+    match addition {
+        Addition::Directory { path } => match directory_at(layer, path, 0o755) {
+            // A deeper addition has made it already.
+            Err(fault) if fault.errno == Errno::EEXIST => Ok(()),
+            made => made,
+        },
+        Addition::File { path } => empty_file(layer, path),
+        Addition::Link { path, text } => link_at(layer, path, text),
+    }
+}

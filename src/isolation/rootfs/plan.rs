@@ -1,0 +1,453 @@
+//! From the section to steps: everything is put into one tree first, then the tree is read from the top down.
+
+use std::path::{Path, PathBuf};
+
+use super::steps::steps;
+use super::tree::{Content, Found, Kind, Tree};
+use super::{Access, Base, Bind, Home, ReadBack, Rootfs, Step, Sys, Writes, base, devices};
+use crate::host::{Host, Node};
+use crate::isolation::context::Slot;
+use crate::isolation::{Account, Findings, Grant, Origin};
+
+/// What other sections have decided that the root depends on.
+pub struct Given<'a> {
+    pub name: &'a str,
+    pub account: &'a Account,
+    /// Only the caller's own id exists inside.
+    pub one_id: bool,
+    pub own_user: bool,
+    pub own_pid: bool,
+    pub own_network: bool,
+    /// The program may mount: a procfs of its own needs ours without covers.
+    pub nested_mounts: bool,
+    /// In bytes: a tmpfs counts as the program's memory.
+    pub memory_max: Option<u64>,
+    /// The profile's own files, which the program must not change.
+    pub profiles: &'a [PathBuf],
+}
+
+/// What `[rootfs]` asks of each stage, and what the other sections need to know of it.
+#[derive(Debug)]
+pub struct Planned {
+    pub host_before: Vec<Step>,
+    pub init: Vec<Step>,
+    pub read_back: ReadBack,
+    pub grants: Vec<Grant>,
+    /// `$XDG_RUNTIME_DIR`, inside.
+    pub runtime: PathBuf,
+    tree: Tree,
+}
+
+impl Planned {
+    /// Whether a path is a directory inside.
+    pub fn sees(&self, path: &Path, host: &Host) -> bool {
+        matches!(self.tree.find(path, true, host), Found::There { kind: Kind::Directory, .. })
+    }
+}
+
+/// Collects entries, and what is wrong with them.
+struct Planner<'a> {
+    section: &'a Rootfs,
+    given: &'a Given<'a>,
+    host: &'a Host,
+    findings: &'a mut Findings,
+    tree: Tree,
+    host_before: Vec<Step>,
+}
+
+pub fn plan(section: &Rootfs, given: &Given<'_>, host: &Host, findings: &mut Findings) -> Planned {
+    let runtime = PathBuf::from(format!("/run/user/{}", given.account.uid));
+    let mut planner = Planner { section, given, host, findings, tree: Tree::default(), host_before: Vec::new() };
+    planner.base();
+    planner.places(&runtime);
+    planner.profile();
+    planner.account_files();
+    let Planner { tree, host_before, .. } = planner;
+    let (init, read_back) = steps(&tree, section, given, host);
+    Planned { host_before, init, read_back, grants: grants(&tree), runtime, tree }
+}
+
+impl Planner<'_> {
+    fn base(&mut self) {
+        self.put_default("/", Content::Directory);
+        for (path, content) in base::entries(self.section.base, self.section.writes == Writes::Discard, self.host) {
+            self.put_default(path, content);
+        }
+        let hidden = base::SECRETS.iter().filter(|_| self.section.base != Base::None);
+        let directories = if self.section.base == Base::Host { vec!["/media", "/mnt"] } else { Vec::new() };
+        for path in hidden.copied().chain(directories).collect::<Vec<_>>() {
+            if let Found::There { path, kind } = self.tree.find(Path::new(path), true, self.host) {
+                self.put_default(path, Content::Hidden(kind));
+            }
+        }
+        if self.given.own_pid {
+            self.put_default("/proc", Content::Proc);
+        }
+        self.put_default("/dev", Content::Directory);
+        for (path, content) in devices::minimal() {
+            self.put_default(path, content);
+        }
+        if self.section.sys == Sys::ReadOnly {
+            if self.given.own_network {
+                self.put_default("/sys", Content::Sys);
+            } else {
+                let hint = "leave sys out, or give the program an own network".to_string();
+                self.findings.error("rootfs", "sys = \"read-only\" would show the host's network devices", hint, None);
+            }
+        }
+    }
+
+    /// The directories that are always there and always writable.
+    fn places(&mut self, runtime: &Path) {
+        let sticky = |mode| Content::Scratch { mode, exec: true };
+        self.put_default("/tmp", sticky(0o1777));
+        self.put_default("/var/tmp", sticky(0o1777));
+        self.put_default("/run", sticky(0o755));
+        self.put_default("/dev/shm", Content::Scratch { mode: 0o1777, exec: false });
+        self.put_default(runtime, Content::Scratch { mode: 0o700, exec: true });
+        let home = self.given.account.home.clone();
+        if home == Path::new("/") || !home.is_absolute() {
+            return;
+        }
+        let origin = self.section.home_origin.clone();
+        let access = match self.section.home {
+            Home::Empty => return self.put_default(home, Content::Scratch { mode: 0o700, exec: true }),
+            Home::ReadOnly => Access::ReadOnly,
+            Home::ReadWrite => Access::ReadWrite,
+        };
+        let Some(user) = self.host.user_by_uid(self.host.uid()) else {
+            let hint = "the caller has no entry in /etc/passwd".to_string();
+            return self.findings.error("rootfs", "home: there is none to grant", hint, origin.as_ref());
+        };
+        let bind = Bind { source: user.home, target: home, access, optional: false, exec: true, create: false, origin };
+        self.bind(&bind);
+    }
+
+    /// What the author wrote, the shallowest target first: a deeper one may stand in what a shallower one brings.
+    fn profile(&mut self) {
+        let section = self.section;
+        let mut parts: Vec<(usize, Part<'_>)> = Vec::new();
+        let depth = |path: &Path| path.components().count();
+        parts.extend(section.binds.iter().map(|bind| (depth(&bind.target), Part::Bind(bind))));
+        parts.extend(section.persist.iter().map(|persist| (depth(&persist.target), Part::Persist(persist))));
+        parts.extend(section.tmpfs.iter().map(|tmpfs| (depth(&tmpfs.target), Part::Tmpfs(tmpfs))));
+        parts.extend(section.hide.iter().map(|hide| (depth(&hide.target), Part::Hide(hide))));
+        parts.extend(section.files.iter().map(|file| (depth(&file.target), Part::File(file))));
+        parts.extend(section.symlinks.iter().map(|link| (depth(&link.target), Part::Link(link))));
+        parts.sort_by_key(|(depth, _)| *depth);
+        for (_, part) in parts {
+            match part {
+                Part::Bind(bind) => self.bind(bind),
+                Part::Persist(persist) => self.persist(persist),
+                Part::Tmpfs(tmpfs) => {
+                    let size = tmpfs.size.unwrap_or_else(|| self.given.share_of_memory(self.host));
+                    let content = Content::Tmpfs { size, mode: tmpfs.mode, exec: tmpfs.exec };
+                    self.put(&tmpfs.target, content, tmpfs.origin.as_ref());
+                }
+                Part::Hide(hide) => self.hide(hide),
+                Part::File(file) => self.file(file),
+                Part::Link(link) => self.put(&link.target, Content::Link(link.text.clone()), link.origin.as_ref()),
+            }
+        }
+        for device in &section.devices {
+            for (path, content) in devices::named(device, self.host, self.findings) {
+                self.put(&path, content, device.origin.as_ref());
+            }
+        }
+        self.protect_profiles();
+    }
+
+    fn bind(&mut self, bind: &Bind) {
+        let noun = bind.source.display();
+        let origin = bind.origin.as_ref();
+        let (source, kind) = match self.host.canonical(&bind.source) {
+            (source, Node::Directory { .. }) => (source, Kind::Directory),
+            (source, Node::File { .. } | Node::Other) => (source, Kind::File),
+            (_, Node::Device { .. }) => {
+                let hint = format!("list it in devices: devices = [{:?}]", bind.source);
+                return self.findings.error("rootfs", format!("{noun} is a device node"), hint, origin);
+            }
+            (_, Node::Missing | Node::Symlink { .. }) if bind.optional => return,
+            (_, Node::Missing | Node::Symlink { .. }) if bind.create => {
+                self.host_before.push(Step::Create { path: bind.source.clone(), mode: 0o755, lock: None, owner: None });
+                (bind.source.clone(), Kind::Directory)
+            }
+            (_, Node::Missing | Node::Symlink { .. }) => {
+                let hint = format!("create it, or write \"-{noun}\" to skip it where it is missing");
+                return self.findings.error("rootfs", format!("bind source {noun} does not exist"), hint, origin);
+            }
+            (_, Node::Unreadable { errno }) => {
+                let hint = "grant a directory that the caller can reach".to_string();
+                return self.findings.error("rootfs", format!("bind source {noun}: {errno}"), hint, origin);
+            }
+        };
+        if source.starts_with("/proc") {
+            let hint = "the sandbox has a /proc of its own".to_string();
+            return self.findings.error("rootfs", format!("bind source {noun} belongs to the kernel"), hint, origin);
+        }
+        if bind.access == Access::ReadWrite {
+            self.check_write(&source, kind, origin);
+        }
+        let content = Content::Bind { source, kind, access: bind.access, exec: bind.exec, discard: false };
+        self.put(&bind.target, content, origin);
+    }
+
+    /// Names what a writable grant gives away besides what it means to give.
+    fn check_write(&mut self, source: &Path, kind: Kind, origin: Option<&Origin>) {
+        let home = self.host.user_by_uid(self.host.uid()).map(|user| user.home);
+        let noun = source.display();
+        if self.section.home != Home::ReadWrite && home.is_some_and(|home| home.starts_with(source)) {
+            let hint = "grant the directories in it that the program needs, or set home = \"read-write\"".to_string();
+            self.findings.error("rootfs", format!("read-write {noun} contains the whole home"), hint, origin);
+        }
+        if kind == Kind::File {
+            let hint =
+                "grant its directory, if the program replaces it by rename (EBUSY on a mounted file)".to_string();
+            self.findings.warning("rootfs", format!("read-write {noun} is a single file"), hint, origin);
+        }
+        if self.given.one_id && !self.host.is_root() {
+            let (uid, mode) = match self.host.node(source) {
+                Node::Directory { uid, mode } | Node::File { uid, mode } => (uid, mode),
+                _ => return,
+            };
+            if uid != self.host.uid() && mode & 0o022 == 0 {
+                let message = format!("read-write {noun} belongs to uid {uid}: its permissions will refuse writes");
+                self.findings.warning("rootfs", message, None, origin);
+            }
+        }
+    }
+
+    fn persist(&mut self, persist: &super::Persist) {
+        let Some(data) = self.given.kept(&persist.target, self.host) else {
+            let hint = "set XDG_DATA_HOME, or give the caller a home in /etc/passwd".to_string();
+            return self.findings.error(
+                "rootfs",
+                "persist: there is no place to keep it",
+                hint,
+                persist.origin.as_ref(),
+            );
+        };
+        let owner = self.host.is_root().then_some((self.given.account.uid, self.given.account.gid));
+        let lock = u8::try_from(self.host_before.len()).ok().map(Slot::Kept);
+        self.host_before.push(Step::Create { path: data.clone(), mode: persist.mode, lock, owner });
+        let content = Content::Bind {
+            source: data,
+            kind: Kind::Directory,
+            access: Access::ReadWrite,
+            exec: true,
+            discard: false,
+        };
+        self.put(&persist.target, content, persist.origin.as_ref());
+    }
+
+    fn hide(&mut self, hide: &super::Hide) {
+        let noun = hide.target.display();
+        match self.tree.find(&hide.target, true, self.host) {
+            Found::There { path, .. } if path == Path::new("/") => {
+                self.findings.error("rootfs", "hide: / itself cannot be hidden", None, hide.origin.as_ref());
+            }
+            Found::There { path, kind } => self.put(&path, Content::Hidden(kind), hide.origin.as_ref()),
+            Found::Missing { .. } if hide.optional => {}
+            Found::Missing { .. } => {
+                let hint = format!("write \"-{noun}\" if it need not exist");
+                self.findings.error(
+                    "rootfs",
+                    format!("hide: {noun} does not exist inside"),
+                    hint,
+                    hide.origin.as_ref(),
+                );
+            }
+            Found::Nowhere { at, why } => {
+                let message = format!("hide: {noun} cannot be reached: {} {why}", at.display());
+                self.findings.error("rootfs", message, None, hide.origin.as_ref());
+            }
+        }
+    }
+
+    fn file(&mut self, file: &super::InlineFile) {
+        let account = self.given.account;
+        let owner = match file.owner.as_deref() {
+            None => Some(account.uid),
+            Some(name) if name == account.name => Some(account.uid),
+            Some(name) => name.parse().ok().or_else(|| self.host.user_by_name(name).map(|user| user.uid)),
+        };
+        let Some(owner) = owner.filter(|owner| !self.given.one_id || *owner == account.uid) else {
+            let message = format!("files: {} cannot belong to {:?}", file.target.display(), file.owner);
+            let hint = format!("inside, the only account is {}", account.name);
+            return self.findings.error("rootfs", message, hint, file.origin.as_ref());
+        };
+        let content = Content::File { text: file.text.clone(), mode: file.mode, owner: Some(owner) };
+        self.put(&file.target, content, file.origin.as_ref());
+    }
+
+    /// The program's account has a name: many programs refuse to run as a number.
+    fn account_files(&mut self) {
+        let account = self.given.account;
+        let known = |text: &str, id: u32| text.lines().any(|line| line.split(':').nth(2) == Some(&id.to_string()));
+        let home = account.home.display();
+        let user =
+            format!("{0}:x:{1}:{2}::{home}:{3}\n", account.name, account.uid, account.gid, account.shell.display());
+        let group = format!("{}:x:{}:\n", account.name, account.gid);
+        for (path, id, line) in [("/etc/passwd", account.uid, user), ("/etc/group", account.gid, group)] {
+            let path = Path::new(path);
+            let text = match self.tree.find(path, true, self.host) {
+                Found::There { path, kind: Kind::File } => match self.tree.source(&path) {
+                    Some(source) => self.host.text(&source).unwrap_or_default(),
+                    // The profile brings its own.
+                    None => continue,
+                },
+                Found::Missing { .. } => String::new(),
+                _ => continue,
+            };
+            if !known(&text, id) {
+                let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+                self.put_default(path, Content::File { text: format!("{text}{gap}{line}"), mode: 0o644, owner: None });
+            }
+        }
+    }
+
+    fn protect_profiles(&mut self) {
+        for file in self.given.profiles {
+            let granted: Vec<PathBuf> = self
+                .tree
+                .entries
+                .iter()
+                .filter_map(|(target, content)| match content {
+                    Content::Bind { source, access: Access::ReadWrite, kind: Kind::Directory, .. } => {
+                        file.strip_prefix(source).ok().map(|rest| target.join(rest))
+                    }
+                    _ => None,
+                })
+                .collect();
+            for target in granted {
+                let content = Content::Bind {
+                    source: file.clone(),
+                    kind: Kind::File,
+                    access: Access::ReadOnly,
+                    exec: false,
+                    discard: false,
+                };
+                self.put_default(target, content);
+            }
+        }
+    }
+
+    fn put_default(&mut self, target: impl AsRef<Path>, content: Content) {
+        self.put(target.as_ref(), content, None);
+    }
+
+    /// Puts an entry where its target leads, with the directories that are missing above it.
+    fn put(&mut self, target: &Path, content: Content, origin: Option<&Origin>) {
+        let follow = !matches!(content, Content::Link(_));
+        let noun = target.display();
+        let path = match self.tree.find(target, follow, self.host) {
+            Found::There { path, kind } => {
+                if let Some(message) = clash(&content, kind) {
+                    let hint = "choose another target".to_string();
+                    return self.findings.error("rootfs", format!("target {noun} {message}"), hint, origin);
+                }
+                path
+            }
+            Found::Missing { directory, rest } => {
+                self.make_room(&directory, &rest, origin);
+                directory.join(rest)
+            }
+            Found::Nowhere { at, why } => {
+                let message = format!("target {noun} cannot be made: {} {why}", at.display());
+                return self.findings.error("rootfs", message, None, origin);
+            }
+        };
+        if path == Path::new("/") && self.tree.entries.contains_key(&path) {
+            let hint = "set base, or bind directories below it".to_string();
+            return self.findings.error("rootfs", "target / is the root itself", hint, origin);
+        }
+        self.tree.entries.insert(path, content);
+    }
+
+    /// Directories above a missing target: in our own memory they are made, in a tree of the host never.
+    fn make_room(&mut self, directory: &Path, rest: &Path, origin: Option<&Origin>) {
+        let writable = match self.tree.provider(directory).map(|(_, content)| content) {
+            Some(Content::Bind { access: Access::ReadWrite, source, .. }) => Some(source.clone()),
+            Some(Content::Bind { .. }) => None,
+            _ => {
+                let mut path = directory.to_owned();
+                for name in rest.parent().into_iter().flat_map(Path::components) {
+                    path.push(name);
+                    self.tree.entries.insert(path.clone(), Content::Directory);
+                }
+                return;
+            }
+        };
+        if let Some(source) = writable {
+            let missing = source.join(rest);
+            let message = format!("target {} does not exist in a writable tree", directory.join(rest).display());
+            let hint = format!("create {} first: mount points are never made on the host", missing.display());
+            self.findings.error("rootfs", message, hint, origin);
+        }
+    }
+}
+
+enum Part<'a> {
+    Bind(&'a Bind),
+    Persist(&'a super::Persist),
+    Tmpfs(&'a super::Tmpfs),
+    Hide(&'a super::Hide),
+    File(&'a super::InlineFile),
+    Link(&'a super::Symlink),
+}
+
+/// Why `content` cannot be put over something of this kind.
+fn clash(content: &Content, there: Kind) -> Option<&'static str> {
+    let directory = match content {
+        Content::Bind { kind, .. } | Content::Hidden(kind) => *kind == Kind::Directory,
+        Content::File { .. } => false,
+        // It replaces the name, whatever it was.
+        Content::Link(_) => return None,
+        _ => true,
+    };
+    match (directory, there == Kind::Directory) {
+        (true, false) => Some("is a file inside, and a directory is put there"),
+        (false, true) => Some("is a directory inside, and a file is put there"),
+        _ => None,
+    }
+}
+
+fn grants(tree: &Tree) -> Vec<Grant> {
+    let grant = |path: &Path, access, exec, device| Some(Grant { path: path.to_owned(), access, exec, device });
+    tree.entries
+        .iter()
+        .filter_map(|(path, content)| match content {
+            Content::Directory if path == Path::new("/") => grant(path, Access::List, false, false),
+            Content::Directory | Content::Link(_) | Content::Hidden(_) => None,
+            Content::Bind { kind: Kind::Device { .. }, .. } => grant(path, Access::ReadWrite, false, true),
+            Content::Bind { exec, discard: true, .. } => grant(path, Access::ReadWrite, *exec, false),
+            Content::Bind { access, exec, .. } => grant(path, *access, *exec, false),
+            Content::Scratch { exec, .. } | Content::Tmpfs { exec, .. } => grant(path, Access::ReadWrite, *exec, false),
+            Content::File { mode, .. } => grant(path, Access::ReadOnly, mode & 0o111 != 0, false),
+            Content::Proc => grant(path, Access::ReadWrite, false, false),
+            Content::Sys => grant(path, Access::ReadOnly, false, false),
+            Content::Devpts => grant(path, Access::ReadWrite, false, true),
+        })
+        .collect()
+}
+
+impl Given<'_> {
+    /// A quarter of the machine's memory, or of what the program may have of it.
+    pub fn share_of_memory(&self, host: &Host) -> u64 {
+        let memory = host.memory();
+        self.memory_max.map_or(memory, |max| max.min(memory)) / 4
+    }
+
+    /// Where a kept directory lives on the host.
+    fn kept(&self, target: &Path, host: &Host) -> Option<PathBuf> {
+        let root = if host.is_root() {
+            PathBuf::from("/var/lib/sandbox")
+        } else {
+            let data = host.env("XDG_DATA_HOME").filter(|path| path.starts_with('/')).map(PathBuf::from);
+            data.or_else(|| Some(host.user_by_uid(host.uid())?.home.join(".local/share")))?.join("sandbox")
+        };
+        // One directory a target: a name cannot hold a slash, so it is written as systemd-escape(1) does.
+        let escaped = target.to_string_lossy().trim_matches('/').replace('-', "\\x2d").replace('/', "-");
+        Some(root.join("persist").join(self.name).join(escaped))
+    }
+}

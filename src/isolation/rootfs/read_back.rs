@@ -1,0 +1,191 @@
+//! The mounts as the kernel lists them after the pivot, against those the plan promises.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+
+use crate::isolation::context::{Context, Slot};
+use crate::isolation::{Applied, Fault};
+use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
+
+/// Every mount that must be there; any other must lie in a tree that was bound whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadBack {
+    mounts: Vec<Expected>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Expected {
+    path: PathBuf,
+    /// `None`: whatever the host has there.
+    filesystem: Option<&'static str>,
+    attributes: u64,
+    /// With all that the host has mounted beneath it, under the same attributes.
+    tree: bool,
+}
+
+impl ReadBack {
+    pub fn len(&self) -> usize {
+        self.mounts.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.mounts.is_empty()
+    }
+
+    pub fn expect(&mut self, path: &Path, filesystem: &'static str, attributes: u64) {
+        self.mounts.push(Expected { path: path.to_owned(), filesystem: Some(filesystem), attributes, tree: false });
+    }
+
+    pub fn expect_tree(&mut self, path: &Path, attributes: u64, tree: bool) {
+        self.mounts.push(Expected { path: path.to_owned(), filesystem: None, attributes, tree });
+    }
+
+    /// Reads the mounts of the calling process through the private procfs.
+    pub fn verify(&self, context: &Context) -> Applied {
+        let fault = |call| move |errno| Fault::new(call, errno, "mountinfo");
+        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+        let file = nix::fcntl::openat(context.get(Slot::Proc)?, "self/mountinfo", flags, Mode::empty())
+            .map_err(fault("open"))?;
+        let mut text = Vec::with_capacity(16 * 1024);
+        std::fs::File::from(file)
+            .read_to_end(&mut text)
+            .map_err(|error| fault("read")(Errno::from_raw(error.raw_os_error().unwrap_or(0))))?;
+        self.compare(&String::from_utf8_lossy(&text))
+    }
+
+    fn compare(&self, mountinfo: &str) -> Applied {
+        let mut seen = vec![false; self.mounts.len()];
+        for line in mountinfo.lines() {
+            let mount = parse(line).ok_or_else(|| Fault::mismatch("mounts", format!("not understood: {line}")))?;
+            let promised = self.mounts.iter().rposition(|expected| expected.path == mount.path);
+            let expected = match promised {
+                Some(at) => {
+                    seen[at] = true;
+                    &self.mounts[at]
+                }
+                None => self.within_a_tree(&mount.path).ok_or_else(|| {
+                    Fault::mismatch(
+                        "mounts",
+                        format!("{} is mounted, and the plan has no such mount", mount.path.display()),
+                    )
+                })?,
+            };
+            let path = mount.path.display();
+            let missing = expected.attributes & !mount.attributes;
+            if missing != 0 {
+                return Err(Fault::mismatch("mounts", format!("{path} is not {}", words(missing))));
+            }
+            if promised.is_some() && expected.filesystem.is_some_and(|wanted| wanted != mount.filesystem) {
+                return Err(Fault::mismatch("mounts", format!("{path} is a {}", mount.filesystem)));
+            }
+        }
+        match seen.iter().position(|seen| !seen) {
+            None => Ok(()),
+            Some(at) => {
+                Err(Fault::mismatch("mounts", format!("nothing is mounted at {}", self.mounts[at].path.display())))
+            }
+        }
+    }
+
+    /// The innermost promise above a path, if it is of a whole tree.
+    fn within_a_tree(&self, path: &Path) -> Option<&Expected> {
+        let above = self.mounts.iter().filter(|expected| path.starts_with(&expected.path));
+        above.max_by_key(|expected| expected.path.components().count()).filter(|expected| expected.tree)
+    }
+}
+
+struct Mount<'a> {
+    path: PathBuf,
+    filesystem: &'a str,
+    attributes: u64,
+}
+
+/// A line of proc_pid_mountinfo(5).
+fn parse(line: &str) -> Option<Mount<'_>> {
+    let (mount, filesystem) = line.split_once(" - ")?;
+    let mut fields = mount.split(' ').skip(4);
+    let (path, options) = (unescape(fields.next()?), fields.next()?);
+    let attributes = options.split(',').fold(0, |attributes, option| {
+        attributes
+            | match option {
+                "ro" => READ_ONLY,
+                "nosuid" => NO_SUID,
+                "nodev" => NO_DEV,
+                "noexec" => NO_EXEC,
+                _ => 0,
+            }
+    });
+    Some(Mount { path: PathBuf::from(path), filesystem: filesystem.split(' ').next()?, attributes })
+}
+
+/// The kernel writes space, tab, newline and backslash as three octal digits.
+fn unescape(text: &str) -> String {
+    if !text.contains('\\') {
+        return text.to_owned();
+    }
+    let mut parts = text.split('\\');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(byte) => {
+                plain.push(byte as char);
+                plain.push_str(&part[3..]);
+            }
+            None => {
+                plain.push('\\');
+                plain.push_str(part);
+            }
+        }
+    }
+    plain
+}
+
+fn words(attributes: u64) -> String {
+    let names = [(READ_ONLY, "read-only"), (NO_SUID, "nosuid"), (NO_DEV, "nodev"), (NO_EXEC, "noexec")];
+    let words: Vec<_> = names.iter().filter(|(bit, _)| attributes & bit != 0).map(|(_, word)| *word).collect();
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: &str = "70 60 0:50 /root / ro,nosuid,nodev,relatime - tmpfs none rw,size=1k";
+    const USR: &str = "71 70 8:1 /usr /usr ro,nosuid,nodev,relatime - ext4 /dev/sda rw";
+
+    fn promise() -> ReadBack {
+        let mut promise = ReadBack::default();
+        promise.expect(Path::new("/"), "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
+        promise.expect_tree(Path::new("/usr"), READ_ONLY | NO_SUID | NO_DEV, true);
+        promise
+    }
+
+    #[test]
+    fn what_was_promised_is_accepted() {
+        assert_eq!(promise().compare(&format!("{ROOT}\n{USR}\n")), Ok(()));
+        let inner = USR.replace("/usr ro", "/usr/a\\040b ro");
+        assert_eq!(promise().compare(&format!("{ROOT}\n{USR}\n{inner}\n")), Ok(()));
+    }
+
+    #[test]
+    fn each_difference_is_named() {
+        let writable = USR.replace("ro,", "rw,");
+        let inner = USR.replace("/usr ro", "/usr/b rw");
+        let extra = USR.replace("/usr ro", "/old ro");
+        for (text, words) in [
+            (ROOT.to_string(), "nothing is mounted at /usr"),
+            (format!("{ROOT}\n{writable}"), "/usr is not read-only"),
+            (format!("{ROOT}\n{USR}\n{inner}"), "/usr/b is not read-only"),
+            (format!("{ROOT}\n{USR}\n{extra}"), "/old is mounted"),
+            (format!("{}\n{USR}", ROOT.replace("tmpfs", "ext4")), "/ is a ext4"),
+            ("nonsense".to_string(), "not understood"),
+        ] {
+            let fault = promise().compare(&text).unwrap_err();
+            assert!(fault.detail.contains(words), "{fault:?}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The steps that a root is assembled by.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::tree::Kind;
+use crate::isolation::context::Slot;
+use crate::sys::mount::{NO_EXEC, READ_ONLY};
+
+/// In every step that puts something on a target: `make` says that the mount point is ours to make, `trusted` that the
+/// way to it leads through our own memory alone, so that its path may be walked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// On the host, before the clone: a directory that is kept.
+    Create {
+        path: PathBuf,
+        mode: u32,
+        lock: Option<Slot>,
+        owner: Option<(u32, u32)>,
+    },
+    Private,
+    /// `size` in bytes.
+    Scratch {
+        size: u64,
+    },
+    Root,
+    /// Without an own pid namespace the host's procfs serves us, and nobody inside.
+    HostProc,
+    Directory {
+        path: PathBuf,
+        owner: Option<(u32, u32)>,
+    },
+    Link {
+        path: PathBuf,
+        text: PathBuf,
+    },
+    Bind {
+        source: PathBuf,
+        target: PathBuf,
+        kind: Kind,
+        attributes: u64,
+        make: bool,
+        trusted: bool,
+    },
+    Overlay {
+        lower: PathBuf,
+        target: PathBuf,
+        additions: Vec<Addition>,
+        writable: bool,
+        userxattr: bool,
+        attributes: u64,
+        make: bool,
+        trusted: bool,
+        number: usize,
+    },
+    Share {
+        target: PathBuf,
+        mode: u32,
+        attributes: u64,
+        owner: Option<(u32, u32)>,
+        make: bool,
+        trusted: bool,
+        number: usize,
+    },
+    Tmpfs {
+        target: PathBuf,
+        size: u64,
+        mode: u32,
+        attributes: u64,
+        owner: Option<(u32, u32)>,
+        make: bool,
+        trusted: bool,
+    },
+    File {
+        target: PathBuf,
+        text: String,
+        mode: u32,
+        owner: Option<u32>,
+        attributes: u64,
+        make: bool,
+        trusted: bool,
+        number: usize,
+    },
+    Hide {
+        target: PathBuf,
+        directory: bool,
+        trusted: bool,
+    },
+    Proc,
+    ProcReadOnly {
+        names: Vec<&'static str>,
+    },
+    /// Name below /proc, and whether it is a directory.
+    ProcHide {
+        names: Vec<(&'static str, bool)>,
+    },
+    Sys {
+        attributes: u64,
+    },
+    Devpts {
+        tty_group: bool,
+    },
+    Seal,
+    Pivot,
+}
+
+/// What a layer brings that the directory beneath it lacks; the path is relative to both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Addition {
+    Directory { path: PathBuf },
+    File { path: PathBuf },
+    Link { path: PathBuf, text: PathBuf },
+}
+
+impl Step {
+    pub fn why(&self) -> &'static str {
+        match self {
+            Step::Create { lock: Some(_), .. } => "it is kept from one run to the next, by one holder at a time",
+            Step::Create { .. } => "the profile asks for it to be made where it is missing",
+            Step::Private => "no mount or unmount crosses, either way",
+            Step::Scratch { .. } => {
+                "one instance in memory holds the skeleton and every writable place, under one limit"
+            }
+            Step::Root => "mount points are made in it, so none ever appears on the host",
+            Step::HostProc => "limits and read-backs go through it; it is not visible inside",
+            Step::Directory { .. } => "a mount point, or the way to one",
+            Step::Link { .. } => "as it is on the host, or as the profile has it",
+            Step::Bind { kind: Kind::Device { .. }, .. } => {
+                "one of the few devices that the profile or every program uses"
+            }
+            Step::Bind { .. } => "the program may see it",
+            Step::Overlay { writable: true, .. } => "writes go to memory and are forgotten",
+            Step::Overlay { .. } => "mount points that the tree lacks come from a layer, not from the host",
+            Step::Share { .. } => "always there, always writable, gone with the sandbox",
+            Step::Tmpfs { .. } => "memory of its own size",
+            Step::File { .. } => "its contents stand in the profile",
+            Step::Hide { .. } => "it holds what the program must not know",
+            Step::Proc => {
+                "the program's own processes; made before the old root goes, because afterwards it is refused"
+            }
+            Step::ProcReadOnly { .. } => "the whole machine's settings",
+            Step::ProcHide { .. } => "the kernel's own memory, keys, log and layout",
+            Step::Sys { .. } => "the profile asks for it",
+            Step::Devpts { .. } => "terminals of its own",
+            Step::Seal => "writes go only where the profile says",
+            Step::Pivot => "nothing of the old root can be reached any more, not even by `..`",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let access = |attributes: &u64| {
+            let mut text = if attributes & READ_ONLY != 0 { "read-only" } else { "read-write" }.to_string();
+            if attributes & NO_EXEC != 0 {
+                text.push_str(", no programs");
+            }
+            text
+        };
+        match self {
+            Step::Create { path, mode, lock: Some(_), .. } => write!(f, "keep {}, mode {mode:04o}", path.display()),
+            Step::Create { path, mode, .. } => write!(f, "create {}, mode {mode:04o}", path.display()),
+            Step::Private => f.write_str("take all mounts out of propagation"),
+            Step::Scratch { size } => write!(f, "memory for everything writable, {}", bytes(*size)),
+            Step::Root => f.write_str("an empty root"),
+            Step::HostProc => f.write_str("open the host's /proc for our own use"),
+            Step::Directory { path, .. } => write!(f, "directory {}", path.display()),
+            Step::Link { path, text } => write!(f, "link {} → {}", path.display(), text.display()),
+            Step::Bind { source, target, kind: Kind::Device { major, minor }, .. } => {
+                write!(f, "device {} → {}, {major}:{minor}", source.display(), target.display())
+            }
+            Step::Bind { source, target, attributes, .. } => {
+                write!(f, "bind {} → {}, {}", source.display(), target.display(), access(attributes))
+            }
+            Step::Overlay { lower, target, writable: true, .. } => {
+                write!(f, "bind {} → {}, writes discarded", lower.display(), target.display())
+            }
+            Step::Overlay { lower, target, additions, attributes, .. } => {
+                let names: Vec<_> = additions.iter().map(|addition| addition.path().display().to_string()).collect();
+                let (lower, target, names) = (lower.display(), target.display(), names.join(", "));
+                write!(f, "bind {lower} → {target}, {}, with {names} added", access(attributes))
+            }
+            Step::Share { target, mode, attributes, .. } => {
+                write!(f, "memory → {}, mode {mode:04o}, {}", target.display(), access(attributes))
+            }
+            Step::Tmpfs { target, size, mode, attributes, .. } => {
+                let (target, size) = (target.display(), bytes(*size));
+                write!(f, "tmpfs → {target}, {size}, mode {mode:04o}, {}", access(attributes))
+            }
+            Step::File { target, text, mode, .. } => {
+                write!(f, "file {}, {} bytes, mode {mode:04o}", target.display(), text.len())
+            }
+            Step::Hide { target, .. } => write!(f, "hide {}", target.display()),
+            Step::Proc => f.write_str("proc → /proc"),
+            Step::ProcReadOnly { names } => write!(f, "make read-only in /proc: {}", names.join(" ")),
+            Step::ProcHide { names } => {
+                let names: Vec<_> = names.iter().map(|(name, _)| *name).collect();
+                write!(f, "hide in /proc: {}", names.join(" "))
+            }
+            Step::Sys { .. } => f.write_str("sysfs → /sys, read-only"),
+            Step::Devpts { .. } => f.write_str("devpts → /dev/pts, own instance"),
+            Step::Seal => f.write_str("make the root read-only"),
+            Step::Pivot => f.write_str("pivot into the root and let go of the old one"),
+        }
+    }
+}
+
+impl Addition {
+    pub fn path(&self) -> &PathBuf {
+        match self {
+            Addition::Directory { path } | Addition::File { path } | Addition::Link { path, .. } => path,
+        }
+    }
+}
+
+/// A size as profiles write it, rounded down to three digits.
+fn bytes(size: u64) -> String {
+    let units = [(30, "G"), (20, "M"), (10, "K")];
+    match units.iter().find(|(shift, _)| size >> shift >= 10 || (size >> shift > 0 && size.trailing_zeros() >= *shift))
+    {
+        Some((shift, unit)) => format!("{}{unit}", size >> shift),
+        None => size.to_string(),
+    }
+}

@@ -1,0 +1,205 @@
+//! The tree as it will be seen inside, while it is only planned: what stands where, and where a path leads.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::host::{Host, Node, names};
+use crate::isolation::Access;
+
+/// What is put at a path.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// A directory of the skeleton, or in a directory in memory.
+    Directory,
+    Link(PathBuf),
+    /// Of the host. `discard` puts a layer in memory over it that takes all writes.
+    Bind {
+        source: PathBuf,
+        kind: Kind,
+        access: Access,
+        exec: bool,
+        discard: bool,
+    },
+    /// A writable directory in the memory that all of them share.
+    Scratch {
+        mode: u32,
+        exec: bool,
+    },
+    /// Memory of its own.
+    Tmpfs {
+        size: u64,
+        mode: u32,
+        exec: bool,
+    },
+    File {
+        text: String,
+        mode: u32,
+        owner: Option<u32>,
+    },
+    Hidden(Kind),
+    Proc,
+    Sys,
+    Devpts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Directory,
+    File,
+    Device { major: u32, minor: u32 },
+}
+
+/// Where a path leads inside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// It exists, at this path without links.
+    There { path: PathBuf, kind: Kind },
+    /// Its last existing directory, and the names that are missing below it.
+    Missing { directory: PathBuf, rest: PathBuf },
+    /// It leads through something that is no directory, into a loop, or where the caller may not look.
+    Nowhere { at: PathBuf, why: String },
+}
+
+/// Entries by their path inside, free of links.
+#[derive(Debug, Default)]
+pub struct Tree {
+    pub entries: BTreeMap<PathBuf, Content>,
+}
+
+/// As many links as the kernel follows in one path.
+const LINKS: u32 = 40;
+
+impl Tree {
+    /// Follows `path` as the program would, links of bound trees included; a link at its end only if `follow`.
+    pub fn find(&self, path: &Path, follow: bool, host: &Host) -> Found {
+        let mut links = 0;
+        let mut at = PathBuf::from("/");
+        let mut kind = Kind::Directory;
+        let mut left: Vec<PathBuf> = names(path);
+        while let Some(name) = left.pop() {
+            if name.as_os_str() == ".." {
+                at.pop();
+                continue;
+            }
+            if kind != Kind::Directory {
+                return Found::Nowhere { at, why: "is not a directory".into() };
+            }
+            let next = at.join(&name);
+            match self.look(&next, host) {
+                Look::Is(is) => (at, kind) = (next, is),
+                Look::Link(_) if !follow && left.is_empty() => return Found::There { path: next, kind: Kind::File },
+                Look::Link(text) => {
+                    links += 1;
+                    if links > LINKS {
+                        return Found::Nowhere { at: next, why: "is part of a loop of links".into() };
+                    }
+                    if text.is_absolute() {
+                        at = PathBuf::from("/");
+                    }
+                    left.extend(names(&text));
+                }
+                Look::Missing => {
+                    let mut rest = name;
+                    rest.extend(left.into_iter().rev());
+                    return Found::Missing { directory: at, rest };
+                }
+                Look::Unknown(why) => return Found::Nowhere { at: next, why },
+            }
+        }
+        Found::There { path: at, kind }
+    }
+
+    /// The content that provides what stands at `path`, and where that is within it.
+    pub fn provider(&self, path: &Path) -> Option<(&Path, &Content)> {
+        path.ancestors().find_map(|above| {
+            let (at, content) = self.entries.get_key_value(above)?;
+            Some((at.as_path(), content))
+        })
+    }
+
+    /// The host's path of what a bind shows at `path`; `None` where no bind does.
+    pub fn source(&self, path: &Path) -> Option<PathBuf> {
+        let (at, content) = self.provider(path)?;
+        let Content::Bind { source, .. } = content else { return None };
+        let rest = path.strip_prefix(at).ok()?;
+        Some(if rest.as_os_str().is_empty() { source.clone() } else { source.join(rest) })
+    }
+
+    fn look(&self, path: &Path, host: &Host) -> Look {
+        if let Some(content) = self.entries.get(path) {
+            return match content {
+                Content::Link(text) => Look::Link(text.clone()),
+                Content::Bind { kind, .. } | Content::Hidden(kind) => Look::Is(*kind),
+                Content::File { .. } => Look::Is(Kind::File),
+                _ => Look::Is(Kind::Directory),
+            };
+        }
+        match self.provider(path).map(|(_, content)| content) {
+            Some(Content::Proc | Content::Sys) => Look::Unknown("belongs to the kernel".into()),
+            Some(Content::Hidden(_)) => Look::Unknown("lies in a hidden directory".into()),
+            Some(Content::Bind { .. }) => match self.source(path).map(|source| host.node(&source)) {
+                Some(Node::Directory { .. }) => Look::Is(Kind::Directory),
+                Some(Node::File { .. } | Node::Other) => Look::Is(Kind::File),
+                Some(Node::Device { major, minor, .. }) => Look::Is(Kind::Device { major, minor }),
+                Some(Node::Symlink { to }) => Look::Link(to),
+                Some(Node::Unreadable { errno }) => Look::Unknown(format!("cannot be looked at ({errno})")),
+                Some(Node::Missing) | None => Look::Missing,
+            },
+            _ => Look::Missing,
+        }
+    }
+}
+
+enum Look {
+    Is(Kind),
+    Link(PathBuf),
+    Missing,
+    Unknown(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Facts;
+
+    fn tree() -> (Tree, Host) {
+        let directory = Node::Directory { uid: 0, mode: 0o755 };
+        let link = |to: &str| Node::Symlink { to: to.into() };
+        let host = Host::known(Facts {
+            paths: [
+                ("/srv/a".into(), directory.clone()),
+                ("/srv/a/up".into(), link("../../../etc/x")),
+                ("/srv/a/abs".into(), link("/data/a/b")),
+                ("/srv/a/loop".into(), link("loop")),
+                ("/srv/a/file".into(), Node::File { uid: 0, mode: 0o644 }),
+            ]
+            .into(),
+            ..Facts::default()
+        });
+        let bind = Content::Bind {
+            source: "/srv".into(),
+            kind: Kind::Directory,
+            access: Access::ReadOnly,
+            exec: true,
+            discard: false,
+        };
+        let entries =
+            [("/".into(), Content::Directory), ("/data".into(), bind), ("/d".into(), Content::Link("data".into()))];
+        (Tree { entries: entries.into() }, host)
+    }
+
+    #[test]
+    fn links_lead_to_places_inside() {
+        let (tree, host) = tree();
+        let there = |path: &str, kind| Found::There { path: path.into(), kind };
+        let missing = |directory: &str, rest: &str| Found::Missing { directory: directory.into(), rest: rest.into() };
+        assert_eq!(tree.find(Path::new("/d/a/file"), true, &host), there("/data/a/file", Kind::File));
+        // `..` stops at the root, an absolute link starts there: both as the program will see them.
+        assert_eq!(tree.find(Path::new("/data/a/up"), true, &host), missing("/", "etc/x"));
+        assert_eq!(tree.find(Path::new("/data/a/abs/c"), true, &host), missing("/data/a", "b/c"));
+        assert_eq!(tree.find(Path::new("/data/a/new"), true, &host), missing("/data/a", "new"));
+        assert!(matches!(tree.find(Path::new("/data/a/loop"), true, &host), Found::Nowhere { .. }));
+        assert!(matches!(tree.find(Path::new("/data/a/file/x"), true, &host), Found::Nowhere { .. }));
+        assert_eq!(tree.find(Path::new("/data/a/loop"), false, &host), there("/data/a/loop", Kind::File));
+    }
+}

@@ -1,0 +1,77 @@
+//! Descriptors: opening without surprises, and letting none slip through.
+
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+
+use super::check;
+
+/// No link of /proc may stand anywhere on the path (openat2(2)).
+pub const NO_MAGICLINKS: u64 = 0x2;
+/// No link at all may stand anywhere on the path.
+pub const NO_SYMLINKS: u64 = 0x4;
+/// `..` and links cannot leave the directory; absolute links start at it.
+pub const IN_ROOT: u64 = 0x10;
+
+/// Opens `path` as a mere location (`O_PATH`), which needs no permission on the file itself.
+pub fn locate(directory: BorrowedFd<'_>, path: &CStr, resolve: u64, follow: bool) -> Result<OwnedFd, Errno> {
+    let nofollow = if follow { 0 } else { libc::O_NOFOLLOW };
+    openat2(directory, path, libc::O_PATH | nofollow, 0, resolve)
+}
+
+/// openat2(2), always close-on-exec.
+pub fn openat2(directory: BorrowedFd<'_>, path: &CStr, flags: i32, mode: u32, resolve: u64) -> Result<OwnedFd, Errno> {
+    // SAFETY: an all-zero open_how asks for nothing.
+    let mut how: libc::open_how = unsafe { std::mem::zeroed() };
+    how.flags = (flags | libc::O_CLOEXEC) as u64;
+    how.mode = mode.into();
+    how.resolve = resolve;
+    loop {
+        // SAFETY: `path` ends with NUL and `how` outlives the call.
+        let answer = unsafe {
+            libc::syscall(libc::SYS_openat2, directory.as_raw_fd(), path.as_ptr(), &raw const how, size_of_val(&how))
+        };
+        match check(answer) {
+            // A rename elsewhere raced with `..` under IN_ROOT: the kernel asks us to look again.
+            Err(Errno::EAGAIN | Errno::EINTR) => continue,
+            // SAFETY: the kernel has just returned this new descriptor to us alone.
+            answer => return answer.map(|fd| unsafe { OwnedFd::from_raw_fd(fd as i32) }),
+        }
+    }
+}
+
+/// The working directory, as a place to start a path from.
+pub fn here() -> BorrowedFd<'static> {
+    // SAFETY: AT_FDCWD is no descriptor that could be closed.
+    unsafe { BorrowedFd::borrow_raw(libc::AT_FDCWD) }
+}
+
+/// Marks every descriptor from `first` on close-on-exec: what the caller leaked to us reaches no program.
+pub fn close_on_exec_from(first: u32) -> Result<(), Errno> {
+    close_range(first, libc::CLOSE_RANGE_CLOEXEC)
+}
+
+/// Closes every descriptor from `first` on.
+pub fn close_from(first: u32) -> Result<(), Errno> {
+    close_range(first, 0)
+}
+
+fn close_range(first: u32, flags: libc::c_uint) -> Result<(), Errno> {
+    // SAFETY: numbers only; callers hold no `OwnedFd` that they use after closing everything.
+    check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, flags) }).map(drop)
+}
+
+/// Takes over a descriptor that the caller of the program handed us by number.
+pub fn inherited(number: i32) -> Result<OwnedFd, Errno> {
+    // SAFETY: fcntl tells whether the number is open, and touches no memory.
+    check(unsafe { libc::fcntl(number, libc::F_GETFD) }.into())?;
+    // SAFETY: it is open, and it was ours by inheritance before any of our own code opened anything.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// flock(2), exclusive; EWOULDBLOCK when somebody has it.
+pub fn lock(file: &OwnedFd) -> Result<(), Errno> {
+    // SAFETY: numbers only.
+    check(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }.into()).map(drop)
+}

@@ -1,0 +1,27 @@
+//! Processes by descriptor: no number that could be somebody else's by the time it is used.
+
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+
+use super::check;
+
+/// A descriptor of this very process.
+pub fn own() -> Result<OwnedFd, Errno> {
+    // SAFETY: numbers only.
+    let answer = check(unsafe { libc::syscall(libc::SYS_pidfd_open, libc::getpid(), 0) })?;
+    // SAFETY: the kernel has just returned this new descriptor to us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(answer as i32) })
+}
+
+pub fn send_signal(process: BorrowedFd<'_>, signal: i32) -> Result<(), Errno> {
+    let no_info = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: a null siginfo means the same as kill(2) would send.
+    check(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal, no_info, 0) }).map(drop)
+}
+
+/// Whether the process has ended; a poll(2) that does not wait.
+pub fn has_ended(process: BorrowedFd<'_>) -> Result<bool, Errno> {
+    let mut poll = [nix::poll::PollFd::new(process, nix::poll::PollFlags::POLLIN)];
+    nix::poll::poll(&mut poll, nix::poll::PollTimeout::ZERO).map(|ready| ready > 0)
+}

@@ -1,0 +1,105 @@
+//! Attributes of the calling process: prctl(2) and its neighbours.
+
+use std::ffi::{CStr, CString};
+
+use nix::errno::Errno;
+
+use super::check;
+
+/// True when the kernel gave this program privilege that its caller does not have (getauxval(3), AT_SECURE).
+pub fn has_privilege_of_its_own() -> bool {
+    // SAFETY: reads a number from the auxiliary vector.
+    (unsafe { libc::getauxval(libc::AT_SECURE) }) != 0
+}
+
+/// Asks for `signal` when the parent *thread* ends; cleared by a change of credentials.
+pub fn set_parent_death_signal(signal: i32) -> Result<(), Errno> {
+    prctl(libc::PR_SET_PDEATHSIG, signal as libc::c_ulong)
+}
+
+/// A process that is not dumpable cannot be traced, and its /proc entries belong to root.
+pub fn set_dumpable(dumpable: bool) -> Result<(), Errno> {
+    prctl(libc::PR_SET_DUMPABLE, dumpable.into())
+}
+
+pub fn set_no_new_privileges() -> Result<(), Errno> {
+    prctl(libc::PR_SET_NO_NEW_PRIVS, 1)
+}
+
+/// Orphans below us become our children instead of the host's.
+pub fn become_subreaper() -> Result<(), Errno> {
+    prctl(libc::PR_SET_CHILD_SUBREAPER, 1)
+}
+
+/// Drops all supplementary groups and takes these.
+pub fn set_groups(groups: &[u32]) -> Result<(), Errno> {
+    // SAFETY: pointer and length are those of one slice of gid_t.
+    check(unsafe { libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) }).map(drop)
+}
+
+/// Real, effective and saved ids alike. By system call, because libc's wrapper exists for threads we do not have.
+pub fn set_ids(uid: u32, gid: u32) -> Result<(), (&'static str, Errno)> {
+    // SAFETY: numbers only.
+    check(unsafe { libc::syscall(libc::SYS_setresgid, gid, gid, gid) }).map_err(|errno| ("setresgid", errno))?;
+    // SAFETY: numbers only.
+    check(unsafe { libc::syscall(libc::SYS_setresuid, uid, uid, uid) }).map_err(|errno| ("setresuid", errno))?;
+    Ok(())
+}
+
+/// Soft and hard limit of one resource (`RLIMIT_*`); `None` is unlimited.
+pub fn set_limit(resource: u32, limit: Option<u64>) -> Result<(), Errno> {
+    let limit = limit.unwrap_or(libc::RLIM_INFINITY);
+    let both = libc::rlimit { rlim_cur: limit, rlim_max: limit };
+    // SAFETY: `both` outlives the call.
+    check(unsafe { libc::setrlimit(resource as libc::__rlimit_resource_t, &raw const both) }.into()).map(drop)
+}
+
+/// The hard limit of one resource; `None` is unlimited.
+pub fn hard_limit(resource: u32) -> Result<Option<u64>, Errno> {
+    let mut both = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `both` is written whole by the kernel.
+    check(unsafe { libc::getrlimit(resource as libc::__rlimit_resource_t, &raw mut both) }.into())?;
+    Ok((both.rlim_max != libc::RLIM_INFINITY).then_some(both.rlim_max))
+}
+
+pub fn set_nice(nice: i32) -> Result<(), Errno> {
+    // SAFETY: numbers only; 0 is the calling process.
+    check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) }.into()).map(drop)
+}
+
+/// Null-terminated argument or environment strings, made while planning: exec then needs no memory.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Strings {
+    pointers: Vec<*const libc::c_char>,
+    owned: Vec<CString>,
+}
+
+impl Strings {
+    pub fn new(owned: Vec<CString>) -> Strings {
+        let mut pointers: Vec<_> = owned.iter().map(|string| string.as_ptr()).collect();
+        pointers.push(std::ptr::null());
+        Strings { pointers, owned }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &CStr> {
+        self.owned.iter().map(|string| string.as_c_str())
+    }
+}
+
+/// execve(2). Returns only when it failed.
+pub fn execute(program: &CStr, arguments: &Strings, environment: &Strings) -> Errno {
+    // SAFETY: both arrays end with a null pointer, their strings with NUL, and all are owned by the references.
+    unsafe { libc::execve(program.as_ptr(), arguments.pointers.as_ptr(), environment.pointers.as_ptr()) };
+    Errno::last()
+}
+
+/// Ends the process at once: no destructors, no buffers, no locks of a parent's copy.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: does not return.
+    unsafe { libc::_exit(code) }
+}
+
+fn prctl(option: libc::c_int, value: libc::c_ulong) -> Result<(), Errno> {
+    // SAFETY: these options take one number; the kernel wants the unused arguments to be 0.
+    check(unsafe { libc::prctl(option, value, 0, 0, 0) }.into()).map(drop)
+}

@@ -1,0 +1,74 @@
+//! Signals, taken from the queue one by one instead of by handlers.
+
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+/// A signal and how it came to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    pub signal: i32,
+    /// The kernel sent it, a terminal's ^C for one: then the whole process group has it already.
+    pub by_kernel: bool,
+}
+
+/// Nothing ignored, nothing handled: callers ignore SIGCHLD or SIGPIPE, and ignoring is inherited over exec.
+pub fn reset_dispositions() {
+    for signal in 1..=64 {
+        // SAFETY: SIG_DFL installs no code of ours. SIGKILL, SIGSTOP and libc's own two refuse, and need no reset.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
+/// Blocks every signal. A blocked signal stays queued even for a pid 1 that has no handler for it.
+pub fn block_all() {
+    mask(libc::SIG_SETMASK, true);
+}
+
+pub fn unblock_all() {
+    mask(libc::SIG_SETMASK, false);
+}
+
+fn mask(how: libc::c_int, full: bool) {
+    // SAFETY: the set is initialised by sigfillset or sigemptyset before it is read; the call cannot fail with SETMASK.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        if full {
+            libc::sigfillset(&raw mut set)
+        } else {
+            libc::sigemptyset(&raw mut set)
+        };
+        libc::sigprocmask(how, &raw const set, std::ptr::null_mut());
+    }
+}
+
+/// Waits for the next blocked signal; `None` when `timeout` has passed.
+pub fn next(timeout: Option<Duration>) -> Option<Received> {
+    let timeout = timeout.map(|timeout| libc::timespec {
+        tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
+    });
+    // SAFETY: set, info and timeout are initialised and outlive the calls.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigfillset(&raw mut set);
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        let limit = timeout.as_ref().map_or(std::ptr::null(), |timeout| timeout as *const _);
+        loop {
+            let signal = libc::sigtimedwait(&raw const set, &raw mut info, limit);
+            if signal > 0 {
+                return Some(Received { signal, by_kernel: info.si_code == libc::SI_KERNEL });
+            }
+            // EINTR: we were stopped and continued, which no mask prevents.
+            if Errno::last() != Errno::EINTR {
+                return None;
+            }
+        }
+    }
+}
+
+/// Stops the caller until somebody continues it.
+pub fn stop_here() {
+    // SAFETY: takes a number; returns after SIGCONT.
+    unsafe { libc::raise(libc::SIGSTOP) };
+}
