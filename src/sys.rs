@@ -3,6 +3,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod capabilities;
 pub mod clone;
 pub mod descriptor;
 pub mod landlock;
