@@ -7,7 +7,12 @@
 
 #![deny(unsafe_code)]
 
+pub mod cli;
+pub mod explain;
 pub mod host;
 pub mod isolation;
+pub mod launch;
+pub mod outcome;
+pub mod plan;
 pub mod profile;
 pub mod sys;

@@ -1,3 +1,46 @@
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use sandbox::cli::{Cli, Command};
+use sandbox::{explain, outcome, sys};
+
+fn main() -> ExitCode {
+    if sys::process::has_privilege_of_its_own() {
+        explain::print_error(
+            "it is installed setuid, setgid or with file capabilities, and refuses to run so",
+            Some("it needs none: chmod u-s,g-s, setcap -r"),
+        );
+        return ExitCode::from(outcome::FAILED);
+    }
+    if let Err(errno) = sys::descriptor::close_on_exec_from(3) {
+        explain::print_error(&format!("close_range: {}", errno.desc()), Some("Linux 5.11 and newer can close on exec"));
+        return ExitCode::from(outcome::FAILED);
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            // Help and version are no failure; of a mistyped `run`, 2 would be mistaken for the program's own code.
+            let run = std::env::args_os().nth(1).is_some_and(|word| word == "run");
+            return ExitCode::from(match (error.use_stderr(), run) {
+                (false, _) => 0,
+                (true, true) => outcome::FAILED,
+                (true, false) => 2,
+            });
+        }
+    };
+    let (ended, failed) = match cli.command {
+        Command::Run(command) => (command.run(), outcome::FAILED),
+        Command::Plan(command) => (command.run(), 1),
+        Command::Check(command) => (command.run(), 1),
+    };
+    match ended {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            explain::print_error(&format!("{error:#}"), None);
+            ExitCode::from(failed)
+        }
+    }
+}

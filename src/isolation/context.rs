@@ -52,6 +52,10 @@ pub struct Context {
     pub child: Option<i32>,
     /// The path that the target found its program at.
     pub program: Option<std::ffi::CString>,
+    /// Our end of the wire, where the plan has gates.
+    pub wire: Option<OwnedFd>,
+    /// On the host's side a gate is opened, inside it is waited at.
+    pub opens_gates: bool,
 }
 
 impl Context {
@@ -64,6 +68,23 @@ impl Context {
             .get(&slot)
             .map(|descriptor| descriptor.as_fd())
             .ok_or_else(|| Fault::new("slot", Errno::EBADF, format!("{slot} is empty")))
+    }
+
+    /// Opens the gate, or waits until the other side has. The wire's end of file means that the other side is dead.
+    pub fn gate(&self, gate: u8) -> Result<(), Fault> {
+        let wire = self.wire.as_ref().ok_or_else(|| Fault::new("gate", Errno::EBADF, "there is no wire"))?;
+        if self.opens_gates {
+            return match nix::unistd::write(wire, &[gate]) {
+                Ok(_) => Ok(()),
+                Err(errno) => Err(Fault::new("write", errno, "the wire")),
+            };
+        }
+        let mut byte = [u8::MAX];
+        match nix::unistd::read(wire, &mut byte) {
+            Ok(1) if byte == [gate] => Ok(()),
+            Ok(_) => Err(Fault::new("read", Errno::EPIPE, "the wire: the supervisor has gone")),
+            Err(errno) => Err(Fault::new("read", errno, "the wire")),
+        }
     }
 
     pub fn take(&mut self, slot: Slot) -> Result<OwnedFd, Fault> {

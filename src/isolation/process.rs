@@ -17,7 +17,8 @@ use super::Origin;
 use crate::sys::process::Strings;
 
 pub use account::account;
-pub use plan::{Planned, plan};
+pub use plan::{Given, Planned, plan};
+pub use program::{NOT_EXECUTABLE, NOT_FOUND};
 
 /// The section as the author wrote it.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,6 +120,7 @@ pub enum Step {
         path: Vec<CString>,
     },
     NoNewPrivileges,
+    UnblockSignals,
     Execute {
         arguments: Rc<Strings>,
         environment: Rc<Strings>,
@@ -147,6 +149,7 @@ impl Step {
             Step::NoNewPrivileges => {
                 "setuid programs and file capabilities give nothing; Landlock and the filter need it"
             }
+            Step::UnblockSignals => "set-up was not to be interrupted; blocked signals stay blocked over exec",
             Step::Execute { .. } => "every descriptor but 0, 1 and 2 closes here",
         }
     }
@@ -176,6 +179,7 @@ impl fmt::Display for Step {
                 write!(f, "find the program {} in {}", command.to_string_lossy(), path.join(":"))
             }
             Step::NoNewPrivileges => f.write_str("give up gaining privileges"),
+            Step::UnblockSignals => f.write_str("let signals through"),
             Step::Execute { arguments, .. } => {
                 let words: Vec<_> = arguments.iter().map(|word| quoted(&word.to_string_lossy())).collect();
                 write!(f, "execute {}", words.join(" "))

@@ -49,17 +49,21 @@ pub fn here() -> BorrowedFd<'static> {
 
 /// Marks every descriptor from `first` on close-on-exec: what the caller leaked to us reaches no program.
 pub fn close_on_exec_from(first: u32) -> Result<(), Errno> {
-    close_range(first, libc::CLOSE_RANGE_CLOEXEC)
+    close_range(first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC)
 }
 
-/// Closes every descriptor from `first` on.
-pub fn close_from(first: u32) -> Result<(), Errno> {
-    close_range(first, 0)
+/// Closes every descriptor but one.
+pub fn close_all_but(kept: i32) -> Result<(), Errno> {
+    let kept = kept.unsigned_abs();
+    if kept > 0 {
+        close_range(0, kept - 1, 0)?;
+    }
+    close_range(kept + 1, u32::MAX, 0)
 }
 
-fn close_range(first: u32, flags: libc::c_uint) -> Result<(), Errno> {
-    // SAFETY: numbers only; callers hold no `OwnedFd` that they use after closing everything.
-    check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, flags) }).map(drop)
+fn close_range(first: u32, last: u32, flags: libc::c_uint) -> Result<(), Errno> {
+    // SAFETY: numbers only; callers use no `OwnedFd` after having closed it here.
+    check(unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) }).map(drop)
 }
 
 /// Takes over a descriptor that the caller of the program handed us by number.

@@ -10,7 +10,7 @@ use super::program::{NOT_EXECUTABLE, find};
 use super::{Step, program};
 use crate::isolation::context::{Context, Slot};
 use crate::isolation::{Applied, Fault};
-use crate::sys::{descriptor, pidfd, process};
+use crate::sys::{descriptor, pidfd, process, signal};
 
 impl Step {
     pub fn apply(&self, context: &mut Context) -> Applied {
@@ -45,6 +45,10 @@ impl Step {
             }
             Step::NoNewPrivileges => {
                 process::set_no_new_privileges().map_err(|errno| Fault::new("prctl", errno, "PR_SET_NO_NEW_PRIVS"))
+            }
+            Step::UnblockSignals => {
+                signal::unblock_all();
+                Ok(())
             }
             Step::Execute { arguments, environment } => {
                 let Some(program) = &context.program else {

@@ -24,6 +24,7 @@ pub struct Planned {
     pub lifeline_again: Vec<Step>,
     pub surroundings: Vec<Step>,
     pub no_new_privileges: Vec<Step>,
+    pub signals: Vec<Step>,
     pub execute: Vec<Step>,
 }
 

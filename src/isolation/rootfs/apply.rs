@@ -234,6 +234,8 @@ fn pivot(context: &mut Context) -> Applied {
     let fault = |call| move |errno| Fault::new(call, errno, "the new root");
     nix::unistd::fchdir(context.get(Slot::Root)?).map_err(fault("fchdir"))?;
     mount::pivot_root_here()?;
+    // Two lie on top of us now: the memory that was attached over the old root, then the old root itself.
+    mount::detach_here()?;
     mount::detach_here()?;
     // Held open they would keep what the program cannot see alive for as long as init lives.
     drop((context.take(Slot::Scratch)?, context.take(Slot::Root)?));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::steps::steps;
+use super::steps::{Steps, steps};
 use super::tree::{Content, Found, Kind, Tree};
 use super::{Access, Base, Bind, Home, ReadBack, Rootfs, Step, Sys, Writes, base, devices};
 use crate::host::{Host, Node};
@@ -30,7 +30,8 @@ pub struct Given<'a> {
 #[derive(Debug)]
 pub struct Planned {
     pub host_before: Vec<Step>,
-    pub init: Vec<Step>,
+    pub assemble: Vec<Step>,
+    pub finish: Vec<Step>,
     pub read_back: ReadBack,
     pub grants: Vec<Grant>,
     /// `$XDG_RUNTIME_DIR`, inside.
@@ -63,8 +64,8 @@ pub fn plan(section: &Rootfs, given: &Given<'_>, host: &Host, findings: &mut Fin
     planner.profile();
     planner.account_files();
     let Planner { tree, host_before, .. } = planner;
-    let (init, read_back) = steps(&tree, section, given, host);
-    Planned { host_before, init, read_back, grants: grants(&tree), runtime, tree }
+    let Steps { assemble, finish, read_back } = steps(&tree, section, given, host);
+    Planned { host_before, assemble, finish, read_back, grants: grants(&tree), runtime, tree }
 }
 
 impl Planner<'_> {

@@ -8,9 +8,18 @@ use super::{Access, Addition, ReadBack, Rootfs, Step, Writes, kernel};
 use crate::host::{Host, Node};
 use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
 
-/// Init's steps, from the first mount to the pivot.
-pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> (Vec<Step>, ReadBack) {
+/// Init's steps, from the first mount to the pivot, and what the kernel must show afterwards.
+#[derive(Debug, Default)]
+pub struct Steps {
+    pub assemble: Vec<Step>,
+    /// Covers /proc, seals and pivots: what is written through /proc is written before.
+    pub finish: Vec<Step>,
+    pub read_back: ReadBack,
+}
+
+pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> Steps {
     let size = given.share_of_memory(host);
+    let mut finish = Vec::new();
     let mut steps = vec![Step::Private, Step::Scratch { size }, Step::Root];
     let mut read_back = ReadBack::default();
     read_back.expect(Path::new("/"), "tmpfs", root_attributes(section));
@@ -86,7 +95,10 @@ pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> (
                 read_back.expect(path, "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
                 steps.push(Step::Hide { target: path.clone(), directory: *kind == Kind::Directory, trusted });
             }
-            Content::Proc => proc(&mut steps, &mut read_back, given, host),
+            Content::Proc => {
+                steps.push(Step::Proc);
+                finish = proc(&mut read_back, given, host);
+            }
             Content::Sys => sys(&mut steps, &mut read_back, host),
             Content::Devpts => {
                 read_back.expect(path, "devpts", NO_SUID | NO_EXEC);
@@ -96,10 +108,10 @@ pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> (
         }
     }
     if section.writes == Writes::Deny {
-        steps.push(Step::Seal);
+        finish.push(Step::Seal);
     }
-    steps.push(Step::Pivot);
-    (steps, read_back)
+    finish.push(Step::Pivot);
+    Steps { assemble: steps, finish, read_back }
 }
 
 fn root_attributes(section: &Rootfs) -> u64 {
@@ -114,12 +126,11 @@ fn bind_attributes(access: Access, exec: bool, kind: Kind, discard: bool) -> u64
         | if access == Access::ReadOnly && !discard { READ_ONLY } else { 0 }
 }
 
-fn proc(steps: &mut Vec<Step>, read_back: &mut ReadBack, given: &Given<'_>, host: &Host) {
+fn proc(read_back: &mut ReadBack, given: &Given<'_>, host: &Host) -> Vec<Step> {
     let attributes = NO_SUID | NO_DEV | NO_EXEC;
-    steps.push(Step::Proc);
     read_back.expect(Path::new("/proc"), "proc", attributes);
     if given.nested_mounts {
-        return;
+        return Vec::new();
     }
     let there = |name: &&str| host.node(&Path::new("/proc").join(name)) != Node::Missing;
     let read_only: Vec<_> = kernel::PROC_READ_ONLY.iter().copied().filter(there).collect();
@@ -135,8 +146,7 @@ fn proc(steps: &mut Vec<Step>, read_back: &mut ReadBack, given: &Given<'_>, host
     for (name, _) in &hidden {
         read_back.expect(&Path::new("/proc").join(name), "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
     }
-    steps.push(Step::ProcReadOnly { names: read_only });
-    steps.push(Step::ProcHide { names: hidden });
+    vec![Step::ProcReadOnly { names: read_only }, Step::ProcHide { names: hidden }]
 }
 
 fn sys(steps: &mut Vec<Step>, read_back: &mut ReadBack, host: &Host) {

@@ -1,0 +1,49 @@
+//! The command line: what was typed, and which command it is.
+
+pub mod check;
+pub mod plan;
+pub mod run;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Runs a program with only what a TOML profile lets it see and use.
+#[derive(Debug, Parser)]
+#[command(name = "sandbox", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a program as a profile says, and wait for it
+    Run(run::Run),
+    /// Print the steps that a launch would take
+    Plan(plan::Plan),
+    /// Print every error and warning of a profile, and what this machine lacks for it
+    Check(check::Check),
+}
+
+/// A profile, and what the command line changes of it.
+#[derive(Debug, Args)]
+pub struct Chosen {
+    /// A path (it contains a slash or ends in .toml), or the name of a profile
+    pub profile: String,
+    /// Call the sandbox so, instead of after its profile
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Set a variable of [vars], or a key as section.key=TOML
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Arguments of the program; the command itself where the profile has none
+    #[arg(last = true, value_name = "ARGS")]
+    pub args: Vec<std::ffi::OsString>,
+}
+
+impl Chosen {
+    pub fn load(&self, _host: &crate::host::Host) -> anyhow::Result<crate::profile::Profile> {
+        let mut profile = crate::profile::Profile { name: "default".into(), ..Default::default() };
+        profile.process.args = self.args.clone();
+        Ok(profile)
+    }
+}

@@ -1,0 +1,26 @@
+//! `sandbox check`
+
+use anyhow::Result;
+use clap::Args;
+
+use super::Chosen;
+use crate::host::Host;
+use crate::isolation::Findings;
+use crate::{explain, plan};
+
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    chosen: Chosen,
+}
+
+impl Check {
+    pub fn run(self) -> Result<u8> {
+        let host = Host::live();
+        let profile = self.chosen.load(&host)?;
+        let mut findings = Findings::default();
+        plan::plan(&profile, &host, &mut findings);
+        explain::print_findings(&findings);
+        Ok(findings.refuse().into())
+    }
+}

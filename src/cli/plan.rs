@@ -1,0 +1,39 @@
+//! `sandbox plan`
+
+use anyhow::Result;
+use clap::Args;
+
+use super::Chosen;
+use crate::host::Host;
+use crate::isolation::Findings;
+use crate::outcome::FAILED;
+use crate::{explain, plan};
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    chosen: Chosen,
+    /// Say of each step why it is there
+    #[arg(long)]
+    why: bool,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Plan {
+    pub fn run(self) -> Result<u8> {
+        let host = Host::live();
+        let profile = self.chosen.load(&host)?;
+        let mut findings = Findings::default();
+        let plan = plan::plan(&profile, &host, &mut findings);
+        explain::print_findings(&findings);
+        let Some(plan) = plan else { return Ok(FAILED) };
+        if self.json {
+            println!("{}", explain::json(&plan));
+        } else {
+            print!("{}", explain::text(&plan, self.why));
+        }
+        Ok(0)
+    }
+}

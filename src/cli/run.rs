@@ -1,0 +1,64 @@
+//! `sandbox run`
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use super::Chosen;
+use crate::host::Host;
+use crate::isolation::Findings;
+use crate::launch::{self, Options};
+use crate::outcome::{FAILED, Outcome};
+use crate::{explain, plan, sys};
+
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    chosen: Chosen,
+    /// Stop the program after this long (500ms, 30s, 5m, 1h)
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    timeout: Option<Duration>,
+    /// Report how it went on this descriptor, as JSON, a line each
+    #[arg(long, value_name = "N")]
+    status_fd: Option<i32>,
+    /// Print when each step was done
+    #[arg(long)]
+    timings: bool,
+}
+
+impl Run {
+    pub fn run(self) -> Result<u8> {
+        let status = self.status_fd.map(sys::descriptor::inherited).transpose().with_context(|| {
+            format!("--status-fd {}: no descriptor of that number is open", self.status_fd.unwrap_or_default())
+        })?;
+        let host = Host::live();
+        let profile = self.chosen.load(&host)?;
+        let mut findings = Findings::default();
+        let plan = plan::plan(&profile, &host, &mut findings);
+        explain::print_findings(&findings);
+        let Some(plan) = plan else { return Ok(FAILED) };
+        launch::prepare();
+        let options = Options { status, timeout: self.timeout, timings: self.timings };
+        let (outcome, timings) = launch::launch(&plan, &options);
+        explain::print_timings(&timings);
+        if let Outcome::Failed { message, hint, .. } = &outcome {
+            explain::print_error(message, hint.as_deref());
+        }
+        Ok(outcome.code())
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| "a number with a unit: 500ms, 30s, 5m, 1h".to_string())?;
+    let seconds = |factor: u64| number.checked_mul(factor).map(Duration::from_secs).ok_or("it is too long".to_string());
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => seconds(1),
+        "m" => seconds(60),
+        "h" => seconds(3600),
+        _ => Err("the unit is one of ms, s, m, h".to_string()),
+    }
+}

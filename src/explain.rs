@@ -1,0 +1,80 @@
+//! Renders plans and findings. It knows nothing of its own: every word is the steps'.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::isolation::{Findings, Severity};
+use crate::launch::Timing;
+use crate::plan::{Plan, Stage};
+
+/// The plan as a person reads it; with `why`, each step's reason beneath it.
+pub fn text(plan: &Plan, why: bool) -> String {
+    let mut text = format!("{}\n", plan.name);
+    for stage in Stage::ALL {
+        if stage == Stage::HostAfter {
+            let _ = writeln!(text, "\nclone3: new {} namespaces", plan.namespace_names.join(", "));
+        }
+        let steps = plan.steps(stage);
+        if steps.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "\n{stage}");
+        for step in steps {
+            let _ = writeln!(text, "  {}: {step}", step.section());
+            if why {
+                let _ = writeln!(text, "      {}", step.why());
+            }
+        }
+    }
+    text
+}
+
+/// `{name, namespaces, stages: [{stage, steps: [{section, step, why}]}]}`
+pub fn json(plan: &Plan) -> Value {
+    let stages: Vec<Value> = Stage::ALL
+        .into_iter()
+        .map(|stage| {
+            let steps: Vec<Value> = plan
+                .steps(stage)
+                .iter()
+                .map(|step| json!({ "section": step.section(), "step": step.to_string(), "why": step.why() }))
+                .collect();
+            json!({ "stage": stage.name(), "steps": steps })
+        })
+        .collect();
+    json!({ "name": plan.name, "namespaces": plan.namespace_names, "stages": stages })
+}
+
+/// Errors, shortfalls and warnings, to stderr.
+pub fn print_findings(findings: &Findings) {
+    for finding in &findings.0 {
+        let kind = match finding.severity {
+            Severity::Error => "",
+            Severity::Shortfall => "not on this machine: ",
+            Severity::Warning => "warning: ",
+        };
+        let place = finding.origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default();
+        eprintln!("sandbox: {place}{kind}{}: {}", finding.section, finding.message);
+        if let Some(hint) = &finding.hint {
+            eprintln!("hint: {hint}");
+        }
+    }
+}
+
+pub fn print_error(message: &str, hint: Option<&str>) {
+    eprintln!("sandbox: {message}");
+    if let Some(hint) = hint {
+        eprintln!("hint: {hint}");
+    }
+}
+
+/// Microseconds since the launch began, and what each step took itself.
+pub fn print_timings(timings: &[Timing]) {
+    let mut last = 0;
+    for timing in timings {
+        let own = timing.microseconds.saturating_sub(last);
+        last = timing.microseconds;
+        eprintln!("{:>8} µs {own:>6} µs  {}: {}", timing.microseconds, timing.stage, timing.step);
+    }
+}

@@ -1,0 +1,146 @@
+//! The supervisor's story: prepare, clone, attend, wait, clean up.
+
+mod attend;
+mod init;
+mod remedy;
+mod target;
+mod terminal;
+mod wire;
+
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use crate::isolation::Fault;
+use crate::isolation::context::Context;
+use crate::outcome::{self, Outcome};
+use crate::plan::{Plan, Stage};
+use crate::sys::clone::{Side, clone3};
+use crate::sys::signal;
+use terminal::Terminal;
+use wire::{Report, Wire};
+
+pub use wire::Timing;
+
+/// What the command line adds to the plan.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Where outcomes are reported as JSON, a line each.
+    pub status: Option<OwnedFd>,
+    /// Overrides the profile's.
+    pub timeout: Option<Duration>,
+    pub timings: bool,
+}
+
+/// Readies this process for launching: it must still be single-threaded.
+///
+/// Callers ignore or block signals, and both survive exec: the program is to start with neither.
+pub fn prepare() {
+    signal::reset_dispositions();
+    signal::block_all();
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+}
+
+/// Carries the plan out, and returns when the program has ended and everything of it is gone.
+pub fn launch(plan: &Plan, options: &Options) -> (Outcome, Vec<Timing>) {
+    let wire = match Wire::new(plan, options) {
+        Ok(wire) => wire,
+        Err(fault) => return (failed(plan, None, &fault), Vec::new()),
+    };
+    let mut context = Context::default();
+    context.opens_gates = true;
+    let outcome = supervise(plan, options, &wire, &mut context);
+    (outcome, wire.timings(plan))
+}
+
+fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context) -> Outcome {
+    if let Err((index, fault)) = wire.carry_out(plan, Stage::HostBefore, context) {
+        return failed(plan, Some((Stage::HostBefore, index)), &fault);
+    }
+    let terminal = Terminal::remember();
+    let (ours, theirs) = match wire.ends() {
+        Ok(ends) => ends,
+        Err(fault) => return failed(plan, None, &fault),
+    };
+    let child = match clone3(plan.namespaces, None) {
+        Err(errno) => return failed(plan, None, &Fault::new("clone3", errno, plan.namespace_names.join(", "))),
+        Ok(Side::Child) => {
+            drop(ours);
+            context.opens_gates = false;
+            context.wire = theirs;
+            init::run(plan, wire, context)
+        }
+        Ok(Side::Parent(child)) => child,
+    };
+    drop(theirs);
+    context.wire = ours;
+    context.child = Some(child.pid);
+    let mut fault = None;
+    if let Err((index, failure)) = wire.carry_out(plan, Stage::HostAfter, context) {
+        // Without its gate the child waits for ever; with our end of the wire gone it gives up by itself, but a kill
+        // is certain.
+        let _ = crate::sys::pidfd::send_signal(std::os::fd::AsFd::as_fd(&child.pidfd), libc::SIGKILL);
+        fault = Some((index, failure));
+    }
+    context.wire = None;
+    let ended = attend::until_the_end(plan, options, wire, &child);
+    terminal.restore();
+    if let Some((index, fault)) = fault {
+        return failed(plan, Some((Stage::HostAfter, index)), &fault);
+    }
+    conclude(plan, wire.report(), ended)
+}
+
+/// What became of it: the shared page speaks for init, the wait status for the kernel.
+fn conclude(plan: &Plan, report: Report, ended: attend::Ended) -> Outcome {
+    match (report, ended) {
+        (Report::Fault { stage, index, fault }, _) => failed(plan, Some((stage, index)), &fault),
+        (Report::Ended(outcome), _) => outcome,
+        // Without init the program's own end is what we waited for.
+        (Report::Running, attend::Ended::Exited(code)) if !plan.supervision.init => Outcome::Exited(code),
+        (Report::Running, attend::Ended::Signaled(signal)) => Outcome::Signaled(signal),
+        (_, attend::Ended::Signaled(signal)) => Outcome::Failed {
+            code: outcome::FAILED,
+            message: format!("the sandbox was killed during set-up, by signal {signal}"),
+            hint: None,
+        },
+        (_, attend::Ended::Exited(code)) => Outcome::Failed {
+            code: outcome::FAILED,
+            message: format!("init ended with code {code} and no word of why"),
+            hint: None,
+        },
+    }
+}
+
+/// The message names the step in the words that `plan` prints.
+fn failed(plan: &Plan, at: Option<(Stage, usize)>, fault: &Fault) -> Outcome {
+    let code = match fault.operation {
+        crate::isolation::process::NOT_FOUND => outcome::NOT_FOUND,
+        crate::isolation::process::NOT_EXECUTABLE => outcome::NOT_EXECUTABLE,
+        _ => outcome::FAILED,
+    };
+    let step = at.and_then(|(stage, index)| plan.steps(stage).get(index));
+    let mut message = match step {
+        Some(step) => format!("{}: {step}: ", step.section()),
+        None => String::new(),
+    };
+    if code == outcome::FAILED {
+        message.push_str(fault.operation);
+        message.push_str(": ");
+    }
+    if !fault.detail.is_empty() {
+        message.push_str(&escape(&fault.detail));
+        message.push_str(": ");
+    }
+    match fault.errno {
+        Errno::UnknownErrno => message.push_str("not as planned"),
+        errno => message.push_str(&format!("{} ({errno:?})", errno.desc())),
+    }
+    Outcome::Failed { code, message, hint: remedy::remedy(step, fault) }
+}
+
+/// Text of others is printed without what a terminal would obey.
+fn escape(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}

@@ -1,0 +1,76 @@
+//! What the supervisor does while the program runs: it waits, passes signals on, and keeps deadlines.
+
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+
+use super::Options;
+use super::wire::{Report, Wire};
+use crate::plan::Plan;
+use crate::sys::clone::Child;
+use crate::sys::{page, pidfd, signal};
+
+/// How the process that we cloned ended.
+pub enum Ended {
+    Exited(u8),
+    Signaled(i32),
+}
+
+pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child) -> Ended {
+    // It may be days: what only the start needed is given back.
+    let _ = page::release_code();
+    let mut deadline = options.timeout.or(plan.supervision.timeout).map(|timeout| Instant::now() + timeout);
+    let mut stopping = false;
+    loop {
+        if let Some(ended) = ended(child) {
+            return ended;
+        }
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        match signal::next(left) {
+            Some(received) => pass_on(received, child, wire),
+            None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
+                // First as the profile has it, then without mercy.
+                let how = if stopping { libc::SIGKILL } else { plan.supervision.stop_signal };
+                let _ = pidfd::send_signal(child.pidfd.as_fd(), how);
+                let more = if stopping { Duration::from_secs(1) } else { plan.supervision.stop_timeout };
+                deadline = Some(Instant::now() + more);
+                stopping = true;
+            }
+            None => {}
+        }
+    }
+}
+
+fn ended(child: &Child) -> Option<Ended> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
+    match waitid(Id::PIDFd(child.pidfd.as_fd()), flags) {
+        Ok(WaitStatus::Exited(_, code)) => Some(Ended::Exited(code as u8)),
+        Ok(WaitStatus::Signaled(_, signal, _)) => Some(Ended::Signaled(signal as i32)),
+        Ok(_) => None,
+        // It cannot be waited for any more, so it has ended.
+        Err(_) => Some(Ended::Signaled(libc::SIGKILL)),
+    }
+}
+
+/// A signal that a terminal sent has reached the program already; any other was meant for it.
+fn pass_on(received: signal::Received, child: &Child, wire: &Wire) {
+    match received.signal {
+        libc::SIGCHLD => {}
+        libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => {
+            if !received.by_kernel {
+                let _ = pidfd::send_signal(child.pidfd.as_fd(), received.signal);
+            }
+            // The shell that waits for us must see that its job has stopped.
+            signal::stop_here();
+        }
+        // Until the program runs there is nobody else to take it: the launch itself is called off.
+        libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT if matches!(wire.report(), Report::Silent) => {
+            let _ = pidfd::send_signal(child.pidfd.as_fd(), libc::SIGKILL);
+        }
+        _ if received.by_kernel => {}
+        signal => {
+            let _ = pidfd::send_signal(child.pidfd.as_fd(), signal);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Pid 1 inside: it assembles the root, starts the target, and stays to reap orphans and forward signals.
+//!
+//! It is a copy of the supervisor, made by clone3 into all the new namespaces, and ends with the target; when it ends,
+//! the kernel ends every process of the pid namespace. It holds capabilities that the program lacks, so the program
+//! must never be able to trace it.
+
+use std::io::Read;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use nix::fcntl::OFlag;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::target;
+use super::wire::Wire;
+use crate::isolation::context::{Context, Slot};
+use crate::isolation::{Applied, Fault};
+use crate::outcome;
+use crate::plan::{Plan, Stage};
+use crate::sys::{clone, descriptor, process, signal};
+
+pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
+    // Every mode is given in full; the caller's umask has no say in what is made.
+    nix::sys::stat::umask(Mode::empty());
+    if let Err((index, fault)) = wire.carry_out(plan, Stage::Init, context) {
+        wire.fault(Stage::Init, index, &fault);
+        process::exit_now(outcome::FAILED.into());
+    }
+    context.wire = None;
+    if !plan.supervision.init {
+        target::become_program(plan, wire, context);
+        process::exit_now(outcome::FAILED.into());
+    }
+    let program = match clone::vfork(|| {
+        target::become_program(plan, wire, context);
+        outcome::FAILED.into()
+    }) {
+        Ok(pid) => pid,
+        Err(errno) => {
+            wire.fault(Stage::Target, 0, &Fault::new("clone", errno, "the target"));
+            process::exit_now(outcome::FAILED.into());
+        }
+    };
+    // The target has executed its program or has failed: vfork returns at the exec.
+    if wire.has_fault() {
+        process::exit_now(outcome::FAILED.into());
+    }
+    if let Err(fault) = verify(plan, context, program) {
+        let _ = kill(Pid::from_raw(program), Signal::SIGKILL);
+        wire.fault(Stage::Target, plan.target.len().saturating_sub(1), &fault);
+        process::exit_now(outcome::FAILED.into());
+    }
+    wire.running();
+    // Pid 1 lives as long as the program: it holds nothing open that the caller, or the program, waits to see closed.
+    let proc = (!plan.supervision.own_pid).then(|| context.take(Slot::Proc).ok()).flatten();
+    let first = proc.as_ref().map_or(0, |proc| proc.as_raw_fd());
+    let _ = descriptor::close_all_but(first);
+    attend(wire, program, proc)
+}
+
+/// What the program is after its exec, by the private procfs, which no process inside can have changed.
+fn verify(plan: &Plan, context: &Context, program: i32) -> Applied {
+    let Some(privilege) = &plan.supervision.privilege else { return Ok(()) };
+    let path = format!("{program}/status");
+    let fault = |errno| Fault::new("open", errno, path.clone());
+    let proc = context.get(Slot::Proc)?;
+    let status =
+        nix::fcntl::openat(proc, path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map_err(fault)?;
+    let mut text = String::with_capacity(4096);
+    std::fs::File::from(status)
+        .read_to_string(&mut text)
+        .map_err(|error| fault(nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0))))?;
+    // It may have ended already; what it was when it ran is gone with it.
+    if text.contains("\nState:\tZ") { Ok(()) } else { privilege.verify_running(&text) }
+}
+
+/// Reaps and forwards until the program ends.
+fn attend(wire: &Wire, program: i32, proc: Option<OwnedFd>) -> ! {
+    loop {
+        while let Some(status) = reap() {
+            match status {
+                WaitStatus::Exited(pid, code) if pid.as_raw() == program => wire.exited(code as u8),
+                WaitStatus::Signaled(pid, signal, _) if pid.as_raw() == program => wire.signaled(signal as i32),
+                _ => continue,
+            }
+            if let Some(proc) = &proc {
+                end_orphans(proc.as_fd());
+            }
+            process::exit_now(0);
+        }
+        match signal::next(None) {
+            // A terminal's signal has reached the whole process group, the program included.
+            Some(received) if received.by_kernel || received.signal == libc::SIGCHLD => {}
+            Some(received) => {
+                if let Ok(signal) = Signal::try_from(received.signal) {
+                    let _ = kill(Pid::from_raw(program), signal);
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+fn reap() -> Option<WaitStatus> {
+    match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+        Ok(WaitStatus::StillAlive) | Err(_) => None,
+        Ok(status) => Some(status),
+    }
+}
+
+/// Without a pid namespace nothing ends the program's leftovers but us: they have become our children.
+fn end_orphans(proc: BorrowedFd<'_>) {
+    loop {
+        let mut any = false;
+        for pid in children(proc) {
+            any |= kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok();
+        }
+        if !any || waitpid(None, None).is_err() {
+            return;
+        }
+    }
+}
+
+fn children(proc: BorrowedFd<'_>) -> Vec<i32> {
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    let Ok(file) = nix::fcntl::openat(proc, "thread-self/children", flags, Mode::empty()) else { return Vec::new() };
+    let mut text = String::new();
+    let _ = std::fs::File::from(file).read_to_string(&mut text);
+    text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
+}

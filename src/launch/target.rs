@@ -1,0 +1,24 @@
+//! The process that becomes the program: the last steps, then exec.
+//!
+//! It borrows init's memory until the exec (vfork), or is init itself where the profile wants none.
+
+use super::wire::Wire;
+use crate::isolation::context::Context;
+use crate::plan::{Plan, Stage};
+
+/// Returns only when it failed, with the fault on the page.
+pub fn become_program(plan: &Plan, wire: &Wire, context: &mut Context) {
+    let Some((execute, before)) = plan.target.split_last() else { return };
+    for (index, step) in before.iter().enumerate() {
+        if let Err(fault) = step.apply(context) {
+            return wire.fault(Stage::Target, index, &fault);
+        }
+        wire.done(plan, Stage::Target, index);
+    }
+    if !plan.supervision.init {
+        wire.running();
+    }
+    if let Err(fault) = execute.apply(context) {
+        wire.fault(Stage::Target, before.len(), &fault);
+    }
+}

@@ -1,0 +1,210 @@
+//! What crosses the fork: one shared page for words, and a socket for gates.
+
+use std::os::fd::OwnedFd;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+
+use super::Options;
+use crate::isolation::Fault;
+use crate::isolation::context::Context;
+use crate::outcome::Outcome;
+use crate::plan::{Plan, Stage};
+use crate::sys::page::{Page, WORDS};
+
+/// Words of the page. Texts are stored four bytes a word.
+const STATE: usize = 0;
+const STAGE: usize = 1;
+const INDEX: usize = 2;
+const ERRNO: usize = 3;
+const VALUE: usize = 4;
+const OPERATION: Text = Text { length: 5, start: 16, words: 16 };
+const DETAIL: Text = Text { length: 6, start: 32, words: 50 };
+/// One word a step: microseconds since the launch began, plus one.
+const TIMES: usize = 128;
+
+/// States, in the order they are reached.
+const FAULT: u32 = 1;
+const RUNNING: u32 = 2;
+const EXITED: u32 = 3;
+const SIGNALED: u32 = 4;
+
+struct Text {
+    length: usize,
+    start: usize,
+    words: usize,
+}
+
+pub struct Wire {
+    page: Page,
+    began: Option<Instant>,
+    socket: bool,
+}
+
+/// What the inside has said about itself.
+pub enum Report {
+    /// Nothing: it has not got as far as the program, or was killed on the way.
+    Silent,
+    Fault {
+        stage: Stage,
+        index: usize,
+        fault: Fault,
+    },
+    /// The program has been executed.
+    Running,
+    Ended(Outcome),
+}
+
+/// When a step was done.
+pub struct Timing {
+    pub stage: Stage,
+    pub step: String,
+    /// Since the launch began.
+    pub microseconds: u32,
+}
+
+impl Wire {
+    pub fn new(plan: &Plan, options: &Options) -> Result<Wire, Fault> {
+        let page = Page::new().map_err(|errno| Fault::new("mmap", errno, "the shared page"))?;
+        Ok(Wire { page, began: options.timings.then(Instant::now), socket: !plan.host_after.is_empty() })
+    }
+
+    /// The two ends of the socket, ours and the child's, where the plan has gates.
+    pub fn ends(&self) -> Result<(Option<OwnedFd>, Option<OwnedFd>), Fault> {
+        if !self.socket {
+            return Ok((None, None));
+        }
+        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
+            .map_err(|errno| Fault::new("socketpair", errno, "the wire"))?;
+        Ok((Some(ours), Some(theirs)))
+    }
+
+    /// Applies the steps of a stage in order; the first failure ends it.
+    pub fn carry_out(&self, plan: &Plan, stage: Stage, context: &mut Context) -> Result<(), (usize, Fault)> {
+        for (index, step) in plan.steps(stage).iter().enumerate() {
+            step.apply(context).map_err(|fault| (index, fault))?;
+            self.done(plan, stage, index);
+        }
+        Ok(())
+    }
+
+    /// Tells the supervisor why it ends here. No system call and no memory is needed for it.
+    pub fn fault(&self, stage: Stage, index: usize, fault: &Fault) {
+        let words = self.page.words();
+        words[STAGE].store(stage as u32, Relaxed);
+        words[INDEX].store(index as u32, Relaxed);
+        words[ERRNO].store(fault.errno as u32, Relaxed);
+        self.write(&OPERATION, fault.operation);
+        self.write(&DETAIL, &fault.detail);
+        words[STATE].store(FAULT, Release);
+    }
+
+    pub fn running(&self) {
+        self.page.words()[STATE].store(RUNNING, Release);
+    }
+
+    pub fn exited(&self, code: u8) {
+        self.page.words()[VALUE].store(code.into(), Relaxed);
+        self.page.words()[STATE].store(EXITED, Release);
+    }
+
+    pub fn signaled(&self, signal: i32) {
+        self.page.words()[VALUE].store(signal as u32, Relaxed);
+        self.page.words()[STATE].store(SIGNALED, Release);
+    }
+
+    pub fn has_fault(&self) -> bool {
+        self.page.words()[STATE].load(Acquire) == FAULT
+    }
+
+    pub fn report(&self) -> Report {
+        let words = self.page.words();
+        let value = || words[VALUE].load(Relaxed);
+        match words[STATE].load(Acquire) {
+            FAULT => {
+                let stage = Stage::ALL.get(words[STAGE].load(Relaxed) as usize).copied().unwrap_or(Stage::Init);
+                let fault = Fault {
+                    operation: known_operation(&self.read(&OPERATION)),
+                    errno: Errno::from_raw(words[ERRNO].load(Relaxed) as i32),
+                    detail: self.read(&DETAIL),
+                };
+                Report::Fault { stage, index: words[INDEX].load(Relaxed) as usize, fault }
+            }
+            RUNNING => Report::Running,
+            EXITED => Report::Ended(Outcome::Exited(value() as u8)),
+            SIGNALED => Report::Ended(Outcome::Signaled(value() as i32)),
+            _ => Report::Silent,
+        }
+    }
+
+    /// What each step had been done by, in the order of the stages.
+    pub fn timings(&self, plan: &Plan) -> Vec<Timing> {
+        if self.began.is_none() {
+            return Vec::new();
+        }
+        let steps = Stage::ALL.into_iter().flat_map(|stage| plan.steps(stage).iter().map(move |step| (stage, step)));
+        let time = |at: usize| self.page.words().get(TIMES + at).map_or(0, |word| word.load(Relaxed));
+        steps
+            .enumerate()
+            .filter_map(|(at, (stage, step))| {
+                let microseconds = time(at).checked_sub(1)?;
+                Some(Timing { stage, step: format!("{}: {step}", step.section()), microseconds })
+            })
+            .collect()
+    }
+
+    pub fn done(&self, plan: &Plan, stage: Stage, index: usize) {
+        let Some(began) = self.began else { return };
+        let before: usize = Stage::ALL.iter().take_while(|other| **other != stage).map(|s| plan.steps(*s).len()).sum();
+        if let Some(word) = self.page.words().get(TIMES + before + index) {
+            word.store(u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX - 1) + 1, Relaxed);
+        }
+    }
+
+    fn write(&self, place: &Text, text: &str) {
+        let mut length = text.len().min(place.words * 4);
+        while !text.is_char_boundary(length) {
+            length -= 1;
+        }
+        let words = &self.page.words()[place.start..place.start + place.words];
+        for (word, bytes) in words.iter().zip(text.as_bytes()[..length].chunks(4)) {
+            let mut four = [0; 4];
+            four[..bytes.len()].copy_from_slice(bytes);
+            word.store(u32::from_ne_bytes(four), Relaxed);
+        }
+        self.page.words()[place.length].store(length as u32, Relaxed);
+    }
+
+    fn read(&self, place: &Text) -> String {
+        let words = &self.page.words()[place.start..place.start + place.words];
+        let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.load(Relaxed).to_ne_bytes()).collect();
+        bytes.truncate(self.page.words()[place.length].load(Relaxed) as usize);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+const _: () = assert!(TIMES < WORDS);
+
+/// The two operations that decide about the exit code are compared by value elsewhere; any other is only printed.
+fn known_operation(text: &str) -> &'static str {
+    let known = [crate::isolation::process::NOT_FOUND, crate::isolation::process::NOT_EXECUTABLE];
+    known.into_iter().find(|known| *known == text).unwrap_or_else(|| Box::leak(text.to_owned().into_boxed_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_crosses_whole_or_cut_at_a_character() {
+        let wire = Wire { page: Page::new().unwrap(), began: None, socket: false };
+        assert!(matches!(wire.report(), Report::Silent));
+        wire.fault(Stage::Target, 7, &Fault::new("openat2", Errno::ENOENT, "ä".repeat(150)));
+        let Report::Fault { stage, index, fault } = wire.report() else { panic!("no fault") };
+        assert_eq!((stage, index), (Stage::Target, 7));
+        assert_eq!((fault.operation, fault.errno), ("openat2", Errno::ENOENT));
+        assert_eq!(fault.detail, "ä".repeat(100));
+    }
+}

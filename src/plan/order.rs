@@ -1,0 +1,119 @@
+//! THE ORDER, on one screen, and what the sections tell one another.
+
+use super::step::{Gate, Privilege, Step, Verify};
+use super::{Plan, Supervision};
+use crate::host::Host;
+use crate::isolation::namespaces::Nested;
+use crate::isolation::network::Mode;
+use crate::isolation::{Findings, Severity, capabilities, namespaces, network, process, rootfs};
+use crate::profile::Profile;
+
+/// The plan of a profile on a host; `None` when the findings hold an error.
+pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<Plan> {
+    let own_user = profile.namespaces.user;
+    let own_network = profile.network.mode == Mode::None;
+    // One id is all that an ordinary user has, unless the profile asks for more.
+    let one_id = own_user && !host.is_root() && profile.namespaces.id_map == namespaces::IdMap::Auto;
+    let account = process::account(&profile.process, one_id, host, findings);
+    let namespaces = namespaces::plan(&profile.namespaces, own_network, &account, &profile.name, host, findings);
+    let given = rootfs::Given {
+        name: &profile.name,
+        account: &account,
+        one_id: namespaces.one_id,
+        own_user,
+        own_pid: profile.namespaces.pid,
+        own_network,
+        nested_mounts: profile.namespaces.nested == Nested::Mounts,
+        memory_max: None,
+        profiles: &profile.files,
+    };
+    let rootfs = rootfs::plan(&profile.rootfs, &given, host, findings);
+    let sees = |path: &std::path::Path| rootfs.sees(path, host);
+    let given = process::Given {
+        account: &account,
+        one_id: namespaces.one_id,
+        own_user,
+        own_pid: profile.namespaces.pid,
+        runtime: &rootfs.runtime,
+        sees: &sees,
+    };
+    let process = process::plan(&profile.process, &given, host, findings);
+    let nesting_limited = own_user && profile.namespaces.nested == Nested::No;
+    let capabilities = capabilities::plan(&profile.capabilities, account.uid, nesting_limited, host, findings);
+    let privilege = Privilege {
+        uid: account.uid,
+        gid: account.gid,
+        capabilities: capabilities.expected,
+        no_new_privileges: profile.process.no_new_privileges,
+        filters: 0,
+    };
+    if findings.0.iter().any(|finding| finding.severity == Severity::Error) {
+        return None;
+    }
+
+    let mut host_before = Stage::default();
+    host_before.add(process.host_before, Step::Process);
+    host_before.add(rootfs.host_before, Step::Rootfs);
+
+    let mut host_after = Stage::default();
+    let mapped = !namespaces.host_after.is_empty();
+    host_after.add(namespaces.host_after, Step::Namespaces);
+    host_after.add(mapped.then_some(Gate::Mapped), Step::Gate);
+
+    let mut init = Stage::default();
+    init.add(process.lifeline, Step::Process);
+    init.add(namespaces.maps, Step::Namespaces);
+    init.add(mapped.then_some(Gate::Mapped), Step::Gate);
+    init.add(namespaces.mapped.map(Verify::Ids), Step::Verify);
+    init.add(namespaces.late_namespaces, Step::Namespaces);
+    init.add(rootfs.assemble, Step::Rootfs);
+    init.add(namespaces.settings, Step::Namespaces);
+    init.add(network::plan(&profile.network), Step::Network);
+    init.add(rootfs.finish, Step::Rootfs);
+    init.add([Verify::Mounts(rootfs.read_back)], Step::Verify);
+    init.add(own_network.then(|| Verify::Network(profile.network.clone())), Step::Verify);
+
+    let mut target = Stage::default();
+    target.add(process.session, Step::Process);
+    target.add([Verify::OpenStatus], Step::Verify);
+    target.add(process.limits, Step::Process);
+    target.add(capabilities.before_ids, Step::Capabilities);
+    target.add(process.ids, Step::Process);
+    target.add(capabilities.after_ids, Step::Capabilities);
+    target.add(process.lifeline_again, Step::Process);
+    target.add(process.surroundings, Step::Process);
+    target.add(process.no_new_privileges, Step::Process);
+    // Nothing mounts, and nothing new is opened, after Landlock.
+    target.add([Verify::Privilege(privilege.clone())], Step::Verify);
+    target.add(process.signals, Step::Process);
+    // Last, so that the filter need not allow what the steps above take.
+    target.add(process.execute, Step::Process);
+
+    Some(Plan {
+        name: profile.name.clone(),
+        namespaces: namespaces.flags,
+        namespace_names: namespaces.names,
+        host_before: host_before.0,
+        host_after: host_after.0,
+        init: init.0,
+        target: target.0,
+        supervision: Supervision {
+            init: profile.process.init,
+            own_pid: profile.namespaces.pid,
+            stop_signal: profile.process.stop_signal,
+            stop_timeout: profile.process.stop_timeout,
+            timeout: profile.process.timeout,
+            privilege: Some(privilege),
+        },
+    })
+}
+
+/// The steps of one stage while they are put in order.
+#[derive(Default)]
+struct Stage(Vec<Step>);
+
+impl Stage {
+    fn add<T>(&mut self, steps: impl IntoIterator<Item = T>, of: fn(T) -> Step) {
+        self.0.extend(steps.into_iter().map(of));
+    }
+}

@@ -1,0 +1,181 @@
+//! One kernel-visible act of any section: it can be printed, say why, and be applied.
+
+use std::fmt;
+use std::io::Read;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+
+use crate::isolation::context::{Context, Slot};
+use crate::isolation::status::Status;
+use crate::isolation::{Applied, Fault, capabilities, namespaces, network, process, rootfs};
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    Process(process::Step),
+    Namespaces(namespaces::Step),
+    Rootfs(rootfs::Step),
+    Network(network::Step),
+    Capabilities(capabilities::Step),
+    Gate(Gate),
+    Verify(Verify),
+}
+
+/// A point that one side waits at until the other has got there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// The child's ids are mapped.
+    Mapped,
+}
+
+/// A layer is read back from the kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verify {
+    Ids(namespaces::Maps),
+    Mounts(rootfs::ReadBack),
+    Network(network::Network),
+    /// Opened while it can be: under Landlock /proc/self/status reads on, but cannot be opened.
+    OpenStatus,
+    Privilege(Privilege),
+}
+
+/// What /proc/PID/status must say of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Privilege {
+    pub uid: u32,
+    pub gid: u32,
+    pub capabilities: capabilities::Expected,
+    pub no_new_privileges: bool,
+    /// Filters that we install; the launcher may run under others.
+    pub filters: u32,
+}
+
+impl Step {
+    /// The section that asks for it: the first word of what a person reads about it.
+    pub fn section(&self) -> &'static str {
+        match self {
+            Step::Process(_) => "process",
+            Step::Namespaces(_) => "namespaces",
+            Step::Rootfs(_) => "rootfs",
+            Step::Network(_) => "network",
+            Step::Capabilities(_) => "capabilities",
+            Step::Gate(_) => "gate",
+            Step::Verify(_) => "read-back",
+        }
+    }
+
+    pub fn why(&self) -> &'static str {
+        match self {
+            Step::Process(step) => step.why(),
+            Step::Namespaces(step) => step.why(),
+            Step::Rootfs(step) => step.why(),
+            Step::Network(step) => step.why(),
+            Step::Capabilities(step) => step.why(),
+            Step::Gate(Gate::Mapped) => "until its ids are mapped the child is nobody",
+            Step::Verify(_) => "the launch stops unless the kernel itself confirms the layer",
+        }
+    }
+
+    pub fn apply(&self, context: &mut Context) -> Applied {
+        match self {
+            Step::Process(step) => step.apply(context),
+            Step::Namespaces(step) => step.apply(context),
+            Step::Rootfs(step) => step.apply(context),
+            Step::Network(step) => step.apply(),
+            Step::Capabilities(step) => step.apply(),
+            Step::Gate(gate) => context.gate(*gate as u8),
+            Step::Verify(verify) => verify.apply(context),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Process(step) => step.fmt(f),
+            Step::Namespaces(step) => step.fmt(f),
+            Step::Rootfs(step) => step.fmt(f),
+            Step::Network(step) => step.fmt(f),
+            Step::Capabilities(step) => step.fmt(f),
+            Step::Gate(Gate::Mapped) => f.write_str("ids are mapped"),
+            Step::Verify(verify) => verify.fmt(f),
+        }
+    }
+}
+
+impl Verify {
+    fn apply(&self, context: &mut Context) -> Applied {
+        match self {
+            Verify::Ids(maps) => namespaces::read_back(maps),
+            Verify::Mounts(mounts) => mounts.verify(context),
+            Verify::Network(section) => network::read_back(section),
+            Verify::OpenStatus => {
+                let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+                let status = nix::fcntl::openat(context.get(Slot::Proc)?, "self/status", flags, Mode::empty())
+                    .map_err(|errno| Fault::new("open", errno, "/proc/self/status"))?;
+                context.fill(Slot::Status, status);
+                Ok(())
+            }
+            Verify::Privilege(expected) => {
+                let mut text = String::with_capacity(4096);
+                std::fs::File::from(context.take(Slot::Status)?).read_to_string(&mut text).map_err(|error| {
+                    Fault::new("read", Errno::from_raw(error.raw_os_error().unwrap_or(0)), "/proc/self/status")
+                })?;
+                capabilities::read_back(&expected.capabilities, &text)?;
+                expected.verify_before_filter(&text)
+            }
+        }
+    }
+}
+
+impl Privilege {
+    fn verify_before_filter(&self, status: &str) -> Applied {
+        let status = Status::parse(status).ok_or_else(|| Fault::mismatch("/proc/self/status", "a field is missing"))?;
+        if status.uids != [self.uid; 4] || status.gids != [self.gid; 4] {
+            let detail = format!("uids {:?}, gids {:?}", status.uids, status.gids);
+            return Err(Fault::mismatch("ids", detail));
+        }
+        if self.no_new_privileges && !status.no_new_privs {
+            return Err(Fault::mismatch("no-new-privileges", "not set"));
+        }
+        Ok(())
+    }
+
+    /// The program as it is after exec: it may have given up more by itself, never less.
+    pub fn verify_running(&self, status: &str) -> Applied {
+        let status = Status::parse(status).ok_or_else(|| Fault::mismatch("/proc/PID/status", "a field is missing"))?;
+        let most = self.capabilities.keep;
+        for (name, set) in [
+            ("bounding set", status.bounding),
+            ("permitted set", status.permitted),
+            ("effective set", status.effective),
+            ("inheritable set", status.inheritable),
+            ("ambient set", status.ambient),
+        ] {
+            if set & !most != 0 {
+                return Err(Fault::mismatch(name, format!("{set:016x} after exec, planned {most:016x}")));
+            }
+        }
+        if self.no_new_privileges && !status.no_new_privs {
+            return Err(Fault::mismatch("no-new-privileges", "lost at exec"));
+        }
+        if self.filters > 0 && (status.seccomp != 2 || status.seccomp_filters.is_some_and(|count| count < self.filters))
+        {
+            return Err(Fault::mismatch("system-call filter", "not in force after exec"));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Verify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Verify::Ids(_) => f.write_str("the maps of ids"),
+            Verify::Mounts(mounts) => write!(f, "the {} mounts, and no other", mounts.len()),
+            Verify::Network(_) => f.write_str("the loopback interface"),
+            Verify::OpenStatus => f.write_str("open /proc/self/status"),
+            Verify::Privilege(_) => f.write_str("ids, capabilities, securebits, no-new-privileges"),
+        }
+    }
+}
