@@ -44,11 +44,11 @@ pub struct Facts {
     /// Descriptors 0–2 that are terminals.
     pub terminals: Option<[bool; 3]>,
     /// What is at a path, links not followed.
-    pub paths: BTreeMap<PathBuf, Node>,
+    pub paths: BTreeMap<String, Node>,
     /// The names in a directory.
-    pub directories: BTreeMap<PathBuf, Vec<String>>,
+    pub directories: BTreeMap<String, Vec<String>>,
     /// Small text files, by path; `None` where it cannot be read.
-    pub texts: BTreeMap<PathBuf, Option<String>>,
+    pub texts: BTreeMap<String, Option<String>>,
 }
 
 /// What stands at a path.
@@ -157,12 +157,7 @@ impl Host {
 
     /// What stands at an absolute path; a link at its end is not followed.
     pub fn node(&self, path: &Path) -> Node {
-        if let Some(node) = self.facts.borrow().paths.get(path) {
-            return node.clone();
-        }
-        let node = if self.live { ask::node(path) } else { Node::Missing };
-        self.facts.borrow_mut().paths.insert(path.to_owned(), node.clone());
-        node
+        self.recall_path(path, |facts| &mut facts.paths, ask::node, || Node::Missing)
     }
 
     /// Where a path leads when every link is followed, and what stands there. A link that leads nowhere stays a link.
@@ -197,22 +192,32 @@ impl Host {
 
     /// The names in a directory, sorted; empty where it cannot be read. Names that are not UTF-8 are left out.
     pub fn list(&self, directory: &Path) -> Vec<String> {
-        if let Some(names) = self.facts.borrow().directories.get(directory) {
-            return names.clone();
-        }
-        let names = if self.live { ask::list(directory) } else { Vec::new() };
-        self.facts.borrow_mut().directories.insert(directory.to_owned(), names.clone());
-        names
+        self.recall_path(directory, |facts| &mut facts.directories, ask::list, Vec::new)
     }
 
     /// The contents of a small text file.
     pub fn text(&self, path: &Path) -> Option<String> {
-        if let Some(text) = self.facts.borrow().texts.get(path) {
-            return text.clone();
+        self.recall_path(path, |facts| &mut facts.texts, |path| std::fs::read_to_string(path).ok(), || None)
+    }
+
+    /// A path that is not UTF-8 has no place in the facts, and is asked about each time.
+    fn recall_path<T: Clone>(
+        &self,
+        path: &Path,
+        place: fn(&mut Facts) -> &mut BTreeMap<String, T>,
+        ask: fn(&Path) -> T,
+        absent: fn() -> T,
+    ) -> T {
+        let answer = |path| if self.live { ask(path) } else { absent() };
+        let Some(name) = path.to_str() else { return answer(path) };
+        let facts = &mut *self.facts.borrow_mut();
+        let known = place(facts);
+        if let Some(fact) = known.get(name) {
+            return fact.clone();
         }
-        let text = if self.live { std::fs::read_to_string(path).ok() } else { None };
-        self.facts.borrow_mut().texts.insert(path.to_owned(), text.clone());
-        text
+        let fact = answer(path);
+        known.insert(name.to_owned(), fact.clone());
+        fact
     }
 
     fn recall<T: Clone + Default>(&self, place: fn(&mut Facts) -> &mut Option<T>, ask: fn() -> T) -> T {

@@ -18,17 +18,15 @@ use crate::isolation::{Applied, Fault};
 use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
 use crate::sys::{descriptor, mount};
 
-/// Names in the scratch memory: the skeleton, and what covers hidden files and directories.
-const SKELETON: &str = "root";
-const NOTHING: &str = "nothing";
+/// The directory of the root below which its own working memory lies, out of sight once devpts is mounted on it.
+const SCRATCH: &str = "dev/pts";
 
 impl Step {
     pub fn apply(&self, context: &mut Context) -> Applied {
         match self {
             Step::Create { path, mode, lock, owner } => super::keep::create(context, path, *mode, *lock, *owner),
             Step::Private => Ok(mount::make_private(c"/").map_err(|failure| Fault::from(failure).about("/"))?),
-            Step::Scratch { size } => scratch(context, *size),
-            Step::Root => root(context),
+            Step::Root { size } => root(context, *size),
             Step::HostProc => {
                 let proc = descriptor::locate(descriptor::here(), c"/proc", descriptor::NO_SYMLINKS, false)
                     .map_err(|errno| Fault::new("openat2", errno, "/proc"))?;
@@ -41,8 +39,11 @@ impl Step {
                 owner.map_or(Ok(()), |owner| chown(root, path, owner))
             }
             Step::Link { path, text } => link_at(context.get(Slot::Root)?, path, text),
-            Step::Bind { source, target, kind, attributes, make, trusted } => {
-                bind(context, source, *kind, *attributes, Target { path: target, make: *make, trusted: *trusted })
+            Step::Bind { source, target, kind, attributes, make, trusted, system } => {
+                let tree =
+                    copy_source(source, *kind, *attributes, *system).map_err(|fault| fault.about(source.display()))?;
+                let directory = *kind == Kind::Directory;
+                Target { path: target, make: *make, trusted: *trusted }.put(context, tree.as_fd(), directory)
             }
             Step::Overlay { lower, target, additions, writable, userxattr, attributes, make, trusted, number } => {
                 let scratch = context.get(Slot::Scratch)?;
@@ -81,8 +82,8 @@ impl Step {
                 mount::set_attributes(tree.as_fd(), *attributes, false)?;
                 Target { path: target, make: *make, trusted: *trusted }.put(context, tree.as_fd(), false)
             }
-            Step::Hide { target, directory, trusted } => {
-                let cover = cover(context, *directory)?;
+            Step::Hide { target, directory, trusted, attributes } => {
+                let cover = cover(context, *directory, *attributes)?;
                 Target { path: target, make: false, trusted: *trusted }.put(context, cover.as_fd(), *directory)
             }
             Step::Proc => {
@@ -92,7 +93,7 @@ impl Step {
                 Ok(())
             }
             Step::ProcReadOnly { names } => proc_read_only(context, names),
-            Step::ProcHide { names } => proc_hide(context, names),
+            Step::ProcHide { names, attributes } => proc_hide(context, names, *attributes),
             Step::Sys { attributes } => {
                 let sys = mount::new_filesystem(c"sysfs", &[], *attributes)?;
                 Target { path: Path::new("/sys"), make: true, trusted: true }.put(context, sys.as_fd(), true)
@@ -109,19 +110,20 @@ impl Step {
     }
 }
 
-/// The memory is attached over the old `/`, where nothing looks, because older kernels mount only on attached trees.
-fn scratch(context: &mut Context, size: u64) -> Applied {
-    let memory = tmpfs(size, 0o755, NO_SUID | NO_DEV)?;
-    mount::attach_at(memory.as_fd(), descriptor::here(), c"/")?;
-    directory_at(memory.as_fd(), Path::new(NOTHING), 0o755)?;
-    directory_at(memory.as_fd(), Path::new("nothing/directory"), 0)?;
-    mknodat(&memory, "nothing/file", SFlag::S_IFREG, Mode::empty(), 0)
-        .map_err(|errno| Fault::new("mknodat", errno, NOTHING))?;
-    // What covers hidden files is copied from a mount that is read-only already.
-    let nothing = mount::copy_tree_at(memory.as_fd(), c"nothing", false)?;
-    mount::set_attributes(nothing.as_fd(), READ_ONLY, false)?;
-    mount::attach_at(nothing.as_fd(), memory.as_fd(), c"nothing")?;
-    context.fill(Slot::Scratch, memory);
+/// It is attached over the old `/`, where nothing looks, because kernels before 6.15 mount only on attached trees.
+fn root(context: &mut Context, size: u64) -> Applied {
+    let root = tmpfs(size, 0o755, NO_SUID | NO_DEV)?;
+    mount::attach_at(root.as_fd(), descriptor::here(), c"/")?;
+    directory_at(root.as_fd(), Path::new("dev"), 0o755)?;
+    directory_at(root.as_fd(), Path::new(SCRATCH), 0o755)?;
+    let scratch = descriptor::locate(root.as_fd(), c"dev/pts", descriptor::NO_SYMLINKS, false)
+        .map_err(|errno| Fault::new("openat2", errno, SCRATCH))?;
+    // What covers hidden directories and files.
+    directory_at(scratch.as_fd(), Path::new("no-directory"), 0)?;
+    mknodat(&scratch, "no-file", SFlag::S_IFREG, Mode::empty(), 0)
+        .map_err(|errno| Fault::new("mknodat", errno, "no-file"))?;
+    context.fill(Slot::Root, root);
+    context.fill(Slot::Scratch, scratch);
     Ok(())
 }
 
@@ -134,46 +136,43 @@ fn tmpfs(size: u64, mode: u32, attributes: u64) -> Result<OwnedFd, Fault> {
     Ok(mount::new_filesystem(c"tmpfs", &options, attributes)?)
 }
 
-fn root(context: &mut Context) -> Applied {
-    let scratch = context.get(Slot::Scratch)?;
-    directory_at(scratch, Path::new(SKELETON), 0o755)?;
-    let root = mount::copy_tree_at(scratch, c"root", false)?;
-    mount::attach_at(root.as_fd(), scratch, c"root")?;
-    context.fill(Slot::Root, root);
-    Ok(())
-}
-
-fn bind(context: &Context, source: &Path, kind: Kind, attributes: u64, target: Target<'_>) -> Applied {
-    let about = |failure| Fault::from(failure).about(source.display());
-    let opened = open_source(source, kind)?;
+/// A detached copy of what is bound, under its attributes.
+fn copy_source(path: &Path, kind: Kind, attributes: u64, system: bool) -> Result<OwnedFd, Fault> {
     // A tree of another user namespace's mounts comes whole or not at all.
     let recursive = kind == Kind::Directory;
-    let tree = mount::copy_tree(opened.as_fd(), recursive).map_err(about)?;
-    mount::set_attributes(tree.as_fd(), attributes, recursive).map_err(about)?;
-    target.put(context, tree.as_fd(), recursive)
+    let tree = if system {
+        let tree = mount::copy_tree_at(descriptor::here(), &c_string(path)?, recursive)?;
+        still(&tree, path, kind)?;
+        tree
+    } else {
+        mount::copy_tree(open_source(path, kind)?.as_fd(), recursive)?
+    };
+    if attributes != 0 {
+        mount::set_attributes(tree.as_fd(), attributes, recursive)?;
+    }
+    Ok(tree)
 }
 
-/// Opens what will be mounted, once; it must still be what it was when it was planned.
+/// Opens what will be mounted, once.
 fn open_source(path: &Path, kind: Kind) -> Result<OwnedFd, Fault> {
-    let noun = || path.display().to_string();
-    let only = if kind == Kind::Directory { libc::O_DIRECTORY } else { 0 };
-    let source =
-        descriptor::openat2(descriptor::here(), &c_string(path)?, libc::O_PATH | only, 0, descriptor::NO_MAGICLINKS)
-            .map_err(|errno| Fault::new("openat2", errno, noun()))?;
-    if kind != Kind::Directory {
-        let status = fstat(&source).map_err(|errno| Fault::new("fstat", errno, noun()))?;
-        let is = SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT;
-        let same = match kind {
-            Kind::Device { major: wanted, minor: number } => {
-                is == SFlag::S_IFCHR && (major(status.st_rdev), minor(status.st_rdev)) == (wanted.into(), number.into())
-            }
-            _ => is != SFlag::S_IFDIR && is != SFlag::S_IFLNK,
-        };
-        if !same {
-            return Err(Fault::mismatch("bind source", format!("{} is not what it was when planned", noun())));
-        }
-    }
+    let source = descriptor::openat2(descriptor::here(), &c_string(path)?, libc::O_PATH, 0, descriptor::NO_MAGICLINKS)
+        .map_err(|errno| Fault::new("openat2", errno, ""))?;
+    still(&source, path, kind)?;
     Ok(source)
+}
+
+/// It must be what it was when it was planned.
+fn still(source: &OwnedFd, path: &Path, kind: Kind) -> Applied {
+    let status = fstat(source).map_err(|errno| Fault::new("fstat", errno, ""))?;
+    let is = SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT;
+    let same = match kind {
+        Kind::Directory => is == SFlag::S_IFDIR,
+        Kind::Device { major: wanted, minor: number } => {
+            is == SFlag::S_IFCHR && (major(status.st_rdev), minor(status.st_rdev)) == (wanted.into(), number.into())
+        }
+        Kind::File => is != SFlag::S_IFDIR && is != SFlag::S_IFLNK && is != SFlag::S_IFCHR && is != SFlag::S_IFBLK,
+    };
+    if same { Ok(()) } else { Err(Fault::mismatch("bind source", format!("{} has changed", path.display()))) }
 }
 
 /// Where a mount goes.
@@ -203,9 +202,13 @@ impl Target<'_> {
     }
 }
 
-fn cover(context: &Context, directory: bool) -> Result<OwnedFd, Fault> {
-    let name = if directory { c"nothing/directory" } else { c"nothing/file" };
-    Ok(mount::copy_tree_at(context.get(Slot::Scratch)?, name, false)?)
+fn cover(context: &Context, directory: bool, attributes: u64) -> Result<OwnedFd, Fault> {
+    let name = if directory { c"no-directory" } else { c"no-file" };
+    let cover = mount::copy_tree_at(context.get(Slot::Scratch)?, name, false)?;
+    if attributes != 0 {
+        mount::set_attributes(cover.as_fd(), attributes, false)?;
+    }
+    Ok(cover)
 }
 
 fn proc_read_only(context: &Context, names: &[&'static str]) -> Applied {
@@ -220,10 +223,10 @@ fn proc_read_only(context: &Context, names: &[&'static str]) -> Applied {
     Ok(())
 }
 
-fn proc_hide(context: &Context, names: &[(&'static str, bool)]) -> Applied {
+fn proc_hide(context: &Context, names: &[(&'static str, bool)], attributes: u64) -> Applied {
     let proc = context.get(Slot::Proc)?;
     for (name, directory) in names {
-        let cover = cover(context, *directory)?;
+        let cover = cover(context, *directory, attributes)?;
         mount::attach_at(cover.as_fd(), proc, &c_string(Path::new(name))?)
             .map_err(|failure| Fault::from(failure).about(format!("/proc/{name}")))?;
     }
@@ -234,8 +237,6 @@ fn pivot(context: &mut Context) -> Applied {
     let fault = |call| move |errno| Fault::new(call, errno, "the new root");
     nix::unistd::fchdir(context.get(Slot::Root)?).map_err(fault("fchdir"))?;
     mount::pivot_root_here()?;
-    // Two lie on top of us now: the memory that was attached over the old root, then the old root itself.
-    mount::detach_here()?;
     mount::detach_here()?;
     // Held open they would keep what the program cannot see alive for as long as init lives.
     drop((context.take(Slot::Scratch)?, context.take(Slot::Root)?));

@@ -71,6 +71,7 @@ pub fn entries(base: Base, discard: bool, host: &Host) -> Vec<(PathBuf, Content)
         access: Access::ReadOnly,
         exec: true,
         discard: discard && kind == Kind::Directory,
+        system: true,
     };
     names
         .iter()

@@ -80,5 +80,5 @@ fn matching(pattern: &str, host: &Host) -> Vec<(PathBuf, Content)> {
 }
 
 fn node(source: PathBuf, kind: Kind) -> Content {
-    Content::Bind { source, kind, access: Access::ReadWrite, exec: false, discard: false }
+    Content::Bind { source, kind, access: Access::ReadWrite, exec: false, discard: false, system: true }
 }

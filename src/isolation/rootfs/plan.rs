@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::steps::{Steps, steps};
-use super::tree::{Content, Found, Kind, Tree};
+use super::tree::{Content, Found, Kind, Tree, depth};
 use super::{Access, Base, Bind, Home, ReadBack, Rootfs, Step, Sys, Writes, base, devices};
 use crate::host::{Host, Node};
 use crate::isolation::context::Slot;
@@ -128,7 +128,6 @@ impl Planner<'_> {
     fn profile(&mut self) {
         let section = self.section;
         let mut parts: Vec<(usize, Part<'_>)> = Vec::new();
-        let depth = |path: &Path| path.components().count();
         parts.extend(section.binds.iter().map(|bind| (depth(&bind.target), Part::Bind(bind))));
         parts.extend(section.persist.iter().map(|persist| (depth(&persist.target), Part::Persist(persist))));
         parts.extend(section.tmpfs.iter().map(|tmpfs| (depth(&tmpfs.target), Part::Tmpfs(tmpfs))));
@@ -189,7 +188,8 @@ impl Planner<'_> {
         if bind.access == Access::ReadWrite {
             self.check_write(&source, kind, origin);
         }
-        let content = Content::Bind { source, kind, access: bind.access, exec: bind.exec, discard: false };
+        let content =
+            Content::Bind { source, kind, access: bind.access, exec: bind.exec, discard: false, system: false };
         self.put(&bind.target, content, origin);
     }
 
@@ -237,6 +237,7 @@ impl Planner<'_> {
             access: Access::ReadWrite,
             exec: true,
             discard: false,
+            system: false,
         };
         self.put(&persist.target, content, persist.origin.as_ref());
     }
@@ -311,7 +312,6 @@ impl Planner<'_> {
         for file in self.given.profiles {
             let granted: Vec<PathBuf> = self
                 .tree
-                .entries
                 .iter()
                 .filter_map(|(target, content)| match content {
                     Content::Bind { source, access: Access::ReadWrite, kind: Kind::Directory, .. } => {
@@ -327,6 +327,7 @@ impl Planner<'_> {
                     access: Access::ReadOnly,
                     exec: false,
                     discard: false,
+                    system: false,
                 };
                 self.put_default(target, content);
             }
@@ -358,11 +359,11 @@ impl Planner<'_> {
                 return self.findings.error("rootfs", message, None, origin);
             }
         };
-        if path == Path::new("/") && self.tree.entries.contains_key(&path) {
+        if path == Path::new("/") && self.tree.get(&path).is_some() {
             let hint = "set base, or bind directories below it".to_string();
             return self.findings.error("rootfs", "target / is the root itself", hint, origin);
         }
-        self.tree.entries.insert(path, content);
+        self.tree.put(path, content);
     }
 
     /// Directories above a missing target: in our own memory they are made, in a tree of the host never.
@@ -374,7 +375,7 @@ impl Planner<'_> {
                 let mut path = directory.to_owned();
                 for name in rest.parent().into_iter().flat_map(Path::components) {
                     path.push(name);
-                    self.tree.entries.insert(path.clone(), Content::Directory);
+                    self.tree.put(path.clone(), Content::Directory);
                 }
                 return;
             }
@@ -415,8 +416,7 @@ fn clash(content: &Content, there: Kind) -> Option<&'static str> {
 
 fn grants(tree: &Tree) -> Vec<Grant> {
     let grant = |path: &Path, access, exec, device| Some(Grant { path: path.to_owned(), access, exec, device });
-    tree.entries
-        .iter()
+    tree.iter()
         .filter_map(|(path, content)| match content {
             Content::Directory if path == Path::new("/") => grant(path, Access::List, false, false),
             Content::Directory | Content::Link(_) | Content::Hidden(_) => None,

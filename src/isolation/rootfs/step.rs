@@ -20,10 +20,9 @@ pub enum Step {
     },
     Private,
     /// `size` in bytes.
-    Scratch {
+    Root {
         size: u64,
     },
-    Root,
     /// Without an own pid namespace the host's procfs serves us, and nobody inside.
     HostProc,
     Directory {
@@ -41,6 +40,7 @@ pub enum Step {
         attributes: u64,
         make: bool,
         trusted: bool,
+        system: bool,
     },
     Overlay {
         lower: PathBuf,
@@ -85,6 +85,7 @@ pub enum Step {
         target: PathBuf,
         directory: bool,
         trusted: bool,
+        attributes: u64,
     },
     Proc,
     ProcReadOnly {
@@ -93,6 +94,7 @@ pub enum Step {
     /// Name below /proc, and whether it is a directory.
     ProcHide {
         names: Vec<(&'static str, bool)>,
+        attributes: u64,
     },
     Sys {
         attributes: u64,
@@ -118,10 +120,10 @@ impl Step {
             Step::Create { lock: Some(_), .. } => "it is kept from one run to the next, by one holder at a time",
             Step::Create { .. } => "the profile asks for it to be made where it is missing",
             Step::Private => "no mount or unmount crosses, either way",
-            Step::Scratch { .. } => {
-                "one instance in memory holds the skeleton and every writable place, under one limit"
+            Step::Root { .. } => {
+                "one instance in memory holds the skeleton and every writable place, under one limit; mount points are \
+                 made in it, so none ever appears on the host"
             }
-            Step::Root => "mount points are made in it, so none ever appears on the host",
             Step::HostProc => "limits and read-backs go through it; it is not visible inside",
             Step::Directory { .. } => "a mount point, or the way to one",
             Step::Link { .. } => "as it is on the host, or as the profile has it",
@@ -161,8 +163,7 @@ impl fmt::Display for Step {
             Step::Create { path, mode, lock: Some(_), .. } => write!(f, "keep {}, mode {mode:04o}", path.display()),
             Step::Create { path, mode, .. } => write!(f, "create {}, mode {mode:04o}", path.display()),
             Step::Private => f.write_str("take all mounts out of propagation"),
-            Step::Scratch { size } => write!(f, "memory for everything writable, {}", bytes(*size)),
-            Step::Root => f.write_str("an empty root"),
+            Step::Root { size } => write!(f, "an empty root, and memory for everything writable, {}", bytes(*size)),
             Step::HostProc => f.write_str("open the host's /proc for our own use"),
             Step::Directory { path, .. } => write!(f, "directory {}", path.display()),
             Step::Link { path, text } => write!(f, "link {} → {}", path.display(), text.display()),
@@ -193,7 +194,7 @@ impl fmt::Display for Step {
             Step::Hide { target, .. } => write!(f, "hide {}", target.display()),
             Step::Proc => f.write_str("proc → /proc"),
             Step::ProcReadOnly { names } => write!(f, "make read-only in /proc: {}", names.join(" ")),
-            Step::ProcHide { names } => {
+            Step::ProcHide { names, .. } => {
                 let names: Vec<_> = names.iter().map(|(name, _)| *name).collect();
                 write!(f, "hide in /proc: {}", names.join(" "))
             }

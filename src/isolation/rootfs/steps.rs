@@ -1,6 +1,6 @@
 //! From the tree to steps, and to what the kernel must show when they are done.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::plan::Given;
 use super::tree::{Content, Kind, Tree};
@@ -20,18 +20,19 @@ pub struct Steps {
 pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> Steps {
     let size = given.share_of_memory(host);
     let mut finish = Vec::new();
-    let mut steps = vec![Step::Private, Step::Scratch { size }, Step::Root];
+    let mut steps = vec![Step::Private, Step::Root { size }];
+    // Copies of a sealed root are read-only by themselves.
+    let cover = if section.writes == Writes::Deny { 0 } else { READ_ONLY };
+    let mut hide = Vec::new();
     let mut read_back = ReadBack::default();
     read_back.expect(Path::new("/"), "tmpfs", root_attributes(section));
     if !given.own_pid {
         steps.push(Step::HostProc);
     }
-    let mut entries: Vec<(&PathBuf, &Content)> = tree.entries.iter().collect();
-    // The deepest target wins: a mount covers what lies beneath it, so what is deeper comes later.
-    entries.sort_by_key(|(path, _)| path.components().count());
     let mut number = 0;
-    for (path, content) in entries {
-        if path == Path::new("/") {
+    // The deepest target wins: a mount covers what lies beneath it, so what is deeper comes later.
+    for (path, content) in tree.by_depth() {
+        if path == Path::new("/") || path == Path::new("/dev") {
             continue;
         }
         let place = Place { tree, path, host };
@@ -42,17 +43,17 @@ pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> S
             _ if place.is_added() && matches!(content, Content::Directory | Content::Link(_)) => {}
             Content::Directory => {
                 let owner = place.in_scratch().then_some((given.account.uid, given.account.gid));
-                steps.push(Step::Directory { path: path.clone(), owner: owner.filter(|_| !given.one_id) });
+                steps.push(Step::Directory { path: path.to_owned(), owner: owner.filter(|_| !given.one_id) });
             }
-            Content::Link(text) => steps.push(Step::Link { path: path.clone(), text: text.clone() }),
-            Content::Bind { source, kind, access, exec, discard } => {
+            Content::Link(text) => steps.push(Step::Link { path: path.to_owned(), text: text.clone() }),
+            Content::Bind { source, kind, access, exec, discard, system } => {
                 let additions = additions(tree, path, host);
                 let attributes = bind_attributes(*access, *exec, *kind, *discard);
                 if *discard || !additions.is_empty() {
                     read_back.expect(path, "overlay", attributes);
                     steps.push(Step::Overlay {
                         lower: source.clone(),
-                        target: path.clone(),
+                        target: path.to_owned(),
                         additions,
                         writable: *discard,
                         userxattr: given.own_user,
@@ -65,7 +66,8 @@ pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> S
                 } else {
                     let source = source.clone();
                     read_back.expect_tree(path, attributes, *kind == Kind::Directory);
-                    steps.push(Step::Bind { source, target: path.clone(), kind: *kind, attributes, make, trusted });
+                    let (target, kind, system) = (path.to_owned(), *kind, *system);
+                    steps.push(Step::Bind { source, target, kind, attributes, make, trusted, system });
                 }
             }
             Content::Scratch { mode, exec } => {
@@ -73,33 +75,44 @@ pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> S
                 read_back.expect(path, "tmpfs", attributes);
                 // The first of them is the program's own, root's namespaces are not: there init hands it over.
                 let owner = (!given.one_id && mode & 0o1000 == 0).then_some((given.account.uid, given.account.gid));
-                steps.push(Step::Share { target: path.clone(), mode: *mode, attributes, owner, make, trusted, number });
+                steps.push(Step::Share {
+                    target: path.to_owned(),
+                    mode: *mode,
+                    attributes,
+                    owner,
+                    make,
+                    trusted,
+                    number,
+                });
                 number += 1;
             }
             Content::Tmpfs { size, mode, exec } => {
                 let attributes = NO_SUID | NO_DEV | if *exec { 0 } else { NO_EXEC };
                 read_back.expect(path, "tmpfs", attributes);
-                let (target, size, mode) = (path.clone(), *size, *mode);
+                let (target, size, mode) = (path.to_owned(), *size, *mode);
                 let owner = (!given.one_id).then_some((given.account.uid, given.account.gid));
                 steps.push(Step::Tmpfs { target, size, mode, attributes, owner, make, trusted });
             }
             Content::File { text, mode, owner } => {
                 let attributes = READ_ONLY | NO_SUID | NO_DEV;
                 let owner = owner.filter(|_| !given.one_id);
-                let (path, text, mode) = (path.clone(), text.clone(), *mode);
+                let (path, text, mode) = (path.to_owned(), text.clone(), *mode);
                 read_back.expect(&path, "tmpfs", attributes);
                 steps.push(Step::File { target: path, text, mode, owner, attributes, make, trusted, number });
                 number += 1;
             }
             Content::Hidden(kind) => {
                 read_back.expect(path, "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
-                steps.push(Step::Hide { target: path.clone(), directory: *kind == Kind::Directory, trusted });
+                let (target, directory) = (path.to_owned(), *kind == Kind::Directory);
+                hide.push(Step::Hide { target, directory, trusted, attributes: cover });
             }
             Content::Proc => {
                 steps.push(Step::Proc);
-                finish = proc(&mut read_back, given, host);
+                let (read_only, covers) = proc(&mut read_back, cover, given, host);
+                finish.extend(read_only);
+                hide.extend(covers);
             }
-            Content::Sys => sys(&mut steps, &mut read_back, host),
+            Content::Sys => sys(&mut steps, &mut hide, &mut read_back, cover, host),
             Content::Devpts => {
                 read_back.expect(path, "devpts", NO_SUID | NO_EXEC);
                 // gid 5 is `tty`, where it is mapped; otherwise a terminal belongs to its opener's group.
@@ -110,6 +123,7 @@ pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> S
     if section.writes == Writes::Deny {
         finish.push(Step::Seal);
     }
+    finish.append(&mut hide);
     finish.push(Step::Pivot);
     Steps { assemble: steps, finish, read_back }
 }
@@ -119,18 +133,21 @@ fn root_attributes(section: &Rootfs) -> u64 {
 }
 
 fn bind_attributes(access: Access, exec: bool, kind: Kind, discard: bool) -> u64 {
-    let device = matches!(kind, Kind::Device { .. });
+    if matches!(kind, Kind::Device { .. }) {
+        return 0;
+    }
     NO_SUID
-        | if device { 0 } else { NO_DEV }
+        | NO_DEV
         | if exec { 0 } else { NO_EXEC }
         | if access == Access::ReadOnly && !discard { READ_ONLY } else { 0 }
 }
 
-fn proc(read_back: &mut ReadBack, given: &Given<'_>, host: &Host) -> Vec<Step> {
+/// What is made read-only, and what is covered.
+fn proc(read_back: &mut ReadBack, cover: u64, given: &Given<'_>, host: &Host) -> (Option<Step>, Option<Step>) {
     let attributes = NO_SUID | NO_DEV | NO_EXEC;
     read_back.expect(Path::new("/proc"), "proc", attributes);
     if given.nested_mounts {
-        return Vec::new();
+        return (None, None);
     }
     let there = |name: &&str| host.node(&Path::new("/proc").join(name)) != Node::Missing;
     let read_only: Vec<_> = kernel::PROC_READ_ONLY.iter().copied().filter(there).collect();
@@ -146,10 +163,10 @@ fn proc(read_back: &mut ReadBack, given: &Given<'_>, host: &Host) -> Vec<Step> {
     for (name, _) in &hidden {
         read_back.expect(&Path::new("/proc").join(name), "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
     }
-    vec![Step::ProcReadOnly { names: read_only }, Step::ProcHide { names: hidden }]
+    (Some(Step::ProcReadOnly { names: read_only }), Some(Step::ProcHide { names: hidden, attributes: cover }))
 }
 
-fn sys(steps: &mut Vec<Step>, read_back: &mut ReadBack, host: &Host) {
+fn sys(steps: &mut Vec<Step>, hide: &mut Vec<Step>, read_back: &mut ReadBack, cover: u64, host: &Host) {
     let attributes = NO_SUID | NO_DEV | NO_EXEC | READ_ONLY;
     steps.push(Step::Sys { attributes });
     read_back.expect(Path::new("/sys"), "sysfs", attributes);
@@ -157,7 +174,7 @@ fn sys(steps: &mut Vec<Step>, read_back: &mut ReadBack, host: &Host) {
         let path = Path::new("/sys").join(name);
         if matches!(host.node(&path), Node::Directory { .. }) {
             read_back.expect(&path, "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
-            steps.push(Step::Hide { target: path, directory: true, trusted: true });
+            hide.push(Step::Hide { target: path, directory: true, trusted: true, attributes: cover });
         }
     }
 }
@@ -179,15 +196,12 @@ impl Place<'_> {
         matches!(self.above(), Some((_, Content::Directory | Content::Scratch { .. } | Content::Tmpfs { .. })))
     }
 
-    /// Nothing on the way to it is of anybody else's making, so its path may be walked.
+    /// Only our own memory and the host's own trees lie on the way to it, so its path may be walked.
     fn path_is_ours(&self) -> bool {
         self.path.ancestors().skip(1).all(|above| {
-            self.tree.entries.get(above).is_none_or(|content| {
-                matches!(
-                    content,
-                    Content::Directory | Content::Scratch { .. } | Content::Tmpfs { .. } | Content::Proc | Content::Sys
-                )
-            })
+            self.tree
+                .get(above)
+                .is_none_or(|content| !matches!(content, Content::Bind { system: false, .. } | Content::Link(_)))
         })
     }
 
@@ -195,13 +209,13 @@ impl Place<'_> {
     fn is_added(&self) -> bool {
         let Some((at, Content::Bind { .. })) = self.above() else { return false };
         let source = self.tree.source(at).and_then(|source| Some(source.join(self.path.strip_prefix(at).ok()?)));
-        let is_link = matches!(self.tree.entries.get(self.path), Some(Content::Link(_)));
+        let is_link = matches!(self.tree.get(self.path), Some(Content::Link(_)));
         is_link || source.is_some_and(|source| self.host.node(&source) == Node::Missing)
     }
 
     /// It lies in memory that belongs to the program.
     fn in_scratch(&self) -> bool {
-        let above = self.path.ancestors().skip(1).filter_map(|above| self.tree.entries.get(above));
+        let above = self.path.ancestors().skip(1).filter_map(|above| self.tree.get(above));
         let mut contents = above.skip_while(|content| **content == Content::Directory);
         matches!(contents.next(), Some(Content::Scratch { .. } | Content::Tmpfs { .. }))
     }
@@ -210,7 +224,7 @@ impl Place<'_> {
 /// What must be added to the host's directory at `at`: mount points and links that it lacks.
 fn additions(tree: &Tree, at: &Path, host: &Host) -> Vec<Addition> {
     let mut additions = Vec::new();
-    for (path, content) in &tree.entries {
+    for (path, content) in tree.iter() {
         let Ok(rest) = path.strip_prefix(at) else { continue };
         let place = Place { tree, path, host };
         if rest.as_os_str().is_empty() || !place.is_added() || place.above().is_none_or(|(above, _)| above != at) {

@@ -1,6 +1,8 @@
 //! The tree as it will be seen inside, while it is only planned: what stands where, and where a path leads.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::host::{Host, Node, names};
@@ -12,13 +14,16 @@ pub enum Content {
     /// A directory of the skeleton, or in a directory in memory.
     Directory,
     Link(PathBuf),
-    /// Of the host. `discard` puts a layer in memory over it that takes all writes.
+    /// Of the host.
     Bind {
         source: PathBuf,
         kind: Kind,
         access: Access,
         exec: bool,
+        /// A layer in memory over it takes all writes.
         discard: bool,
+        /// The host's own, in directories that only root changes: its paths may be walked.
+        system: bool,
     },
     /// A writable directory in the memory that all of them share.
     Scratch {
@@ -60,16 +65,36 @@ pub enum Found {
     Nowhere { at: PathBuf, why: String },
 }
 
-/// Entries by their path inside, free of links.
+/// Entries by their path inside, free of links. The paths are compared as bytes: comparing them name by name took most
+/// of the time that planning takes.
 #[derive(Debug, Default)]
 pub struct Tree {
-    pub entries: BTreeMap<PathBuf, Content>,
+    entries: BTreeMap<OsString, Content>,
 }
 
 /// As many links as the kernel follows in one path.
 const LINKS: u32 = 40;
 
 impl Tree {
+    pub fn put(&mut self, path: PathBuf, content: Content) {
+        self.entries.insert(path.into_os_string(), content);
+    }
+
+    pub fn get(&self, path: &Path) -> Option<&Content> {
+        self.entries.get(path.as_os_str())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&Path, &Content)> {
+        self.entries.iter().map(|(path, content)| (Path::new(path), content))
+    }
+
+    /// The shallowest first, in the order of their names.
+    pub fn by_depth(&self) -> Vec<(&Path, &Content)> {
+        let mut entries: Vec<_> = self.iter().collect();
+        entries.sort_by_key(|(path, _)| depth(path));
+        entries
+    }
+
     /// Follows `path` as the program would, links of bound trees included; a link at its end only if `follow`.
     pub fn find(&self, path: &Path, follow: bool, host: &Host) -> Found {
         let mut links = 0;
@@ -112,8 +137,8 @@ impl Tree {
     /// The content that provides what stands at `path`, and where that is within it.
     pub fn provider(&self, path: &Path) -> Option<(&Path, &Content)> {
         path.ancestors().find_map(|above| {
-            let (at, content) = self.entries.get_key_value(above)?;
-            Some((at.as_path(), content))
+            let (at, content) = self.entries.get_key_value(above.as_os_str())?;
+            Some((Path::new(at), content))
         })
     }
 
@@ -126,7 +151,7 @@ impl Tree {
     }
 
     fn look(&self, path: &Path, host: &Host) -> Look {
-        if let Some(content) = self.entries.get(path) {
+        if let Some(content) = self.get(path) {
             return match content {
                 Content::Link(text) => Look::Link(text.clone()),
                 Content::Bind { kind, .. } | Content::Hidden(kind) => Look::Is(*kind),
@@ -148,6 +173,11 @@ impl Tree {
             _ => Look::Missing,
         }
     }
+}
+
+/// How many names lead to a path that is free of links.
+pub fn depth(path: &Path) -> usize {
+    path.as_os_str().as_bytes().iter().filter(|byte| **byte == b'/').count()
 }
 
 enum Look {
@@ -182,10 +212,10 @@ mod tests {
             access: Access::ReadOnly,
             exec: true,
             discard: false,
+            system: false,
         };
-        let entries =
-            [("/".into(), Content::Directory), ("/data".into(), bind), ("/d".into(), Content::Link("data".into()))];
-        (Tree { entries: entries.into() }, host)
+        let entries = [("/", Content::Directory), ("/data", bind), ("/d", Content::Link("data".into()))];
+        (Tree { entries: entries.map(|(path, content): (&str, _)| (path.into(), content)).into() }, host)
     }
 
     #[test]
