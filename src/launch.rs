@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use crate::isolation::Fault;
 use crate::isolation::context::Context;
+use crate::isolation::{Fault, process};
 use crate::outcome::{self, Outcome};
 use crate::plan::{Plan, Stage};
 use crate::sys::clone::{Side, clone3};
@@ -36,11 +36,21 @@ pub struct Options {
 /// Readies this process for launching: it must still be single-threaded.
 ///
 /// Callers ignore or block signals, and both survive exec: the program is to start with neither.
-pub fn prepare() {
+pub fn prepare() -> Result<(), String> {
+    // Below this the launch would fail half-way; the program itself gets the caller's limit.
+    match crate::sys::process::soft_limit(libc::RLIMIT_NOFILE) {
+        Ok(Some(limit)) if limit < OPEN_FILES => {
+            return Err(format!("the limit of open files is {limit}, and a launch needs {OPEN_FILES}"));
+        }
+        _ => {}
+    }
     signal::reset_dispositions();
     signal::block_all();
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+    Ok(())
 }
+
+const OPEN_FILES: u64 = 20;
 
 /// Carries the plan out, and returns when the program has ended and everything of it is gone.
 pub fn launch(plan: &Plan, options: &Options) -> (Outcome, Vec<Timing>) {
@@ -115,20 +125,13 @@ fn conclude(plan: &Plan, report: Report, ended: attend::Ended) -> Outcome {
 
 /// The message names the step in the words that `plan` prints.
 fn failed(plan: &Plan, at: Option<(Stage, usize)>, fault: &Fault) -> Outcome {
-    let code = match fault.operation {
-        crate::isolation::process::NOT_FOUND => outcome::NOT_FOUND,
-        crate::isolation::process::NOT_EXECUTABLE => outcome::NOT_EXECUTABLE,
-        _ => outcome::FAILED,
-    };
     let step = at.and_then(|(stage, index)| plan.steps(stage).get(index));
-    let mut message = match step {
-        Some(step) => format!("{}: {step}: ", step.section()),
-        None => String::new(),
+    let (code, mut message) = match (fault.operation, step) {
+        (process::NOT_FOUND, _) => (outcome::NOT_FOUND, "process: cannot find the program ".to_string()),
+        (process::NOT_EXECUTABLE, _) => (outcome::NOT_EXECUTABLE, "process: cannot execute the program ".to_string()),
+        (operation, Some(step)) => (outcome::FAILED, format!("{}: {step}: {operation}: ", step.section())),
+        (operation, None) => (outcome::FAILED, format!("{operation}: ")),
     };
-    if code == outcome::FAILED {
-        message.push_str(fault.operation);
-        message.push_str(": ");
-    }
     if !fault.detail.is_empty() {
         message.push_str(&escape(&fault.detail));
         message.push_str(": ");

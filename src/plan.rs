@@ -1,6 +1,8 @@
 //! The plan: what each stage will do, in order, known whole before anything is touched.
 
 mod order;
+#[cfg(feature = "step-removal")]
+pub mod removal;
 mod step;
 
 pub use order::plan;
@@ -77,6 +79,16 @@ impl Plan {
             Stage::HostAfter => &self.host_after,
             Stage::Init => &self.init,
             Stage::Target => &self.target,
+        }
+    }
+
+    #[cfg(feature = "step-removal")]
+    fn steps_mut(&mut self, stage: Stage) -> &mut Vec<Step> {
+        match stage {
+            Stage::HostBefore => &mut self.host_before,
+            Stage::HostAfter => &mut self.host_after,
+            Stage::Init => &mut self.init,
+            Stage::Target => &mut self.target,
         }
     }
 }

@@ -32,13 +32,16 @@ impl Run {
         let status = self.status_fd.map(sys::descriptor::inherited).transpose().with_context(|| {
             format!("--status-fd {}: no descriptor of that number is open", self.status_fd.unwrap_or_default())
         })?;
+        launch::prepare().map_err(anyhow::Error::msg)?;
         let host = Host::live();
         let profile = self.chosen.load(&host)?;
         let mut findings = Findings::default();
         let plan = plan::plan(&profile, &host, &mut findings);
         explain::print_findings(&findings);
-        let Some(plan) = plan else { return Ok(FAILED) };
-        launch::prepare();
+        #[cfg_attr(not(feature = "step-removal"), allow(unused_mut))]
+        let Some(mut plan) = plan else { return Ok(FAILED) };
+        #[cfg(feature = "step-removal")]
+        plan::removal::remove(&mut plan).map_err(anyhow::Error::msg)?;
         let options = Options { status, timeout: self.timeout, timings: self.timings };
         let (outcome, timings) = launch::launch(&plan, &options);
         explain::print_timings(&timings);

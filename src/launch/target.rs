@@ -18,7 +18,11 @@ pub fn become_program(plan: &Plan, wire: &Wire, context: &mut Context) {
     if !plan.supervision.init {
         wire.running();
     }
-    if let Err(fault) = execute.apply(context) {
+    if let Err(mut fault) = execute.apply(context) {
+        // Filled by a step before; only now is it known to be worth a word.
+        if let Some(program) = context.program.take() {
+            fault.detail = String::from_utf8(program.into_bytes()).unwrap_or_default();
+        }
         wire.fault(Stage::Target, before.len(), &fault);
     }
 }

@@ -56,10 +56,23 @@ pub fn set_limit(resource: u32, limit: Option<u64>) -> Result<(), Errno> {
 
 /// The hard limit of one resource; `None` is unlimited.
 pub fn hard_limit(resource: u32) -> Result<Option<u64>, Errno> {
+    limits(resource).map(|both| finite(both.rlim_max))
+}
+
+/// The soft limit of one resource; `None` is unlimited.
+pub fn soft_limit(resource: u32) -> Result<Option<u64>, Errno> {
+    limits(resource).map(|both| finite(both.rlim_cur))
+}
+
+fn limits(resource: u32) -> Result<libc::rlimit, Errno> {
     let mut both = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `both` is written whole by the kernel.
     check(unsafe { libc::getrlimit(resource as libc::__rlimit_resource_t, &raw mut both) }.into())?;
-    Ok((both.rlim_max != libc::RLIM_INFINITY).then_some(both.rlim_max))
+    Ok(both)
+}
+
+fn finite(limit: u64) -> Option<u64> {
+    (limit != libc::RLIM_INFINITY).then_some(limit)
 }
 
 pub fn set_nice(nice: i32) -> Result<(), Errno> {

@@ -46,8 +46,12 @@ const PROCESSES: u64 = 4096;
 
 pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings) -> Planned {
     let account = given.account;
-    let mut planned =
-        Planned { host_before: vec![Step::OpenSupervisor], lifeline: vec![Step::Lifeline], ..Planned::default() };
+    let mut planned = Planned {
+        host_before: vec![Step::OpenSupervisor],
+        lifeline: vec![Step::Lifeline],
+        signals: vec![Step::UnblockSignals],
+        ..Planned::default()
+    };
     if !given.own_pid {
         if section.init {
             planned.lifeline.push(Step::AdoptOrphans);

@@ -1,0 +1,36 @@
+//! The negative control of every step: a test build runs a plan without one of them.
+//!
+//! `SANDBOX_REMOVE=init:12` leaves out step 12 of init, `SANDBOX_REMOVE=read-back` all read-backs, both separated by a
+//! comma. A step whose absence no check notices proves nothing; the suite fails for it.
+
+use super::{Plan, Stage, Step};
+
+#[cfg(not(debug_assertions))]
+compile_error!("the feature step-removal weakens the sandbox on request: it is for test builds alone");
+
+pub fn remove(plan: &mut Plan) -> Result<(), String> {
+    let wanted = std::env::var("SANDBOX_REMOVE").unwrap_or_default();
+    let mut read_backs = true;
+    for word in wanted.split(',').filter(|word| !word.is_empty()) {
+        if word == "read-back" {
+            read_backs = false;
+            continue;
+        }
+        let place = word.split_once(':').and_then(|(stage, index)| {
+            let stage = Stage::ALL.into_iter().find(|known| known.name() == stage)?;
+            Some((stage, index.parse::<usize>().ok()?))
+        });
+        let steps = place.map(|(stage, index)| (plan.steps_mut(stage), index));
+        match steps {
+            Some((steps, index)) if index < steps.len() => drop(steps.remove(index)),
+            _ => return Err(format!("SANDBOX_REMOVE: there is no step {word}")),
+        }
+    }
+    if !read_backs {
+        for stage in Stage::ALL {
+            plan.steps_mut(stage).retain(|step| !matches!(step, Step::Verify(_)));
+        }
+        plan.supervision.privilege = None;
+    }
+    Ok(())
+}
