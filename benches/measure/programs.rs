@@ -1,0 +1,68 @@
+//! The launchers compared, each told to start the same program.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::caller::Caller;
+use super::check;
+
+/// Builds the C programs and puts everything that is measured into one place.
+pub fn build(place: &Path, program: &Path) {
+    std::fs::create_dir_all(place).expect("making a place for the programs");
+    // The bench itself may lie where the other user cannot go.
+    std::fs::copy("/proc/self/exe", place.join("bench")).expect("copying the bench");
+    for source in ["floor", "true", "pause"] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches").join(source).with_extension("c");
+        let mut cc = Command::new("cc");
+        cc.args(["-O2", "-static", "-Wall"]).arg(file).arg("-o").arg(place.join(source));
+        check(cc.status().expect("starting cc"), "cc (hint: apt-get install gcc libc6-dev)");
+    }
+    std::fs::copy(env!("CARGO_BIN_EXE_sandbox"), place.join("sandbox")).expect("copying sandbox");
+    for (name, program) in [("true", program.to_owned()), ("pause", place.join("pause"))] {
+        let text = format!("[process]\ncommand = [{program:?}]\n");
+        std::fs::write(place.join(name).with_extension("toml"), text).expect("writing a profile");
+    }
+}
+
+/// What the profile `NAME.toml` starts.
+pub fn target(caller: &Caller, name: &str) -> std::path::PathBuf {
+    let profile = std::fs::read_to_string(caller.program(name).with_extension("toml")).expect("reading the profile");
+    profile.split('"').nth(1).expect("written by build()").into()
+}
+
+pub fn floor(caller: &Caller, name: &str) -> Command {
+    let mut command = caller.command(&caller.program("floor"));
+    command.arg(target(caller, name));
+    command
+}
+
+/// Debian's bubblewrap, with the options that come nearest to what every sandbox has.
+pub fn bubblewrap(caller: &Caller, name: &str) -> Command {
+    let options = "--unshare-all --ro-bind / / --proc /proc --dev /dev --tmpfs /tmp --die-with-parent";
+    let mut command = caller.command(Path::new("/usr/bin/bwrap"));
+    command.args(options.split(' ')).arg(target(caller, name));
+    command
+}
+
+/// A profile with nothing but a command.
+pub fn sandbox(caller: &Caller, name: &str) -> Command {
+    let mut command = caller.command(&caller.program("sandbox"));
+    command.arg("run").arg(caller.program(name).with_extension("toml"));
+    command
+}
+
+/// Every system call of a launch, in all its processes; `None` where there is no strace.
+pub fn system_calls(command: &Command, scratch: &Path) -> Option<usize> {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-c", "-U", "calls,name", "-o"]).arg(scratch);
+    strace.arg(command.get_program()).args(command.get_args()).env_clear();
+    strace.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    match strace.status() {
+        Ok(status) => check(status, "strace"),
+        Err(_) => return None,
+    }
+    let table = std::fs::read_to_string(scratch).expect("reading what strace counted");
+    std::fs::remove_file(scratch).expect("removing what strace counted");
+    let total = table.lines().find(|line| line.trim_end().ends_with(" total"))?;
+    total.split_whitespace().next()?.parse().ok()
+}

@@ -1,0 +1,5 @@
+/* The program of the launch measurements: it starts and ends. */
+int main(void)
+{
+	return 0;
+}
