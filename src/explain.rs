@@ -46,13 +46,17 @@ pub fn json(plan: &Plan) -> Value {
     json!({ "name": plan.name, "namespaces": plan.namespace_names, "stages": stages })
 }
 
-/// Errors, shortfalls and warnings, to stderr.
-pub fn print_findings(findings: &Findings) {
+/// All findings, or for a launch only those that change what it does, to stderr.
+pub fn print_findings(findings: &Findings, launch: bool) {
     for finding in &findings.0 {
+        if launch && matches!(finding.severity, Severity::Warning | Severity::Note) {
+            continue;
+        }
         let kind = match finding.severity {
             Severity::Error => "",
             Severity::Shortfall => "not on this machine: ",
             Severity::Warning => "warning: ",
+            Severity::Note => "note: ",
         };
         let place = finding.origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default();
         eprintln!("sandbox: {place}{kind}{}: {}", finding.section, finding.message);

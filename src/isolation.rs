@@ -126,8 +126,10 @@ pub enum Severity {
     Error,
     /// This machine lacks something that only a default asked for; it is printed and recorded.
     Shortfall,
-    /// The profile does what it says, and its author may not have meant that.
+    /// The profile does what it says, and its author may not have meant that. Launches do not repeat it.
     Warning,
+    /// What else covers something that this machine's kernel cannot do. Launches do not repeat it.
+    Note,
 }
 
 impl Findings {
@@ -159,6 +161,16 @@ impl Findings {
         origin: Option<&Origin>,
     ) {
         self.push(Severity::Warning, section, message.into(), hint.into(), origin);
+    }
+
+    pub fn note(
+        &mut self,
+        section: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<Option<String>>,
+        origin: Option<&Origin>,
+    ) {
+        self.push(Severity::Note, section, message.into(), hint.into(), origin);
     }
 
     pub fn refuse(&self) -> bool {

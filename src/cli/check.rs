@@ -20,7 +20,7 @@ impl Check {
         let profile = self.chosen.load(&host)?;
         let mut findings = Findings::default();
         plan::plan(&profile, &host, &mut findings);
-        explain::print_findings(&findings);
+        explain::print_findings(&findings, false);
         Ok(findings.refuse().into())
     }
 }

@@ -27,7 +27,7 @@ impl Plan {
         let profile = self.chosen.load(&host)?;
         let mut findings = Findings::default();
         let plan = plan::plan(&profile, &host, &mut findings);
-        explain::print_findings(&findings);
+        explain::print_findings(&findings, true);
         let Some(plan) = plan else { return Ok(FAILED) };
         if self.json {
             println!("{}", explain::json(&plan));

@@ -37,7 +37,7 @@ impl Run {
         let profile = self.chosen.load(&host)?;
         let mut findings = Findings::default();
         let plan = plan::plan(&profile, &host, &mut findings);
-        explain::print_findings(&findings);
+        explain::print_findings(&findings, true);
         #[cfg_attr(not(feature = "step-removal"), allow(unused_mut))]
         let Some(mut plan) = plan else { return Ok(FAILED) };
         #[cfg(feature = "step-removal")]

@@ -25,8 +25,6 @@ pub enum Slot {
     Proc,
     /// /proc/self/status of the target: it cannot be opened under Landlock, but reads on.
     Status,
-    /// The Landlock ruleset.
-    Ruleset,
 }
 
 impl fmt::Display for Slot {
@@ -39,7 +37,6 @@ impl fmt::Display for Slot {
             Slot::Root => f.write_str("<root>"),
             Slot::Proc => f.write_str("<proc>"),
             Slot::Status => f.write_str("<status>"),
-            Slot::Ruleset => f.write_str("<ruleset>"),
         }
     }
 }
@@ -52,6 +49,8 @@ pub struct Context {
     pub child: Option<i32>,
     /// The path that the target found its program at.
     pub program: Option<std::ffi::CString>,
+    /// Opened before anything is given up, enforced at the end.
+    pub ruleset: Option<landlock::RulesetCreated>,
     /// Our end of the wire, where the plan has gates.
     pub wire: Option<OwnedFd>,
     /// On the host's side a gate is opened, inside it is waited at.

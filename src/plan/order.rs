@@ -5,7 +5,7 @@ use super::{Plan, Supervision};
 use crate::host::Host;
 use crate::isolation::namespaces::Nested;
 use crate::isolation::network::Mode;
-use crate::isolation::{Findings, Severity, capabilities, namespaces, network, process, rootfs};
+use crate::isolation::{Findings, Severity, capabilities, landlock, namespaces, network, process, rootfs};
 use crate::profile::Profile;
 
 /// The plan of a profile on a host; `None` when the findings hold an error.
@@ -40,6 +40,11 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     let process = process::plan(&profile.process, &given, host, findings);
     let nesting_limited = own_user && profile.namespaces.nested == Nested::No;
     let capabilities = capabilities::plan(&profile.capabilities, account.uid, nesting_limited, host, findings);
+    let nested_mounts = profile.namespaces.nested == Nested::Mounts;
+    let (pid, grants) = (profile.namespaces.pid, &rootfs.grants);
+    let landlock = landlock::plan(&profile.landlock, grants, pid, own_network, nested_mounts, host, findings);
+    let (restrict, open_ruleset): (Vec<_>, Vec<_>) =
+        landlock.into_iter().partition(|step| matches!(step, landlock::Step::Restrict));
     let privilege = Privilege {
         uid: account.uid,
         gid: account.gid,
@@ -76,6 +81,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     let mut target = Stage::default();
     target.add(process.session, Step::Process);
     target.add([Verify::OpenStatus], Step::Verify);
+    target.add(open_ruleset, Step::Landlock);
     target.add(process.limits, Step::Process);
     target.add(capabilities.before_ids, Step::Capabilities);
     target.add(process.ids, Step::Process);
@@ -84,6 +90,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     target.add(process.surroundings, Step::Process);
     target.add(process.no_new_privileges, Step::Process);
     // Nothing mounts, and nothing new is opened, after Landlock.
+    target.add(restrict, Step::Landlock);
     target.add([Verify::Privilege(privilege.clone())], Step::Verify);
     target.add(process.signals, Step::Process);
     // Last, so that the filter need not allow what the steps above take.

@@ -9,7 +9,7 @@ use nix::sys::stat::Mode;
 
 use crate::isolation::context::{Context, Slot};
 use crate::isolation::status::Status;
-use crate::isolation::{Applied, Fault, capabilities, namespaces, network, process, rootfs};
+use crate::isolation::{Applied, Fault, capabilities, landlock, namespaces, network, process, rootfs};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
@@ -18,6 +18,7 @@ pub enum Step {
     Rootfs(rootfs::Step),
     Network(network::Step),
     Capabilities(capabilities::Step),
+    Landlock(landlock::Step),
     Gate(Gate),
     Verify(Verify),
 }
@@ -60,6 +61,7 @@ impl Step {
             Step::Rootfs(_) => "rootfs",
             Step::Network(_) => "network",
             Step::Capabilities(_) => "capabilities",
+            Step::Landlock(_) => "landlock",
             Step::Gate(_) => "gate",
             Step::Verify(_) => "read-back",
         }
@@ -72,6 +74,7 @@ impl Step {
             Step::Rootfs(step) => step.why(),
             Step::Network(step) => step.why(),
             Step::Capabilities(step) => step.why(),
+            Step::Landlock(step) => step.why(),
             Step::Gate(Gate::Mapped) => "until its ids are mapped the child is nobody",
             Step::Verify(_) => "the launch stops unless the kernel itself confirms the layer",
         }
@@ -84,6 +87,7 @@ impl Step {
             Step::Rootfs(step) => step.apply(context),
             Step::Network(step) => step.apply(),
             Step::Capabilities(step) => step.apply(),
+            Step::Landlock(step) => step.apply(&mut context.ruleset),
             Step::Gate(gate) => context.gate(*gate as u8),
             Step::Verify(verify) => verify.apply(context),
         }
@@ -98,6 +102,7 @@ impl fmt::Display for Step {
             Step::Rootfs(step) => step.fmt(f),
             Step::Network(step) => step.fmt(f),
             Step::Capabilities(step) => step.fmt(f),
+            Step::Landlock(step) => step.fmt(f),
             Step::Gate(Gate::Mapped) => f.write_str("ids are mapped"),
             Step::Verify(verify) => verify.fmt(f),
         }
