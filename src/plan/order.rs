@@ -69,7 +69,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     init.add(process.lifeline, Step::Process);
     init.add(namespaces.maps, Step::Namespaces);
     init.add(mapped.then_some(Gate::Mapped), Step::Gate);
-    init.add(namespaces.mapped.map(Verify::Ids), Step::Verify);
+    init.add(namespaces.mapped.map(|(uid, gid)| Verify::Ids(uid, gid)), Step::Verify);
     init.add(namespaces.late_namespaces, Step::Namespaces);
     init.add(rootfs.assemble, Step::Rootfs);
     init.add(namespaces.settings, Step::Namespaces);

@@ -33,7 +33,8 @@ pub enum Gate {
 /// A layer is read back from the kernel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verify {
-    Ids(namespaces::Maps),
+    /// Uid and gid of init, inside.
+    Ids(u32, u32),
     Mounts(rootfs::ReadBack),
     Network(network::Network),
     /// Opened while it can be: under Landlock /proc/self/status reads on, but cannot be opened.
@@ -112,7 +113,7 @@ impl fmt::Display for Step {
 impl Verify {
     fn apply(&self, context: &mut Context) -> Applied {
         match self {
-            Verify::Ids(maps) => namespaces::read_back(maps),
+            Verify::Ids(uid, gid) => namespaces::read_back((*uid, *gid)),
             Verify::Mounts(mounts) => mounts.verify(context),
             Verify::Network(section) => network::read_back(section),
             Verify::OpenStatus => {
@@ -176,7 +177,7 @@ impl Privilege {
 impl fmt::Display for Verify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Verify::Ids(_) => f.write_str("the maps of ids"),
+            Verify::Ids(uid, gid) => write!(f, "init is uid {uid}, gid {gid}"),
             Verify::Mounts(mounts) => write!(f, "the {} mounts, and no other", mounts.len()),
             Verify::Network(_) => f.write_str("the loopback interface"),
             Verify::OpenStatus => f.write_str("open /proc/self/status"),

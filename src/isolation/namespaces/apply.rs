@@ -36,14 +36,26 @@ impl Step {
 fn map_own_id(maps: &Maps) -> Applied {
     // The kernel takes a group map from an unprivileged process only after this (user_namespaces(7)).
     write("/proc/self/setgroups", "deny")?;
-    write("/proc/self/uid_map", &ids::lines(&maps.users))?;
-    write("/proc/self/gid_map", &ids::lines(&maps.groups))
+    write_map("/proc/self/uid_map", &maps.users)?;
+    write_map("/proc/self/gid_map", &maps.groups)
 }
 
 fn map_ids(maps: &Maps, context: &Context) -> Applied {
     let pid = child(context)?;
-    write(&format!("/proc/{pid}/uid_map"), &ids::lines(&maps.users))?;
-    write(&format!("/proc/{pid}/gid_map"), &ids::lines(&maps.groups))
+    write_map(&format!("/proc/{pid}/uid_map"), &maps.users)?;
+    write_map(&format!("/proc/{pid}/gid_map"), &maps.groups)
+}
+
+/// Writes a map and reads it back: what the kernel holds is what was planned.
+fn write_map(path: &str, ranges: &[IdRange]) -> Applied {
+    let fault = |operation| move |errno| Fault::new(operation, errno, path);
+    let file = nix::fcntl::open(path, OFlag::O_RDWR | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty())
+        .map_err(fault("open"))?;
+    nix::unistd::write(&file, ids::lines(ranges).as_bytes()).map_err(fault("write"))?;
+    let mut text = [0; 4096];
+    let length = nix::sys::uio::pread(&file, &mut text, 0).map_err(fault("read"))?;
+    let text = String::from_utf8_lossy(&text[..length]);
+    if ids::parse(&text) == ranges { Ok(()) } else { Err(Fault::mismatch("id map", format!("{path} holds {text}"))) }
 }
 
 fn map_ids_by_helper(maps: &Maps, context: &Context) -> Applied {

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::path::Path;
 
-use nix::errno::Errno;
-
 use super::super::{Account, Applied, Fault, Findings, IdRange, Origin};
 use super::{IdMap, Namespaces};
 use crate::host::Host;
@@ -107,20 +105,23 @@ fn range(
     .collect()
 }
 
-/// The maps as the kernel holds them are those of the plan.
-pub fn read_back(maps: &Maps) -> Applied {
-    for (file, wanted) in [("/proc/self/uid_map", &maps.users), ("/proc/self/gid_map", &maps.groups)] {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| Fault::new("open", Errno::from_raw(error.raw_os_error().unwrap_or(0)), file))?;
-        // The kernel joins neighbouring lines no more than we do, so the lines are the same ones.
-        if parse(&text) != *wanted {
-            return Err(Fault::mismatch("id map", format!("{file} holds {}", text.trim())));
-        }
-    }
-    Ok(())
+/// Who init is inside: the caller, through the maps.
+pub fn of_init(maps: &Maps, host: &Host) -> (u32, u32) {
+    let inside = |ranges: &[IdRange], id: u32| {
+        let range = ranges.iter().find(|range| id.checked_sub(range.outside).is_some_and(|at| at < range.count));
+        range.map_or(u32::MAX, |range| range.inside + (id - range.outside))
+    };
+    (inside(&maps.users, host.uid()), inside(&maps.groups, host.gid()))
 }
 
-fn parse(text: &str) -> Vec<IdRange> {
+/// Init is the account it is meant to be: without a map it would be nobody.
+pub fn read_back((uid, gid): (u32, u32)) -> Applied {
+    let is = (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw());
+    if is == (uid, gid) { Ok(()) } else { Err(Fault::mismatch("ids", format!("init is uid {}, gid {}", is.0, is.1))) }
+}
+
+/// The lines of a map as the kernel shows it.
+pub fn parse(text: &str) -> Vec<IdRange> {
     text.lines()
         .filter_map(|line| {
             let mut numbers = line.split_ascii_whitespace().map(|word| word.parse().ok());

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ids::{self, Writer};
-use super::{Maps, Namespaces, Nested, Step};
+use super::{Namespaces, Nested, Step};
 use crate::host::Host;
 use crate::isolation::{Account, Findings};
 
@@ -21,8 +21,8 @@ pub struct Planned {
     pub late_namespaces: Vec<Step>,
     /// After the root has been assembled.
     pub settings: Vec<Step>,
-    /// What is read back, once the ids are mapped.
-    pub mapped: Option<Maps>,
+    /// The uid and gid that init then has, inside.
+    pub mapped: Option<(u32, u32)>,
     /// Only one id exists inside, and setgroups is denied.
     pub one_id: bool,
 }
@@ -61,7 +61,7 @@ pub fn plan(
             Writer::Helper => planned.host_after.push(Step::MapIdsByHelper(maps.clone())),
         }
         planned.one_id = writer == Writer::Init;
-        planned.mapped = Some(maps);
+        planned.mapped = Some(ids::of_init(&maps, host));
     } else if !host.is_root() {
         findings.error(
             "namespaces",

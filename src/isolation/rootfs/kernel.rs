@@ -1,7 +1,7 @@
 //! What of /proc and /sys is covered or made read-only: the whole machine's state, not the program's.
 
 /// Covered where the kernel has them.
-pub const PROC_HIDDEN: [&str; 21] = [
+pub const PROC_HIDDEN: [&str; 19] = [
     "acpi",
     "asound",
     "interrupts",
@@ -17,12 +17,10 @@ pub const PROC_HIDDEN: [&str; 21] = [
     "sched_debug",
     "scsi",
     "slabinfo",
-    "softirqs",
     "sysrq-trigger",
     "timer_list",
     "timer_stats",
     "vmallocinfo",
-    "pagetypeinfo",
 ];
 
 pub const PROC_READ_ONLY: [&str; 4] = ["bus", "fs", "irq", "sys"];
