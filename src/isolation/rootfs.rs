@@ -87,6 +87,8 @@ pub struct Persist {
     pub target: PathBuf,
     /// Permission bits when it is first made.
     pub mode: u32,
+    /// Name or number inside; default: the program's user.
+    pub owner: Option<String>,
     pub origin: Option<Origin>,
 }
 
@@ -97,6 +99,8 @@ pub struct Tmpfs {
     /// In bytes; default: the share of memory that all of them have together.
     pub size: Option<u64>,
     pub mode: u32,
+    /// Name or number inside; default: the program's user.
+    pub owner: Option<String>,
     pub exec: bool,
     pub origin: Option<Origin>,
 }
