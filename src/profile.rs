@@ -1,8 +1,36 @@
-//! What the author wrote: found, read, extended, substituted. Nothing here touches the kernel.
+//! What the author wrote: found, read, extended, substituted, checked. Nothing here touches the kernel.
+//!
+//! A profile's files become trees in which every value knows its place (`parse`), the trees one tree (`merge`), the
+//! tree typed sections (`decode`). Every mistake on the way is collected, so that one look shows them all.
+
+#![allow(dead_code)] // Until `extends`, printing and `--set` use what stands here.
+
+mod decode;
+mod diagnostic;
+mod document;
+mod keys;
+mod load;
+mod merge;
+mod names;
+mod nearest;
+mod open;
+mod parse;
+mod render;
+mod source;
+mod syntax;
+mod tree;
+mod units;
+mod variables;
 
 use std::path::PathBuf;
 
 use crate::isolation::{capabilities, cgroup, landlock, namespaces, network, process, rootfs, seccomp};
+
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use load::{Loaded, Overrides, load};
+pub use nearest::nearest;
+pub use render::printable;
+pub use source::{Place, Provenance, Source, Sources};
 
 /// A profile with everything it extends folded in and every variable replaced.
 #[derive(Clone, Debug, PartialEq, Default)]

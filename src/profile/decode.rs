@@ -1,0 +1,83 @@
+//! A merged tree becomes a [`Profile`]: every value typed and checked, all mistakes collected.
+
+mod capabilities;
+mod cgroup;
+mod landlock;
+mod namespaces;
+mod network;
+pub mod path;
+mod placed;
+mod process;
+pub mod reader;
+mod rootfs;
+mod seccomp;
+mod set;
+
+#[cfg(test)]
+use super::keys;
+use super::keys::not_yet;
+use crate::profile::Profile;
+use crate::profile::diagnostic::Diagnostic;
+use crate::profile::tree::{Entry, Kind, Table};
+use reader::Reader;
+
+/// The whole profile, apart from its name and files.
+pub fn profile(reader: &Reader, merged: &Table) -> Profile {
+    let mut profile = Profile::default();
+    for entry in merged.iter() {
+        let Kind::Table(table) = &entry.value.kind else { continue };
+        match entry.key.as_str() {
+            "process" => process::decode(reader, table, &mut profile.process),
+            "namespaces" => namespaces::decode(reader, table, &mut profile.namespaces),
+            "rootfs" => rootfs::decode(reader, table, &mut profile.rootfs),
+            "cgroup" => cgroup::decode(reader, table, &mut profile.cgroup),
+            "network" => network::decode(reader, table, &mut profile.network),
+            "capabilities" => capabilities::decode(reader, table, &mut profile.capabilities),
+            "seccomp" => seccomp::decode(reader, table, &mut profile.seccomp),
+            "landlock" => landlock::decode(reader, table, &mut profile.landlock),
+            _ => {}
+        }
+    }
+    profile
+}
+
+/// Writes a value over a default, if there is one.
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+/// Refuses a key whose feature does not exist yet. False: go on and read it.
+fn refused(reader: &Reader, section: &str, entry: &Entry) -> bool {
+    let refused = not_yet(section, &entry.key, None);
+    if refused {
+        let message = format!("`{}` in [{section}] is not available in this version yet", entry.key);
+        reader.report.push(Diagnostic::error(entry.key_place, message).hint("leave the key out"));
+    }
+    refused
+}
+
+/// Refuses a value whose feature does not exist yet. False: go on and read it.
+fn refused_value(reader: &Reader, section: &str, entry: &Entry, value: &str, hint: &str) -> bool {
+    let refused = not_yet(section, &entry.key, Some(value));
+    if refused {
+        let message = format!("`{} = \"{value}\"` is not available in this version yet", entry.key);
+        reader.report.push(Diagnostic::error(entry.value.place, message).hint(hint));
+    }
+    refused
+}
+
+/// The words of a key that are not built yet, for those that offer them.
+fn text_of(entry: &Entry) -> &str {
+    match &entry.value.kind {
+        Kind::Text(text) => text,
+        _ => "",
+    }
+}
+
+/// A section's key, however it was spelled in the table of keys.
+#[cfg(test)]
+pub fn all_keys() -> impl Iterator<Item = (&'static str, &'static str)> {
+    keys::SECTIONS.iter().flat_map(|(section, keys)| keys.iter().map(move |(key, _)| (*section, *key)))
+}

@@ -1,0 +1,82 @@
+//! `[rootfs]`.
+
+use super::reader::Reader;
+use super::set::fold;
+use super::{placed, refused, refused_value, set, text_of};
+use crate::isolation::rootfs::{Base, Device, Home, Rootfs, Sys, Writes};
+use crate::profile::nearest::nearest;
+use crate::profile::tree::{Entry, Node, Table};
+
+pub fn decode(reader: &Reader, table: &Table, rootfs: &mut Rootfs) {
+    let mut lists = Vec::new();
+    for entry in table.iter() {
+        if refused(reader, "rootfs", entry) {
+            continue;
+        }
+        let (key, value) = (entry.key.as_str(), &entry.value);
+        let origin = || Some(reader.origin(value.place));
+        match key {
+            "base" => {
+                let words = [("system", Base::System), ("host", Base::Host), ("none", Base::None)];
+                set(&mut rootfs.base, reader.word(key, value, &words));
+                rootfs.base_origin = origin();
+            }
+            "writes" => {
+                set(&mut rootfs.writes, writes(reader, entry));
+                rootfs.writes_origin = origin();
+            }
+            "home" => {
+                let words = [("empty", Home::Empty), ("read-only", Home::ReadOnly), ("read-write", Home::ReadWrite)];
+                set(&mut rootfs.home, reader.word(key, value, &words));
+                rootfs.home_origin = origin();
+            }
+            "devices" => rootfs.devices = devices(reader, key, value),
+            "sys" => {
+                set(&mut rootfs.sys, reader.word(key, value, &[("none", Sys::None), ("read-only", Sys::ReadOnly)]))
+            }
+            // All these share one tree, in which a place is taken once.
+            _ => lists.push(entry),
+        }
+    }
+    placed::decode(reader, &lists, rootfs);
+}
+
+fn writes(reader: &Reader, entry: &Entry) -> Option<Writes> {
+    let hint = "write \"discard\" to forget the changes, or list what is kept in `persist`";
+    if refused_value(reader, "rootfs", entry, text_of(entry), hint) {
+        return None;
+    }
+    reader.word("writes", &entry.value, &[("deny", Writes::Deny), ("discard", Writes::Discard)])
+}
+
+fn devices(reader: &Reader, key: &str, value: &Node) -> Vec<Device> {
+    let items = fold(reader, key, value, |device: &Device| device.name.as_str(), |item| device(reader, key, item));
+    items.into_iter().map(|item| item.value).collect()
+}
+
+fn device(reader: &Reader, key: &str, item: &Node) -> Option<Device> {
+    const GROUPS: [&str; 7] = ["gpu", "alsa", "camera", "fuse", "tun", "kvm", "input"];
+    let optional = super::set::text(item).starts_with('-');
+    let whole = reader.name(key, item)?;
+    let name = if optional { whole.get(1..).unwrap_or_default() } else { whole.as_str() };
+    let origin = Some(reader.origin(item.place));
+    if GROUPS.contains(&name) {
+        return Some(Device { name: name.to_owned(), optional, origin });
+    }
+    if name.starts_with('/') {
+        let path = super::path::normal(std::path::Path::new(name));
+        return match path.to_str() {
+            Some(path) if path.starts_with("/dev/") => Some(Device { name: path.to_owned(), optional, origin }),
+            _ => reader.error(
+                item.place,
+                format!("`{name}` lies outside /dev"),
+                "a file elsewhere is bound by `read-only` or `read-write`",
+            ),
+        };
+    }
+    let hint = match nearest(name, GROUPS) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("write a path below /dev, or one of {}", GROUPS.join(", ")),
+    };
+    reader.error(item.place, format!("there is no group of devices `{name}`"), hint)
+}

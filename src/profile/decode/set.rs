@@ -1,0 +1,88 @@
+//! Lists that grow from parent to child, and what a child takes away again.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::path::{Mark, mark};
+use super::reader::Reader;
+use crate::profile::diagnostic::Diagnostic;
+use crate::profile::source::Place;
+use crate::profile::tree::{Kind, Node};
+
+/// An entry that survived.
+pub struct Item<T> {
+    pub value: T,
+    pub place: Place,
+}
+
+/// What tells one entry from another, and what `x` in `"!x"` is compared with.
+pub type Identity<T> = fn(&T) -> &str;
+
+/// The entries of a merged list, in order, each once. A list's items come file by file, parents first.
+pub fn fold<T>(
+    reader: &Reader,
+    key: &str,
+    list: &Node,
+    identity: Identity<T>,
+    read: impl Fn(&Node) -> Option<T>,
+) -> Vec<Item<T>> {
+    let Some(items) = reader.list(key, list) else { return Vec::new() };
+    let mut kept: Vec<Option<Item<T>>> = Vec::with_capacity(items.len());
+    let mut index: BTreeMap<String, usize> = BTreeMap::new();
+    for layer in items.chunk_by(|a, b| a.place.file == b.place.file) {
+        for item in layer {
+            match removed(item) {
+                Some("*") => {
+                    kept.clear();
+                    index.clear();
+                }
+                Some(raw) => {
+                    let Some(text) = reader.variables.expand(raw, item.place) else { continue };
+                    match index.remove(text.as_ref()) {
+                        Some(at) => kept[at] = None,
+                        None => nothing_to_remove(reader, key, &text, item.place, layer),
+                    }
+                }
+                None => {}
+            }
+        }
+        for item in layer.iter().filter(|item| removed(item).is_none()) {
+            let Some(value) = read(item) else { continue };
+            if let Entry::Vacant(free) = index.entry(identity(&value).to_owned()) {
+                free.insert(kept.len());
+                kept.push(Some(Item { value, place: item.place }));
+            }
+        }
+    }
+    kept.into_iter().flatten().collect()
+}
+
+/// `x` of an entry that reads `"!x"`.
+pub fn removed(item: &Node) -> Option<&str> {
+    match &item.kind {
+        Kind::Text(text) => match mark(text) {
+            (Mark::Removes, rest) => Some(rest),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+pub fn nothing_to_remove(reader: &Reader, key: &str, text: &str, place: Place, layer: &[Node]) {
+    let message = format!("`!{text}` removes nothing: no such entry of `{key}` is inherited");
+    let own = layer.iter().find(|item| matches!(&item.kind, Kind::Text(own) if own == text));
+    let hint = if own.is_some() {
+        "remove the entry itself: it stands in this file"
+    } else {
+        "leave it out, or write it as the parent does"
+    };
+    reader.report.push(Diagnostic::error(place, message).hint(hint));
+}
+
+/// The text of an entry; nothing for one that is none.
+pub fn text(item: &Node) -> &str {
+    match &item.kind {
+        Kind::Text(text) => text,
+        _ => "",
+    }
+}

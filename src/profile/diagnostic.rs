@@ -1,0 +1,106 @@
+//! What is wrong with a profile, where, and what to write instead.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+
+use super::render;
+use super::source::{Place, Sources};
+use crate::isolation::Severity;
+
+/// One message. Lowercase, without a final period; the remedy stands apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub severity: Severity,
+    pub message: String,
+    pub place: Option<Place>,
+    /// Other places that it is about, each with a few words.
+    pub notes: Vec<(Place, String)>,
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    pub fn error(place: Place, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { place: Some(place), ..Diagnostic::nowhere(message) }
+    }
+
+    pub fn warning(place: Place, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(place, message) }
+    }
+
+    /// An error that no text is to blame for.
+    pub fn nowhere(message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Error, message: message.into(), place: None, notes: Vec::new(), hint: None }
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Diagnostic {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub fn maybe_hint(mut self, hint: Option<String>) -> Diagnostic {
+        self.hint = hint.or(self.hint);
+        self
+    }
+
+    pub fn note(mut self, place: Place, words: impl Into<String>) -> Diagnostic {
+        self.notes.push((place, words.into()));
+        self
+    }
+}
+
+/// Collects messages while a profile is read, so that all of them are shown at once.
+#[derive(Debug, Default)]
+pub struct Report(RefCell<Vec<Diagnostic>>);
+
+impl Report {
+    pub fn push(&self, diagnostic: Diagnostic) {
+        self.0.borrow_mut().push(diagnostic);
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    pub fn into_inner(self) -> Vec<Diagnostic> {
+        self.0.into_inner()
+    }
+}
+
+/// Everything there is to say about one profile, with the texts it points into.
+#[derive(Clone, Debug)]
+pub struct Diagnostics {
+    pub sources: Rc<Sources>,
+    pub list: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// In the order of the texts: the profile that was asked for first.
+    pub fn new(sources: Rc<Sources>, mut list: Vec<Diagnostic>) -> Diagnostics {
+        list.sort_by_key(|diagnostic| diagnostic.place.map(|place| (place.file, place.start, place.end)));
+        list.dedup();
+        Diagnostics { sources, list }
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// As a person reads it; colour is for terminals.
+    pub fn text(&self, colour: bool) -> String {
+        render::text(self, colour)
+    }
+
+    /// For editors: one entry a file, each shaped as the parameters of LSP's `publishDiagnostics`.
+    pub fn json(&self) -> serde_json::Value {
+        render::json(self)
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text(false).trim_end())
+    }
+}
+
+impl std::error::Error for Diagnostics {}

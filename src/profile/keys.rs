@@ -1,0 +1,354 @@
+//! Every key of the language, in the order of its description: how it merges, and whether it is built yet.
+
+/// How a child's value meets its parent's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// The last one holds, lists included; `false` takes it away.
+    Value,
+    /// The last one holds; `false` is a value like any other.
+    Switch,
+    /// A list that grows; `"!x"` takes one entry away, `"!*"` all, `false` the list itself.
+    Set,
+    /// A table that merges by key; `KEY = false` takes one away.
+    Map,
+    /// Like `Map`, where `false` for the whole is a value.
+    SwitchMap,
+    /// A table whose keys are paths: compared once variables are replaced.
+    Placed,
+}
+
+use Shape::{Map, Placed, Set, Switch, SwitchMap, Value};
+
+pub type Keys = &'static [(&'static str, Shape)];
+
+/// What stands outside all sections.
+pub const TOP: Keys = &[("name", Value), ("description", Value), ("extends", Value)];
+
+pub const SECTIONS: &[(&str, Keys)] = &[
+    (
+        "process",
+        &[
+            ("command", Value),
+            ("args", Value),
+            ("user", Value),
+            ("groups", Value),
+            ("cwd", Value),
+            ("env", Map),
+            ("env-pass", Set),
+            ("init", Switch),
+            ("tty", Value),
+            ("stop-signal", Value),
+            ("stop-timeout", Value),
+            ("timeout", Value),
+            ("restart", Value),
+            ("rlimits", Map),
+            ("umask", Value),
+            ("nice", Value),
+            ("oom-score-adj", Value),
+            ("no-new-privileges", Switch),
+        ],
+    ),
+    (
+        "namespaces",
+        &[
+            ("user", Switch),
+            ("id-map", Value),
+            ("pid", Switch),
+            ("ipc", Switch),
+            ("uts", Switch),
+            ("cgroup", Switch),
+            ("time", SwitchMap),
+            ("hostname", Value),
+            ("nested", Switch),
+            ("sysctl", Map),
+        ],
+    ),
+    (
+        "rootfs",
+        &[
+            ("base", Value),
+            ("layers", Set),
+            ("writes", Value),
+            ("writes-size", Value),
+            ("home", Value),
+            ("persist", Set),
+            ("overlay", Set),
+            ("read-only", Set),
+            ("read-write", Set),
+            ("tmpfs", Set),
+            ("hide", Set),
+            ("files", Placed),
+            ("symlinks", Placed),
+            ("devices", Set),
+            ("sockets", Set),
+            ("sys", Value),
+        ],
+    ),
+    (
+        "cgroup",
+        &[
+            ("memory-max", Value),
+            ("memory-high", Value),
+            ("memory-low", Value),
+            ("memory-swap-max", Value),
+            ("memory-oom-group", Switch),
+            ("cpu-max", Value),
+            ("cpu-weight", Value),
+            ("cpuset-cpus", Value),
+            ("cpuset-mems", Value),
+            ("pids-max", Value),
+            ("io-max", Set),
+            ("io-weight", Value),
+            ("hugetlb-max", Map),
+            ("delegate", Switch),
+            ("enforce", Value),
+        ],
+    ),
+    (
+        "network",
+        &[
+            ("mode", Value),
+            ("publish", Set),
+            ("dns", Value),
+            ("hosts", Map),
+            ("allow", Set),
+            ("deny", Set),
+            ("egress-rate", Value),
+            ("ingress-rate", Value),
+        ],
+    ),
+    ("capabilities", &[("keep", Set)]),
+    (
+        "seccomp",
+        &[
+            ("preset", Value),
+            ("allow", Set),
+            ("deny", Set),
+            ("rules", Set),
+            ("architectures", Value),
+            ("on-deny", Value),
+        ],
+    ),
+    ("landlock", &[("enforce", Value), ("min-abi", Value), ("scope", Set)]),
+];
+
+/// What the language has and this version does not, as (section, key, value); no value: the whole key.
+/// A feature that gets built deletes its rows here.
+pub const NOT_YET: &[(&str, &str, Option<&str>)] = &[
+    ("process", "tty", Some("auto")),
+    ("process", "restart", Some("on-failure")),
+    ("process", "restart", Some("always")),
+    ("rootfs", "layers", None),
+    ("rootfs", "writes", Some("keep")),
+    ("rootfs", "writes-size", None),
+    ("rootfs", "overlay", None),
+    ("rootfs", "sockets", None),
+    ("cgroup", "memory-high", None),
+    ("cgroup", "memory-low", None),
+    ("cgroup", "memory-swap-max", None),
+    ("cgroup", "memory-oom-group", None),
+    ("cgroup", "cpu-max", None),
+    ("cgroup", "cpu-weight", None),
+    ("cgroup", "cpuset-cpus", None),
+    ("cgroup", "cpuset-mems", None),
+    ("cgroup", "io-max", None),
+    ("cgroup", "io-weight", None),
+    ("cgroup", "hugetlb-max", None),
+    ("cgroup", "delegate", None),
+    ("network", "mode", Some("private")),
+    ("network", "mode", Some("bridge")),
+    ("network", "mode", Some("macvlan")),
+    ("network", "mode", Some("join")),
+    ("network", "publish", None),
+    ("network", "dns", None),
+    ("network", "hosts", None),
+    ("network", "allow", None),
+    ("network", "deny", None),
+    ("network", "egress-rate", None),
+    ("network", "ingress-rate", None),
+];
+
+/// Words of other tools, and what they are called here: (theirs, section, key).
+const FOREIGN: &[(&str, &str, &str)] = &[
+    ("cmd", "process", "command"),
+    ("entrypoint", "process", "command"),
+    ("exec", "process", "command"),
+    ("exec-start", "process", "command"),
+    ("program", "process", "command"),
+    ("arguments", "process", "args"),
+    ("workdir", "process", "cwd"),
+    ("working-dir", "process", "cwd"),
+    ("working-directory", "process", "cwd"),
+    ("environment", "process", "env"),
+    ("setenv", "process", "env"),
+    ("pass-env", "process", "env-pass"),
+    ("keep-env", "process", "env-pass"),
+    ("terminal", "process", "tty"),
+    ("ulimits", "process", "rlimits"),
+    ("rlimit", "process", "rlimits"),
+    ("limits", "process", "rlimits"),
+    ("no-new-privs", "process", "no-new-privileges"),
+    ("nonewprivs", "process", "no-new-privileges"),
+    ("uid", "process", "user"),
+    ("gid", "process", "groups"),
+    ("id-maps", "namespaces", "id-map"),
+    ("userns", "namespaces", "user"),
+    ("sysctls", "namespaces", "sysctl"),
+    ("host-name", "namespaces", "hostname"),
+    ("image", "rootfs", "layers"),
+    ("rootfs", "rootfs", "layers"),
+    ("binds", "rootfs", "read-write"),
+    ("bind", "rootfs", "read-write"),
+    ("mounts", "rootfs", "read-write"),
+    ("volumes", "rootfs", "read-write"),
+    ("rw", "rootfs", "read-write"),
+    ("writable", "rootfs", "read-write"),
+    ("whitelist", "rootfs", "read-write"),
+    ("ro", "rootfs", "read-only"),
+    ("readonly", "rootfs", "read-only"),
+    ("ro-bind", "rootfs", "read-only"),
+    ("blacklist", "rootfs", "hide"),
+    ("mask", "rootfs", "hide"),
+    ("masked", "rootfs", "hide"),
+    ("inaccessible", "rootfs", "hide"),
+    ("tmp", "rootfs", "tmpfs"),
+    ("links", "rootfs", "symlinks"),
+    ("dev", "rootfs", "devices"),
+    ("memory", "cgroup", "memory-max"),
+    ("mem-limit", "cgroup", "memory-max"),
+    ("cpus", "cgroup", "cpu-max"),
+    ("cpu", "cgroup", "cpu-max"),
+    ("cpu-quota", "cgroup", "cpu-max"),
+    ("cpu-shares", "cgroup", "cpu-weight"),
+    ("cpuset", "cgroup", "cpuset-cpus"),
+    ("pids", "cgroup", "pids-max"),
+    ("pids-limit", "cgroup", "pids-max"),
+    ("tasks-max", "cgroup", "pids-max"),
+    ("ports", "network", "publish"),
+    ("expose", "network", "publish"),
+    ("network", "network", "mode"),
+    ("net", "network", "mode"),
+    ("nameservers", "network", "dns"),
+    ("extra-hosts", "network", "hosts"),
+    ("cap-add", "capabilities", "keep"),
+    ("caps-keep", "capabilities", "keep"),
+    ("capabilities", "capabilities", "keep"),
+    ("cap-drop", "capabilities", "keep"),
+    ("syscalls", "seccomp", "allow"),
+    ("filter", "seccomp", "preset"),
+    ("default-action", "seccomp", "on-deny"),
+];
+
+/// Section names of other tools.
+const FOREIGN_SECTIONS: &[(&str, &str)] = &[
+    ("service", "process"),
+    ("program", "process"),
+    ("exec", "process"),
+    ("unshare", "namespaces"),
+    ("filesystem", "rootfs"),
+    ("fs", "rootfs"),
+    ("files", "rootfs"),
+    ("mounts", "rootfs"),
+    ("mount", "rootfs"),
+    ("paths", "rootfs"),
+    ("limits", "cgroup"),
+    ("resources", "cgroup"),
+    ("cgroups", "cgroup"),
+    ("net", "network"),
+    ("caps", "capabilities"),
+    ("syscalls", "seccomp"),
+    ("variables", "vars"),
+];
+
+pub fn section(name: &str) -> Option<(&'static str, Keys)> {
+    SECTIONS.iter().find(|(section, _)| *section == name).copied()
+}
+
+pub fn shape(keys: Keys, key: &str) -> Option<Shape> {
+    keys.iter().find(|(name, _)| *name == key).map(|(_, shape)| *shape)
+}
+
+pub fn not_yet(section: &str, key: &str, value: Option<&str>) -> bool {
+    NOT_YET.contains(&(section, key, value))
+}
+
+/// What to write instead of an unknown key of a section.
+pub fn instead_of_key(section: &str, keys: Keys, key: &str) -> Option<String> {
+    let word = key.to_ascii_lowercase().replace('_', "-");
+    if let Some((_, there, name)) = FOREIGN.iter().find(|(theirs, there, _)| *theirs == word && *there == section) {
+        return Some(format!("in [{there}] it is called `{name}`"));
+    }
+    if shape(keys, &word).is_none()
+        && let Some(hint) = stray(&word)
+    {
+        return Some(hint);
+    }
+    match super::nearest::nearest(key, keys.iter().map(|(name, _)| *name)) {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None => foreign(&word),
+    }
+}
+
+/// What to write instead of an unknown name outside all sections.
+pub fn instead_of_section(name: &str) -> Option<String> {
+    let word = name.to_ascii_lowercase().replace('_', "-");
+    let sections = SECTIONS.iter().map(|(name, _)| *name);
+    let near = super::nearest::nearest(name, sections.chain(["vars"]).chain(TOP.iter().map(|(name, _)| *name)));
+    if let Some(near) = near {
+        let section = section(near).is_some() || near == "vars";
+        return Some(if section { format!("did you mean [{near}]?") } else { format!("did you mean `{near}`?") });
+    }
+    if let Some(hint) = stray(&word).or_else(|| foreign(&word)) {
+        return Some(hint);
+    }
+    FOREIGN_SECTIONS.iter().find(|(theirs, _)| *theirs == word).map(|(_, ours)| format!("did you mean [{ours}]?"))
+}
+
+/// A key that stands in the wrong place.
+fn stray(word: &str) -> Option<String> {
+    let (section, _) = SECTIONS.iter().find(|(_, keys)| shape(keys, word).is_some())?;
+    Some(format!("`{word}` belongs in [{section}]"))
+}
+
+fn foreign(word: &str) -> Option<String> {
+    let (_, section, key) = FOREIGN.iter().find(|(theirs, _, _)| *theirs == word)?;
+    Some(format!("write `{key}` in [{section}]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_name_only_keys_that_exist() {
+        let known =
+            |section_name: &str, key: &str| section(section_name).and_then(|(_, keys)| shape(keys, key)).is_some();
+        for (section, key, _) in NOT_YET {
+            assert!(known(section, key), "[{section}] {key}");
+        }
+        for (_, section, key) in FOREIGN {
+            assert!(known(section, key), "[{section}] {key}");
+        }
+        for (_, name) in FOREIGN_SECTIONS {
+            assert!(section(name).is_some() || *name == "vars", "[{name}]");
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_gets_the_nearest_help() {
+        let keys = |name| section(name).unwrap().1;
+        for (section, key, hint) in [
+            ("process", "comand", "did you mean `command`?"),
+            ("process", "environment", "in [process] it is called `env`"),
+            ("process", "pids_max", "`pids-max` belongs in [cgroup]"),
+            ("process", "volumes", "write `read-write` in [rootfs]"),
+            ("rootfs", "read_only", "did you mean `read-only`?"),
+        ] {
+            assert_eq!(instead_of_key(section, keys(section), key).as_deref(), Some(hint), "[{section}] {key}");
+        }
+        assert_eq!(instead_of_section("command").as_deref(), Some("`command` belongs in [process]"));
+        assert_eq!(instead_of_section("filesystem").as_deref(), Some("did you mean [rootfs]?"));
+        assert_eq!(instead_of_section("Process").as_deref(), Some("did you mean [process]?"));
+        assert_eq!(instead_of_section("zzzzzz"), None);
+    }
+}

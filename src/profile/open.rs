@@ -1,0 +1,162 @@
+//! One file of a profile: opened first, then judged by what was opened.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::host::Host;
+
+/// Profiles are written by hand; what is larger is something else.
+const LARGEST: u64 = 1024 * 1024;
+
+/// A file that was read.
+pub struct Text {
+    pub text: String,
+    /// With symbolic links followed.
+    pub path: PathBuf,
+    /// Device and inode: two names of one file are one profile.
+    pub identity: (u64, u64),
+    /// Where the text stops being UTF-8, if it does.
+    pub invalid_at: Option<usize>,
+}
+
+#[derive(Debug)]
+pub enum Refusal {
+    Missing,
+    /// It is there, and must not be used.
+    Unfit {
+        message: String,
+        hint: String,
+    },
+}
+
+/// How a file was named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// By its path: a person chose this very file.
+    Path,
+    /// By a word that was looked up: whoever can write the file decides what runs.
+    Word,
+}
+
+pub fn read(path: &Path, named: Named, host: &Host) -> Result<Text, Refusal> {
+    // O_NONBLOCK: opening a FIFO must not wait for somebody to write. Nothing is judged before it is open, so that it
+    // cannot be exchanged in between.
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| unopened(path, &error))?;
+    let metadata = file.metadata().map_err(|error| unfit(path, &error.to_string(), "look at its file system"))?;
+    suitable(path, &metadata)?;
+    trusted(path, &metadata, named, host)?;
+    let bytes = contents(&file, path, metadata.len())?;
+    let real = real_path(&file, path);
+    let identity = (metadata.dev(), metadata.ino());
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => Text { text, path: real, identity, invalid_at: None },
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            Text { text, path: real, identity, invalid_at: Some(at) }
+        }
+    })
+}
+
+fn unopened(path: &Path, error: &std::io::Error) -> Refusal {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Refusal::Missing,
+        ErrorKind::PermissionDenied => unfit(path, "permission denied", "make it readable for the user who runs it"),
+        // An unconnected socket or device.
+        _ if error.raw_os_error() == Some(libc::ENXIO) => {
+            unfit(path, "not a regular file", "write the profile to a file")
+        }
+        _ => unfit(path, &words(error), "check the path"),
+    }
+}
+
+/// The system's words without Rust's "(os error N)".
+fn words(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => nix::errno::Errno::from_raw(number).desc().to_ascii_lowercase(),
+        None => error.to_string(),
+    }
+}
+
+fn unfit(path: &Path, why: &str, hint: &str) -> Refusal {
+    Refusal::Unfit { message: format!("cannot read profile {}: {why}", path.display()), hint: hint.to_owned() }
+}
+
+fn suitable(path: &Path, metadata: &Metadata) -> Result<(), Refusal> {
+    if metadata.is_dir() {
+        return Err(unfit(path, "it is a directory", "name the file in it"));
+    }
+    if !metadata.is_file() {
+        return Err(unfit(path, "not a regular file", "write the profile to a file"));
+    }
+    if metadata.len() > LARGEST {
+        return Err(too_large(path));
+    }
+    Ok(())
+}
+
+fn too_large(path: &Path) -> Refusal {
+    unfit(path, "larger than 1 MiB", "a profile is a few lines of TOML; is this the right file?")
+}
+
+/// Who may have written a file that decides what a program can reach.
+fn trusted(path: &Path, metadata: &Metadata, named: Named, host: &Host) -> Result<(), Refusal> {
+    let owner = metadata.uid();
+    let user = host.uid();
+    let sudo = || (user == 0).then(|| host.env("SUDO_UID")?.parse::<u32>().ok()).flatten();
+    let known = owner == user || owner == 0 || named == Named::Path && Some(owner) == sudo();
+    if !known {
+        let name = host.user_by_uid(owner).map_or_else(|| owner.to_string(), |user| user.name);
+        let hint = format!("copy it, after reading it; a profile belongs to root or to user {user}");
+        return Err(unfit(path, &format!("it belongs to {name}"), &hint));
+    }
+    let mode = metadata.mode();
+    let others = mode & 0o002 != 0;
+    let group = mode & 0o020 != 0 && !private_group(owner, metadata.gid(), host);
+    if named == Named::Word && (others || group) {
+        let (who, remedy) = if others { ("everybody", "o-w") } else { ("its group", "g-w") };
+        let hint = format!("chmod {remedy} {}", path.display());
+        return Err(unfit(path, &format!("it is writable by {who}"), &hint));
+    }
+    Ok(())
+}
+
+/// Whether a group holds nobody but this user, as distributions make one for each.
+fn private_group(owner: u32, gid: u32, host: &Host) -> bool {
+    let Some(user) = host.user_by_uid(owner).filter(|user| user.gid == gid) else { return false };
+    let lines = |path: &str| host.text(Path::new(path)).unwrap_or_default();
+    // passwd(5) and group(5): others have it as their own group, or are listed as members.
+    let shared = lines("/etc/passwd").lines().any(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().unwrap_or_default();
+        name != user.name && fields.nth(2).and_then(|field| field.parse().ok()) == Some(gid)
+    });
+    let group = lines("/etc/group");
+    let mut members = group.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        (fields.get(2)?.parse() == Ok(gid)).then(|| fields.get(3).copied().unwrap_or_default().to_owned())
+    });
+    !shared && members.all(|members| members.split(',').all(|member| member.is_empty() || member == user.name))
+}
+
+fn contents(file: &File, path: &Path, expected: u64) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::with_capacity(usize::try_from(expected.min(LARGEST)).unwrap_or(0) + 1);
+    // It may have grown since its size was asked.
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| unfit(path, &words(&error), "check the file"))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(too_large(path));
+    }
+    Ok(bytes)
+}
+
+fn real_path(file: &File, path: &Path) -> PathBuf {
+    use std::os::fd::AsRawFd;
+    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
+        .ok()
+        .filter(|real| real.is_absolute())
+        .or_else(|| std::fs::canonicalize(path).ok())
+        .unwrap_or_else(|| path.to_owned())
+}

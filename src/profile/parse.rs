@@ -1,0 +1,304 @@
+//! TOML to a tree. After a mistake it goes on, so that one look shows all mistakes of a file.
+
+use std::borrow::Cow;
+
+use toml_parser::decoder::{Encoding, ScalarKind};
+use toml_parser::parser::{EventReceiver, ValidateWhitespace, parse_document};
+use toml_parser::{ErrorSink, ParseError, Source as Toml, Span};
+
+use super::diagnostic::Report;
+use super::document::Document;
+use super::source::{Place, Source};
+use super::syntax;
+use super::tree::{Kind, Node, Table};
+
+/// Deeper nesting than any key has; keeps recursion bounded.
+const DEPTH: usize = 16;
+
+/// What could be read of a whole file.
+pub fn document(source: &Source, file: u32, report: &Report) -> Table {
+    let toml = Toml::new(&source.text);
+    let tokens = toml.lex().into_vec();
+    let mut builder = Builder::new(toml, file);
+    let mut errors = Vec::new();
+    parse_document(&tokens, &mut ValidateWhitespace::new(&mut builder, toml), &mut errors);
+    syntax::report(&errors, source, file, report);
+    for clash in std::mem::take(&mut builder.document.clashes) {
+        report.push(clash);
+    }
+    builder.document.root
+}
+
+/// Turns the parser's events into a tree.
+struct Builder<'t> {
+    toml: Toml<'t>,
+    file: u32,
+    document: Document,
+    /// The key being read: all parts of `a.b.c`.
+    path: Vec<(String, Place)>,
+    /// Between the brackets of `[header]` or `[[header]]`.
+    header: Option<Header>,
+    frames: Vec<Frame>,
+    /// Set while what follows a mistake cannot be told apart from the rest of its line.
+    lost: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Header {
+    array: bool,
+}
+
+/// A list or inline table that is still open.
+enum Frame {
+    List {
+        start: usize,
+        items: Vec<Node>,
+    },
+    Inline {
+        start: usize,
+        document: Document,
+        path: Vec<(String, Place)>,
+    },
+    /// Nested too deeply: swallowed.
+    Ignored {
+        start: usize,
+    },
+}
+
+impl<'t> Builder<'t> {
+    fn new(toml: Toml<'t>, file: u32) -> Builder<'t> {
+        let document = Document::default();
+        Builder { toml, file, document, path: Vec::new(), header: None, frames: Vec::new(), lost: false }
+    }
+
+    fn place(&self, span: Span) -> Place {
+        Place::new(self.file, span.start(), span.end())
+    }
+
+    fn path(&mut self) -> &mut Vec<(String, Place)> {
+        match self.frames.last_mut() {
+            Some(Frame::Inline { path, .. }) => path,
+            _ => &mut self.path,
+        }
+    }
+
+    fn deliver(&mut self, value: Node) {
+        match self.frames.last_mut() {
+            Some(Frame::List { items, .. }) => items.push(value),
+            Some(Frame::Inline { document, path, .. }) => document.insert(path, value),
+            Some(Frame::Ignored { .. }) => {}
+            None if self.lost => self.path.clear(),
+            None => self.document.insert(&mut self.path, value),
+        }
+    }
+
+    fn finish_header(&mut self) {
+        if let Some(header) = self.header.take() {
+            self.document.open(&mut self.path, header.array);
+        }
+    }
+
+    fn open(&mut self, span: Span, error: &mut dyn ErrorSink, frame: Frame) -> bool {
+        if self.frames.len() < DEPTH {
+            self.frames.push(frame);
+            return true;
+        }
+        error.report_error(ParseError::new("nested too deeply").with_unexpected(span));
+        self.frames.push(Frame::Ignored { start: span.start() });
+        false
+    }
+
+    fn close(&mut self, span: Span) {
+        let end = span.end();
+        let (start, kind) = match self.frames.pop() {
+            Some(Frame::List { start, items }) => (start, Kind::List(items)),
+            Some(Frame::Inline { start, document, .. }) => {
+                self.document.clashes.extend(document.clashes);
+                (start, Kind::Table(document.root))
+            }
+            Some(Frame::Ignored { start }) => (start, Kind::Broken),
+            None => return,
+        };
+        self.deliver(Node { place: Place::new(self.file, start, end), kind });
+    }
+}
+
+impl EventReceiver for Builder<'_> {
+    fn std_table_open(&mut self, _: Span, _: &mut dyn ErrorSink) {
+        self.path.clear();
+        self.header = Some(Header { array: false });
+    }
+
+    fn std_table_close(&mut self, _: Span, _: &mut dyn ErrorSink) {
+        self.finish_header();
+    }
+
+    fn array_table_open(&mut self, _: Span, _: &mut dyn ErrorSink) {
+        self.path.clear();
+        self.header = Some(Header { array: true });
+    }
+
+    fn array_table_close(&mut self, _: Span, _: &mut dyn ErrorSink) {
+        self.finish_header();
+    }
+
+    fn inline_table_open(&mut self, span: Span, error: &mut dyn ErrorSink) -> bool {
+        let start = span.start();
+        self.open(span, error, Frame::Inline { start, document: Document::default(), path: Vec::new() })
+    }
+
+    fn inline_table_close(&mut self, span: Span, _: &mut dyn ErrorSink) {
+        self.close(span);
+    }
+
+    fn array_open(&mut self, span: Span, error: &mut dyn ErrorSink) -> bool {
+        let start = span.start();
+        self.open(span, error, Frame::List { start, items: Vec::new() })
+    }
+
+    fn array_close(&mut self, span: Span, _: &mut dyn ErrorSink) {
+        self.close(span);
+    }
+
+    fn simple_key(&mut self, span: Span, encoding: Option<Encoding>, error: &mut dyn ErrorSink) {
+        let place = self.place(span);
+        let mut key = Cow::Borrowed("");
+        if let Some(raw) = self.toml.get(span) {
+            toml_parser::Raw::new_unchecked(raw.as_str(), encoding, span).decode_key(&mut key, error);
+        }
+        match self.path() {
+            path if path.len() < DEPTH => path.push((key.into_owned(), place)),
+            path if path.len() == DEPTH => {
+                error.report_error(ParseError::new("nested too deeply").with_unexpected(span));
+                path.push((String::new(), place));
+            }
+            _ => {}
+        }
+    }
+
+    fn scalar(&mut self, span: Span, encoding: Option<Encoding>, error: &mut dyn ErrorSink) {
+        let mut text = Cow::Borrowed("");
+        let mut sound = true;
+        let mut watch = |problem: ParseError| {
+            sound = false;
+            error.report_error(problem);
+        };
+        let raw = self.toml.get(span).map_or("", |raw| raw.as_str());
+        let scalar = toml_parser::Raw::new_unchecked(raw, encoding, span).decode_scalar(&mut text, &mut watch);
+        let kind = match scalar {
+            _ if !sound => Kind::Broken,
+            ScalarKind::String => Kind::Text(text.into_owned()),
+            ScalarKind::Boolean(value) => Kind::Boolean(value),
+            ScalarKind::DateTime => Kind::Date,
+            ScalarKind::Float => Kind::Fraction,
+            ScalarKind::Integer(radix) => match i128::from_str_radix(&text, radix.value()) {
+                Ok(number) => Kind::Integer(number),
+                Err(_) => {
+                    error.report_error(ParseError::new("this number is too large").with_unexpected(span));
+                    Kind::Broken
+                }
+            },
+        };
+        let place = self.place(span);
+        self.deliver(Node { place, kind });
+    }
+
+    fn value_sep(&mut self, _: Span, _: &mut dyn ErrorSink) {
+        if let Some(Frame::Inline { path, .. }) = self.frames.last_mut() {
+            path.clear();
+        }
+    }
+
+    fn newline(&mut self, _: Span, _: &mut dyn ErrorSink) {
+        if self.frames.is_empty() {
+            // An unclosed header still says which section follows.
+            self.finish_header();
+            self.path.clear();
+            self.lost = false;
+        }
+    }
+
+    fn error(&mut self, span: Span, _: &mut dyn ErrorSink) {
+        // The parser swallows `{…}` and `[…]` in the place of a key, but announces their end.
+        let opens = self.toml.get(span).is_some_and(|raw| matches!(raw.as_str(), "{" | "["));
+        self.lost |= opens && matches!(self.frames.last(), Some(Frame::Inline { .. }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::diagnostic::Diagnostic;
+    use crate::profile::source::Provenance;
+
+    fn parse(text: &str) -> (String, Vec<Diagnostic>) {
+        let source = Source::new("t", text.into(), Provenance::CommandLine, None);
+        let report = Report::default();
+        let table = document(&source, 0, &report);
+        (show(&table), report.into_inner())
+    }
+
+    fn show(table: &Table) -> String {
+        let entries = table.iter().map(|entry| format!("{}={}", entry.key, show_node(&entry.value)));
+        format!("{{{}}}", entries.collect::<Vec<_>>().join(" "))
+    }
+
+    fn show_node(node: &Node) -> String {
+        match &node.kind {
+            Kind::Text(text) => format!("{text:?}"),
+            Kind::Integer(number) => number.to_string(),
+            Kind::Boolean(value) => value.to_string(),
+            Kind::List(items) => format!("[{}]", items.iter().map(show_node).collect::<Vec<_>>().join(" ")),
+            Kind::Table(table) => show(table),
+            Kind::Fraction => "fraction".into(),
+            Kind::Date => "date".into(),
+            Kind::Broken => "broken".into(),
+        }
+    }
+
+    #[test]
+    fn every_way_to_write_a_table_is_understood() {
+        for (text, tree) in [
+            ("a = 1\nb = \"x\\n\"\n", r#"{a=1 b="x\n"}"#),
+            ("[a]\nb.c = 1\nb.d = 0x1F\n[a.e]\nf = true\n", "{a={b={c=1 d=31} e={f=true}}}"),
+            ("[a.b]\nc = 1\n[a]\nd = 2\n", "{a={b={c=1} d=2}}"),
+            ("[[a.b]]\nx = 1\n[[a.b]]\nx = 2\n[a.b.c]\ny = 3\n", "{a={b=[{x=1} {x=2 c={y=3}}]}}"),
+            ("a = { b.c = 1, b.d = [ { e = 1 }, 'f' ], }\n", r#"{a={b={c=1 d=[{e=1} "f"]}}}"#),
+            ("a = 1.5\nb = 1979-05-27\r\n\"c d\" = '''x\ny'''\n", r#"{a=fraction b=date c d="x\ny"}"#),
+        ] {
+            let (shown, problems) = parse(text);
+            assert_eq!((shown.as_str(), problems.len()), (tree, 0), "{text}\n{problems:?}");
+        }
+    }
+
+    #[test]
+    fn after_a_mistake_the_rest_is_still_read() {
+        for (text, tree, count) in [
+            ("a = \nb = 2\n", "{a=broken b=2}", 1),
+            ("a\nb = 2\n", "{b=2}", 1),
+            ("a = yes\nb = 2\n", "{a=broken b=2}", 1),
+            ("[a\nb = 2\n[c]\nd = 1", "{a={b=2} c={d=1}}", 1),
+            ("a = ['1' '2']\nb = \"x\nc = 3\n", "{a=[\"1\" \"2\"] b=broken c=3}", 2),
+            ("a = { {x = 1}, y = 2 }\nb = 2\n", "{b=2}", 2),
+            ("a = 1\na = 2\n[s]\n[s]\nb = 1\n", "{a=1 s={b=1}}", 2),
+            ("[s]\na = 1\n[s.a]\nb = 1\n[t]\nc = 1\n", "{s={a=1} t={c=1}}", 1),
+            ("a = {b = 1}\na.c = 2\n[a.d]\nx = 1\n", "{a={b=1}}", 2),
+            ("a = 99999999999999999999999999999999999999999999\nb = 1\n", "{a=broken b=1}", 1),
+        ] {
+            let (shown, problems) = parse(text);
+            assert_eq!((shown.as_str(), problems.len()), (tree, count), "{text}\n{problems:#?}");
+        }
+    }
+
+    #[test]
+    fn hostile_texts_end_soon_and_without_panic() {
+        for unit in
+            ["[", "{", "a={", "a=[", "[[a]]\n", "a.", "\"", "'''", "a=1\n", "[a.b]\n", "\u{0}", "é=é\n", "=", "-"]
+        {
+            for length in [1, 17, 1000, 20_000] {
+                parse(&unit.repeat(length));
+                parse(&format!("x = {}", unit.repeat(length)));
+            }
+        }
+    }
+}

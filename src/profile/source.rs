@@ -1,0 +1,140 @@
+//! The texts that a profile is made of, and places in them.
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use crate::isolation::Origin;
+
+/// A stretch of one text, in bytes. Every value, key and list entry remembers the one it was written at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Index into [`Sources`].
+    pub file: u32,
+    pub start: u32,
+    pub end: u32,
+}
+
+impl Place {
+    pub fn new(file: u32, start: usize, end: usize) -> Place {
+        // A text is at most 1 MiB, so the conversion cannot saturate.
+        let narrow = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+        Place { file, start: narrow(start), end: narrow(end) }
+    }
+}
+
+/// Where a text came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Provenance {
+    /// A file, by its absolute path with symbolic links followed.
+    File { path: PathBuf },
+    /// Part of the program; `base` for one that is only there to be extended.
+    BuiltIn { base: bool },
+    /// One `--set`.
+    CommandLine,
+}
+
+#[derive(Debug)]
+pub struct Source {
+    /// As a person would name it: the path as it was found, `(built-in) NAME` or `--set`.
+    pub name: Rc<str>,
+    pub text: String,
+    pub provenance: Provenance,
+    /// What relative paths in it are relative to; built-in profiles have none.
+    pub directory: Option<PathBuf>,
+    /// Which entry of `extends` brought it in.
+    pub extended_by: Option<Place>,
+    /// Its turn in the merge: parents come before those who extend them, the command line comes last.
+    pub rank: u32,
+    line_starts: OnceCell<Vec<u32>>,
+}
+
+impl Source {
+    pub fn new(name: impl Into<Rc<str>>, text: String, provenance: Provenance, directory: Option<PathBuf>) -> Source {
+        let name = name.into();
+        Source { name, text, provenance, directory, extended_by: None, rank: 0, line_starts: OnceCell::new() }
+    }
+
+    /// Counted from 0: the line, and the offset at which it starts.
+    pub fn line_of(&self, offset: u32) -> (usize, usize) {
+        let starts = self.line_starts.get_or_init(|| {
+            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0).chain(breaks.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX))).collect()
+        });
+        let line = starts.partition_point(|start| *start <= offset).saturating_sub(1);
+        (line, starts.get(line).map_or(0, |start| *start as usize))
+    }
+
+    /// The line that starts at this offset, without its end.
+    pub fn line_text(&self, start: usize) -> &str {
+        let rest = self.text.get(start..).unwrap_or_default();
+        let line = rest.split('\n').next().unwrap_or_default();
+        line.strip_suffix('\r').unwrap_or(line)
+    }
+
+    pub fn slice(&self, place: Place) -> &str {
+        self.text.get(place.start as usize..place.end as usize).unwrap_or_default()
+    }
+
+    /// Counted from 1: line and column, the latter in characters.
+    pub fn position(&self, offset: u32) -> (u32, u32) {
+        let (line, start) = self.line_of(offset);
+        let before = self.text.get(start..offset as usize).unwrap_or_default();
+        (line as u32 + 1, before.chars().count() as u32 + 1)
+    }
+}
+
+/// All texts of one load. The profile that was asked for comes first.
+#[derive(Debug, Default)]
+pub struct Sources(Vec<Source>);
+
+impl Sources {
+    pub fn add(&mut self, source: Source) -> u32 {
+        self.0.push(source);
+        self.0.len() as u32 - 1
+    }
+
+    pub fn get(&self, file: u32) -> &Source {
+        &self.0[file as usize]
+    }
+
+    pub fn get_mut(&mut self, file: u32) -> &mut Source {
+        &mut self.0[file as usize]
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.0.iter()
+    }
+
+    pub fn origin(&self, place: Place) -> Origin {
+        let source = self.get(place.file);
+        let (line, column) = source.position(place.start);
+        Origin { file: source.name.clone(), line, column }
+    }
+
+    /// The stretch within `place` that reads `part`, or `place` itself where an escape hides it.
+    pub fn part_of(&self, place: Place, part: &str) -> Place {
+        match self.get(place.file).slice(place).find(part) {
+            Some(at) if !part.is_empty() => {
+                let start = place.start as usize + at;
+                Place::new(place.file, start, start + part.len())
+            }
+            _ => place,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_characters_and_survive_windows_line_ends() {
+        let source = Source::new("x", "ä = 1\r\nbé = 2\r\n".into(), Provenance::CommandLine, None);
+        assert_eq!(source.position(0), (1, 1));
+        assert_eq!(source.position(3), (1, 3), "`ä` is two bytes and one column");
+        assert_eq!(source.position(8), (2, 1));
+        assert_eq!(source.line_text(8), "bé = 2");
+        assert_eq!(source.position(9999).0, 3, "an offset past the end lies on the last line");
+    }
+}

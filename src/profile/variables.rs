@@ -1,0 +1,302 @@
+//! `${…}` in a profile's strings. Variables bind late: what a child's `[vars]` say reaches its parents' text.
+
+use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::rc::Rc;
+
+use super::diagnostic::{Diagnostic, Report};
+use super::nearest::nearest;
+use super::source::{Place, Sources};
+use crate::host::{Host, Node, User};
+
+/// Those that every profile can use; the user's own directories (`XDG_DOWNLOAD_DIR`, …) come on top.
+pub const BUILT_IN: [&str; 12] = [
+    "HOME",
+    "USER",
+    "UID",
+    "GID",
+    "PWD",
+    "NAME",
+    "PROFILE_DIR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_RUNTIME_DIR",
+];
+
+/// The kernel takes no longer argument or variable (MAX_ARG_STRLEN), and `a = "${b}${b}"` grows fast.
+const LONGEST: usize = 128 * 1024;
+
+pub struct Variables<'a> {
+    host: &'a Host,
+    sources: &'a Sources,
+    report: &'a Report,
+    /// `[vars]` of all files, and `--set`.
+    declared: BTreeMap<String, (String, Place)>,
+    /// A parent could not be read, so what is missing may stand there.
+    incomplete: bool,
+    name: OnceCell<String>,
+    account: OnceCell<Option<User>>,
+    directories: OnceCell<BTreeMap<String, String>>,
+    /// `None`: it failed, and that was reported.
+    expanded: RefCell<BTreeMap<String, Option<Rc<str>>>>,
+    open: RefCell<Vec<String>>,
+    asked: RefCell<BTreeSet<String>>,
+}
+
+enum Found {
+    Value(Rc<str>),
+    Missing,
+    /// Reported already.
+    Failed,
+}
+
+impl<'a> Variables<'a> {
+    pub fn new(
+        host: &'a Host,
+        sources: &'a Sources,
+        report: &'a Report,
+        declared: BTreeMap<String, (String, Place)>,
+        incomplete: bool,
+    ) -> Variables<'a> {
+        Variables {
+            host,
+            sources,
+            report,
+            declared,
+            incomplete,
+            name: OnceCell::new(),
+            account: OnceCell::new(),
+            directories: OnceCell::new(),
+            expanded: RefCell::default(),
+            open: RefCell::default(),
+            asked: RefCell::default(),
+        }
+    }
+
+    /// What `${NAME}` stands for from now on.
+    pub fn set_name(&self, name: &str) {
+        let _ = self.name.set(name.to_owned());
+    }
+
+    /// The text with every `${…}` replaced; nothing after an error, which is reported.
+    pub fn expand<'t>(&self, text: &'t str, place: Place) -> Option<Cow<'t, str>> {
+        if !text.contains('$') {
+            return Some(Cow::Borrowed(text));
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            out.push_str(&rest[..at]);
+            rest = &rest[at + 1..];
+            if let Some(after) = rest.strip_prefix('$') {
+                out.push('$');
+                rest = after;
+            } else if let Some(after) = rest.strip_prefix('{') {
+                let Some(end) = closing_brace(after) else {
+                    let part = self.sources.part_of(place, &text[text.len() - rest.len() - 1..]);
+                    self.report.push(
+                        Diagnostic::error(part, "`${` is never closed")
+                            .hint("close it with `}`, or write `$$` for a dollar"),
+                    );
+                    return None;
+                };
+                let replaced = self.replace(&after[..end], place)?;
+                out.push_str(&replaced);
+                rest = &after[end + 1..];
+            } else {
+                out.push('$');
+            }
+            if out.len() > LONGEST {
+                self.report.push(
+                    Diagnostic::error(place, format!("this grows to more than {} KiB", LONGEST / 1024))
+                        .hint("look for variables that contain one another"),
+                );
+                return None;
+            }
+        }
+        out.push_str(rest);
+        Some(Cow::Owned(out))
+    }
+
+    /// The passwd home of the account that runs the profile: what `~` stands for.
+    pub fn home(&self) -> Option<String> {
+        let account = self.account.get_or_init(|| self.host.user_by_uid(self.host.uid()));
+        let home = account.as_ref()?.home.to_str()?;
+        home.starts_with('/').then(|| home.to_owned())
+    }
+
+    /// Declared by nobody, but used: worth a `--set`.
+    pub fn is_known(&self, name: &str) -> bool {
+        self.asked.borrow().contains(name)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.declared.keys().map(String::as_str)
+    }
+
+    /// `NAME` or `NAME:-DEFAULT`.
+    fn replace(&self, inner: &str, place: Place) -> Option<Rc<str>> {
+        let (name, default) = match inner.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (inner, None),
+        };
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')) {
+            let part = self.sources.part_of(place, &format!("${{{inner}}}"));
+            self.report.push(
+                Diagnostic::error(part, format!("`{name}` cannot be the name of a variable"))
+                    .hint("write ${name} or ${name:-default}; $${ stands for a literal ${"),
+            );
+            return None;
+        }
+        match self.find(name, place) {
+            Found::Value(value) if !value.is_empty() || default.is_none() => Some(value),
+            Found::Value(_) => Some(self.expand(default?, place)?.into()),
+            Found::Missing => match default {
+                Some(default) => Some(self.expand(default, place)?.into()),
+                None => {
+                    self.undefined(name, inner, place);
+                    None
+                }
+            },
+            Found::Failed => None,
+        }
+    }
+
+    fn find(&self, name: &str, place: Place) -> Found {
+        if let Some(variable) = name.strip_prefix("env.") {
+            return self.host.env(variable).map_or(Found::Missing, |value| Found::Value(value.into()));
+        }
+        if let Some((text, declared_at)) = self.declared.get(name) {
+            return self.find_declared(name, text, *declared_at);
+        }
+        self.asked.borrow_mut().insert(name.to_owned());
+        self.built_in(name, place).map_or(Found::Missing, |value| Found::Value(value.into()))
+    }
+
+    fn find_declared(&self, name: &str, text: &str, declared_at: Place) -> Found {
+        if let Some(known) = self.expanded.borrow().get(name) {
+            return known.clone().map_or(Found::Failed, Found::Value);
+        }
+        if self.open.borrow().iter().any(|open| open == name) {
+            let circle = self.open.borrow().iter().skip_while(|open| *open != name).cloned().collect::<Vec<_>>();
+            let message = format!("`{name}` is defined by itself: {} → {name}", circle.join(" → "));
+            self.report.push(Diagnostic::error(declared_at, message).hint("give one of them a value of its own"));
+            return Found::Failed;
+        }
+        self.open.borrow_mut().push(name.to_owned());
+        let value: Option<Rc<str>> = self.expand(text, declared_at).map(Into::into);
+        self.open.borrow_mut().pop();
+        self.expanded.borrow_mut().insert(name.to_owned(), value.clone());
+        value.map_or(Found::Failed, Found::Value)
+    }
+
+    fn built_in(&self, name: &str, place: Place) -> Option<String> {
+        match name {
+            "HOME" => self.home(),
+            "USER" => {
+                self.home();
+                Some(self.account.get()?.as_ref()?.name.clone())
+            }
+            "UID" => Some(self.host.uid().to_string()),
+            "GID" => Some(self.host.gid().to_string()),
+            "PWD" => self.host.cwd().to_str().map(String::from),
+            "NAME" => self.name.get().cloned(),
+            "PROFILE_DIR" => {
+                let own = self.sources.get(place.file);
+                // On the command line it is the directory of the profile that was asked for.
+                let source =
+                    if own.provenance == super::source::Provenance::CommandLine { self.sources.get(0) } else { own };
+                source.directory.as_ref()?.to_str().map(String::from)
+            }
+            "XDG_CONFIG_HOME" => self.xdg(name, ".config"),
+            "XDG_DATA_HOME" => self.xdg(name, ".local/share"),
+            "XDG_STATE_HOME" => self.xdg(name, ".local/state"),
+            "XDG_CACHE_HOME" => self.xdg(name, ".cache"),
+            "XDG_RUNTIME_DIR" => self.absolute_env(name).or_else(|| {
+                let directory = format!("/run/user/{}", self.host.uid());
+                matches!(self.host.node(Path::new(&directory)), Node::Directory { .. }).then_some(directory)
+            }),
+            _ if name.starts_with("XDG_") && name.ends_with("_DIR") => self.user_directory(name),
+            _ => None,
+        }
+    }
+
+    fn xdg(&self, name: &str, default: &str) -> Option<String> {
+        self.absolute_env(name).or_else(|| Some(format!("{}/{default}", self.home()?)))
+    }
+
+    /// The base directory specification has relative values ignored.
+    fn absolute_env(&self, name: &str) -> Option<String> {
+        self.host.env(name).filter(|value| value.starts_with('/'))
+    }
+
+    /// One line of user-dirs.dirs, as `XDG_DOWNLOAD_DIR="$HOME/Downloads"`.
+    fn user_directory(&self, name: &str) -> Option<String> {
+        let directories = self.directories.get_or_init(|| {
+            let Some(config) = self.xdg("XDG_CONFIG_HOME", ".config") else { return BTreeMap::new() };
+            let text = self.host.text(&Path::new(&config).join("user-dirs.dirs")).unwrap_or_default();
+            text.lines().filter_map(|line| self.parse_user_directory(line)).collect()
+        });
+        directories.get(name).cloned()
+    }
+
+    fn parse_user_directory(&self, line: &str) -> Option<(String, String)> {
+        let (name, value) = line.trim().split_once('=')?;
+        let value = value.trim().strip_prefix('"')?.strip_suffix('"')?;
+        let path = match value.strip_prefix("$HOME/") {
+            // The home itself means that there is no such directory: it must not grant the whole home.
+            Some("") => return None,
+            Some(below) => format!("{}/{below}", self.home()?),
+            None if value.starts_with('/') => value.to_owned(),
+            None => return None,
+        };
+        let path = path.trim_end_matches('/');
+        (!path.is_empty() && Some(path) != self.home().as_deref()).then(|| (name.to_owned(), path.to_owned()))
+    }
+
+    fn undefined(&self, name: &str, inner: &str, place: Place) {
+        if self.incomplete {
+            return;
+        }
+        let part = self.sources.part_of(place, &format!("${{{inner}}}"));
+        let names = self.names().chain(BUILT_IN);
+        let hint = if name == "HOME" || name == "USER" || name.starts_with("XDG_") && self.home().is_none() {
+            format!("user {} has no home in /etc/passwd; write a path, or use ${{env.HOME}}", self.host.uid())
+        } else if name == "PROFILE_DIR" {
+            "a built-in profile has no directory; write an absolute path".into()
+        } else if name == "NAME" {
+            "`name` cannot contain itself".into()
+        } else if name.starts_with("XDG_") && name.ends_with("_DIR") {
+            format!("this user has no such directory; give a default: ${{{name}:-~/…}}")
+        } else if let Some(near) = nearest(name, names) {
+            format!("did you mean ${{{near}}}?")
+        } else if name.starts_with("env.") {
+            format!("the variable is not set here; give a default: ${{{name}:-…}}")
+        } else if self.host.env(name).is_some() {
+            format!("write ${{env.{name}}} for the caller's variable")
+        } else {
+            format!("declare it in [vars], or give a default: ${{{name}:-…}}")
+        };
+        self.report.push(Diagnostic::error(part, format!("${{{name}}} is not defined")).hint(hint));
+    }
+}
+
+/// Where the `}` is that closes what came before `text`; braces within a default count.
+pub fn closing_brace(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    let mut before = '\0';
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' if before == '$' => depth += 1,
+            '}' if depth == 0 => return Some(at),
+            '}' => depth -= 1,
+            _ => {}
+        }
+        before = c;
+    }
+    None
+}
