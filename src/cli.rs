@@ -6,6 +6,9 @@ pub mod run;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::host::Host;
+use crate::profile::{self, Diagnostics, Loaded, Overrides};
+
 /// Runs a program with only what a TOML profile lets it see and use.
 #[derive(Debug, Parser)]
 #[command(name = "sandbox", version, about, max_term_width = 100)]
@@ -41,9 +44,13 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    pub fn load(&self, _host: &crate::host::Host) -> anyhow::Result<crate::profile::Profile> {
-        let mut profile = crate::profile::Profile { name: "default".into(), ..Default::default() };
-        profile.process.args = self.args.clone();
-        Ok(profile)
+    /// Reads the profile; what is wrong with it is the error.
+    pub fn load(&self, host: &Host) -> Result<Loaded, Diagnostics> {
+        let overrides = Overrides {
+            set: self.set.clone(),
+            name: self.name.clone(),
+            args: (!self.args.is_empty()).then(|| self.args.clone()),
+        };
+        profile::load(&self.profile, &overrides, host)
     }
 }

@@ -1,12 +1,14 @@
 //! Renders plans and findings. It knows nothing of its own: every word is the steps'.
 
 use std::fmt::Write;
+use std::io::IsTerminal;
 
 use serde_json::{Value, json};
 
 use crate::isolation::{Findings, Severity};
 use crate::launch::Timing;
 use crate::plan::{Plan, Stage};
+use crate::profile::Diagnostics;
 
 /// The plan as a person reads it; with `why`, each step's reason beneath it.
 pub fn text(plan: &Plan, why: bool) -> String {
@@ -64,6 +66,11 @@ pub fn print_findings(findings: &Findings, launch: bool) {
             eprintln!("hint: {hint}");
         }
     }
+}
+
+/// What is wrong with a profile, with the lines it is about.
+pub fn print_diagnostics(diagnostics: &Diagnostics) {
+    eprint!("{}", diagnostics.text(std::io::stderr().is_terminal()));
 }
 
 pub fn print_error(message: &str, hint: Option<&str>) {

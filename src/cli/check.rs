@@ -17,9 +17,16 @@ pub struct Check {
 impl Check {
     pub fn run(self) -> Result<u8> {
         let host = Host::live();
-        let profile = self.chosen.load(&host)?;
+        let loaded = match self.chosen.load(&host) {
+            Ok(loaded) => loaded,
+            Err(diagnostics) => {
+                explain::print_diagnostics(&diagnostics);
+                return Ok(1);
+            }
+        };
+        explain::print_diagnostics(&loaded.warnings);
         let mut findings = Findings::default();
-        plan::plan(&profile, &host, &mut findings);
+        plan::plan(&loaded.profile, &host, &mut findings);
         explain::print_findings(&findings, false);
         Ok(findings.refuse().into())
     }

@@ -6,7 +6,6 @@ use clap::Args;
 use super::Chosen;
 use crate::host::Host;
 use crate::isolation::Findings;
-use crate::outcome::FAILED;
 use crate::{explain, plan};
 
 #[derive(Debug, Args)]
@@ -24,11 +23,17 @@ pub struct Plan {
 impl Plan {
     pub fn run(self) -> Result<u8> {
         let host = Host::live();
-        let profile = self.chosen.load(&host)?;
+        let loaded = match self.chosen.load(&host) {
+            Ok(loaded) => loaded,
+            Err(diagnostics) => {
+                explain::print_diagnostics(&diagnostics);
+                return Ok(1);
+            }
+        };
         let mut findings = Findings::default();
-        let plan = plan::plan(&profile, &host, &mut findings);
+        let plan = plan::plan(&loaded.profile, &host, &mut findings);
         explain::print_findings(&findings, true);
-        let Some(plan) = plan else { return Ok(FAILED) };
+        let Some(plan) = plan else { return Ok(1) };
         if self.json {
             println!("{}", explain::json(&plan));
         } else {

@@ -34,9 +34,15 @@ impl Run {
         })?;
         launch::prepare().map_err(anyhow::Error::msg)?;
         let host = Host::live();
-        let profile = self.chosen.load(&host)?;
+        let loaded = match self.chosen.load(&host) {
+            Ok(loaded) => loaded,
+            Err(diagnostics) => {
+                explain::print_diagnostics(&diagnostics);
+                return Ok(FAILED);
+            }
+        };
         let mut findings = Findings::default();
-        let plan = plan::plan(&profile, &host, &mut findings);
+        let plan = plan::plan(&loaded.profile, &host, &mut findings);
         explain::print_findings(&findings, true);
         #[cfg_attr(not(feature = "step-removal"), allow(unused_mut))]
         let Some(mut plan) = plan else { return Ok(FAILED) };

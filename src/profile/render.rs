@@ -29,6 +29,7 @@ fn message(out: &mut String, sources: &Sources, diagnostic: &Diagnostic, colour:
     let (word, code) = match diagnostic.severity {
         Severity::Error => ("error", "\x1b[1;31m"),
         Severity::Shortfall | Severity::Warning => ("warning", "\x1b[1;33m"),
+        Severity::Note => ("note", "\x1b[1;34m"),
     };
     let (on, off) = paint(code);
     let _ = writeln!(out, "{on}{word}{off}: {}", printable(&diagnostic.message));

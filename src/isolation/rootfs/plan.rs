@@ -141,8 +141,9 @@ impl Planner<'_> {
                 Part::Persist(persist) => self.persist(persist),
                 Part::Tmpfs(tmpfs) => {
                     let size = tmpfs.size.unwrap_or_else(|| self.given.share_of_memory(self.host));
-                    let content = Content::Tmpfs { size, mode: tmpfs.mode, exec: tmpfs.exec };
-                    self.put(&tmpfs.target, content, tmpfs.origin.as_ref());
+                    let (target, owner, origin) = (&tmpfs.target, tmpfs.owner.as_deref(), tmpfs.origin.as_ref());
+                    let Some(owner) = self.owner("tmpfs", target, owner, origin) else { continue };
+                    self.put(target, Content::Tmpfs { size, mode: tmpfs.mode, exec: tmpfs.exec, owner }, origin);
                 }
                 Part::Hide(hide) => self.hide(hide),
                 Part::File(file) => self.file(file),
@@ -228,7 +229,12 @@ impl Planner<'_> {
                 persist.origin.as_ref(),
             );
         };
-        let owner = self.host.is_root().then_some((self.given.account.uid, self.given.account.gid));
+        let Some(owner) = self.owner("persist", &persist.target, persist.owner.as_deref(), persist.origin.as_ref())
+        else {
+            return;
+        };
+        let gid = self.given.account.gid;
+        let owner = self.host.is_root().then_some((owner, if owner == self.given.account.uid { gid } else { owner }));
         let lock = u8::try_from(self.host_before.len()).ok().map(Slot::Kept);
         self.host_before.push(Step::Create { path: data.clone(), mode: persist.mode, lock, owner });
         let content = Content::Bind {
@@ -267,19 +273,29 @@ impl Planner<'_> {
     }
 
     fn file(&mut self, file: &super::InlineFile) {
-        let account = self.given.account;
-        let owner = match file.owner.as_deref() {
-            None => Some(account.uid),
-            Some(name) if name == account.name => Some(account.uid),
-            Some(name) => name.parse().ok().or_else(|| self.host.user_by_name(name).map(|user| user.uid)),
-        };
-        let Some(owner) = owner.filter(|owner| !self.given.one_id || *owner == account.uid) else {
-            let message = format!("files: {} cannot belong to {:?}", file.target.display(), file.owner);
-            let hint = format!("inside, the only account is {}", account.name);
-            return self.findings.error("rootfs", message, hint, file.origin.as_ref());
+        let Some(owner) = self.owner("files", &file.target, file.owner.as_deref(), file.origin.as_ref()) else {
+            return;
         };
         let content = Content::File { text: file.text.clone(), mode: file.mode, owner: Some(owner) };
         self.put(&file.target, content, file.origin.as_ref());
+    }
+
+    /// The uid inside of an owner by name or number; default: the program's.
+    fn owner(&mut self, key: &str, target: &Path, name: Option<&str>, origin: Option<&Origin>) -> Option<u32> {
+        let account = self.given.account;
+        let Some(name) = name.filter(|name| *name != account.name) else { return Some(account.uid) };
+        let uid = name.parse().ok().or_else(|| self.host.user_by_name(name).map(|user| user.uid));
+        let uid = uid.filter(|uid| !self.given.one_id || *uid == account.uid);
+        if uid.is_none() {
+            let message = format!("{key}: {} cannot belong to {name:?}", target.display());
+            let hint = if self.given.one_id {
+                format!("inside, the only account is {}", account.name)
+            } else {
+                "a name from /etc/passwd, or a number".to_string()
+            };
+            self.findings.error("rootfs", message, hint, origin);
+        }
+        uid
     }
 
     /// The program's account has a name: many programs refuse to run as a number.

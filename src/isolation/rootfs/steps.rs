@@ -86,11 +86,12 @@ pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> S
                 });
                 number += 1;
             }
-            Content::Tmpfs { size, mode, exec } => {
+            Content::Tmpfs { size, mode, exec, owner } => {
                 let attributes = NO_SUID | NO_DEV | if *exec { 0 } else { NO_EXEC };
                 read_back.expect(path, "tmpfs", attributes);
                 let (target, size, mode) = (path.to_owned(), *size, *mode);
-                let owner = (!given.one_id).then_some((given.account.uid, given.account.gid));
+                let gid = if *owner == given.account.uid { given.account.gid } else { *owner };
+                let owner = (!given.one_id).then_some((*owner, gid));
                 steps.push(Step::Tmpfs { target, size, mode, attributes, owner, make, trusted });
             }
             Content::File { text, mode, owner } => {

@@ -35,6 +35,7 @@ pub enum Content {
         size: u64,
         mode: u32,
         exec: bool,
+        owner: u32,
     },
     File {
         text: String,
