@@ -82,9 +82,9 @@ impl Step {
                 mount::set_attributes(tree.as_fd(), *attributes, false)?;
                 Target { path: target, make: *make, trusted: *trusted }.put(context, tree.as_fd(), false)
             }
-            Step::Hide { target, directory, trusted, attributes } => {
+            Step::Hide { target, directory, make, trusted, attributes } => {
                 let cover = cover(context, *directory, *attributes)?;
-                Target { path: target, make: false, trusted: *trusted }.put(context, cover.as_fd(), *directory)
+                Target { path: target, make: *make, trusted: *trusted }.put(context, cover.as_fd(), *directory)
             }
             Step::Proc => {
                 let proc = mount::new_filesystem(c"proc", &[], NO_SUID | NO_DEV | NO_EXEC)?;

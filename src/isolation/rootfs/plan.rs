@@ -65,7 +65,7 @@ pub fn plan(section: &Rootfs, given: &Given<'_>, host: &Host, findings: &mut Fin
     planner.account_files();
     let Planner { tree, host_before, .. } = planner;
     let Steps { assemble, finish, read_back } = steps(&tree, section, given, host);
-    Planned { host_before, assemble, finish, read_back, grants: grants(&tree), runtime, tree }
+    Planned { host_before, assemble, finish, read_back, grants: grants(&tree, section.writes), runtime, tree }
 }
 
 impl Planner<'_> {
@@ -74,9 +74,7 @@ impl Planner<'_> {
         for (path, content) in base::entries(self.section.base, self.section.writes == Writes::Discard, self.host) {
             self.put_default(path, content);
         }
-        let hidden = base::SECRETS.iter().filter(|_| self.section.base != Base::None);
-        let directories = if self.section.base == Base::Host { vec!["/media", "/mnt"] } else { Vec::new() };
-        for path in hidden.copied().chain(directories).collect::<Vec<_>>() {
+        for path in base::SECRETS.iter().filter(|_| self.section.base != Base::None) {
             if let Found::There { path, kind } = self.tree.find(Path::new(path), true, self.host) {
                 self.put_default(path, Content::Hidden(kind));
             }
@@ -430,11 +428,12 @@ fn clash(content: &Content, there: Kind) -> Option<&'static str> {
     }
 }
 
-fn grants(tree: &Tree) -> Vec<Grant> {
+fn grants(tree: &Tree, writes: Writes) -> Vec<Grant> {
+    let root = if writes == Writes::Deny { Access::List } else { Access::ReadWrite };
     let grant = |path: &Path, access, exec, device| Some(Grant { path: path.to_owned(), access, exec, device });
     tree.iter()
         .filter_map(|(path, content)| match content {
-            Content::Directory if path == Path::new("/") => grant(path, Access::List, false, false),
+            Content::Directory if path == Path::new("/") => grant(path, root, false, false),
             Content::Directory | Content::Link(_) | Content::Hidden(_) => None,
             Content::Bind { kind: Kind::Device { .. }, .. } => grant(path, Access::ReadWrite, false, true),
             Content::Bind { exec, discard: true, .. } => grant(path, Access::ReadWrite, *exec, false),

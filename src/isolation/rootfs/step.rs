@@ -84,6 +84,7 @@ pub enum Step {
     Hide {
         target: PathBuf,
         directory: bool,
+        make: bool,
         trusted: bool,
         attributes: u64,
     },

@@ -105,7 +105,9 @@ pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> S
             Content::Hidden(kind) => {
                 read_back.expect(path, "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
                 let (target, directory) = (path.to_owned(), *kind == Kind::Directory);
-                hide.push(Step::Hide { target, directory, trusted, attributes: cover });
+                // Where it replaces a bind, its mount point must be made before the root is sealed.
+                let (list, attributes) = if make { (&mut steps, READ_ONLY) } else { (&mut hide, cover) };
+                list.push(Step::Hide { target, directory, make, trusted, attributes });
             }
             Content::Proc => {
                 steps.push(Step::Proc);
@@ -175,7 +177,7 @@ fn sys(steps: &mut Vec<Step>, hide: &mut Vec<Step>, read_back: &mut ReadBack, co
         let path = Path::new("/sys").join(name);
         if matches!(host.node(&path), Node::Directory { .. }) {
             read_back.expect(&path, "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
-            hide.push(Step::Hide { target: path, directory: true, trusted: true, attributes: cover });
+            hide.push(Step::Hide { target: path, directory: true, make: false, trusted: true, attributes: cover });
         }
     }
 }
