@@ -1,17 +1,44 @@
 //! `[seccomp]`: which system calls the program may make.
+//!
+//! Section → `words` (its names, looked up) → `policy` (what becomes of every number, from the constants of `calls`, `groups` and `presets` and the
+//! conditions of `checks`) → `compile` (the program) → `apply` (handed to the kernel).
 
-use super::Origin;
+mod calls;
+mod checks;
+mod compile;
+mod groups;
+#[cfg(test)]
+mod interpret;
+mod policy;
+mod presets;
+#[cfg(test)]
+mod tests;
+mod text;
+mod words;
+
+use std::fmt;
+
+use super::{Applied, Fault, Findings, Origin};
+use crate::sys;
+
+pub use calls::Arch;
+pub use policy::By;
+
+#[cfg(not(target_arch = "x86_64"))]
+compile_error!("the tables of system calls are those of x86-64 and i386 only");
 
 /// The section as the author wrote it.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Seccomp {
     pub preset: Preset,
     pub preset_origin: Option<Origin>,
-    /// Names of system calls or `@groups`.
-    pub allow: Vec<Name>,
+    /// Names of system calls or `@groups`. A call's own name allows it whatever its arguments; a group keeps the
+    /// preset's conditions on arguments and its ENOSYS. Under the preset `none`, a list that is present is all that is
+    /// allowed.
+    pub allow: Option<Vec<Name>>,
     pub deny: Vec<Name>,
     pub rules: Vec<Rule>,
-    /// systemd's words: `native`, `x86-64`, `x86`, `x32`.
+    /// systemd's words: `native`, `x86-64`, `x86`; empty means `native`.
     pub architectures: Vec<Name>,
     pub on_deny: OnDeny,
 }
@@ -42,17 +69,20 @@ pub enum Preset {
 /// All conditions must hold; of several rules for one call the first that holds decides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
+    /// Names of system calls or `@groups`.
     pub syscalls: Vec<Name>,
     pub args: Vec<Condition>,
     pub action: Action,
     pub origin: Option<Origin>,
 }
 
+/// Compared without sign, on as many bits of the argument as the kernel reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
     /// 0–5.
     pub index: u8,
     pub op: Op,
+    /// A negative number as two's complement, in 64 bits.
     pub value: u64,
 }
 
@@ -77,7 +107,9 @@ pub enum Action {
     Log,
 }
 
-/// What becomes of a refused call.
+/// What becomes of a refused call. What libraries fall back from (clone3, io_uring, the new mount calls, numbers newer
+/// than our tables) gets ENOSYS whatever is asked here: so a trial run takes the same way as the real one, and nothing
+/// is killed for trying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum OnDeny {
     /// It fails with the errno that fits it.
@@ -87,4 +119,118 @@ pub enum OnDeny {
     Kill,
     /// It succeeds and is logged: for finding out what a program needs, not for isolation.
     Log,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    Filter(Filter),
+}
+
+/// A compiled filter, and the policy that it was compiled from.
+#[derive(Clone, PartialEq)]
+pub struct Filter {
+    preset: Preset,
+    preset_origin: Option<Origin>,
+    policy: policy::Policy,
+    program: Vec<libc::sock_filter>,
+}
+
+/// Decides, and compiles. Whether the program may make namespaces and mounts is `[namespaces]`'s to say.
+pub fn plan(section: &Seccomp, namespaces: bool, mounts: bool, findings: &mut Findings) -> Option<Step> {
+    let before = findings.0.len();
+    let policy = policy::Policy::new(section, namespaces, mounts, findings)?;
+    words::warn(section, namespaces || mounts, findings);
+    let origin = section.preset_origin.as_ref();
+    if !policy::starts(&policy) {
+        let hint = "allow \"execve\"".to_string();
+        findings.error("seccomp", "the filter refuses execve, by which the program itself is started", hint, origin);
+    }
+    if findings.0[before..].iter().any(|finding| finding.severity == super::Severity::Error) {
+        return None;
+    }
+    let program = match compile::compile(&policy) {
+        Ok(program) => program,
+        Err(error) => {
+            findings.error("seccomp", format!("compiling the rules: {error}"), None, origin);
+            return None;
+        }
+    };
+    if program.len() > compile::MAX_INSTRUCTIONS {
+        let (count, most) = (program.len(), compile::MAX_INSTRUCTIONS);
+        let hint = "give rules for fewer calls, or with fewer conditions".to_string();
+        findings.error(
+            "seccomp",
+            format!("the filter has {count} instructions, the kernel takes {most}"),
+            hint,
+            origin,
+        );
+        return None;
+    }
+    Some(Step::Filter(Filter { preset: section.preset, preset_origin: section.preset_origin.clone(), policy, program }))
+}
+
+impl Step {
+    pub fn why(&self) -> String {
+        let Step::Filter(filter) = self;
+        match &filter.preset_origin {
+            Some(origin) => format!("preset = \"{}\" at {origin}", filter.preset),
+            None => "by default a program may make the system calls that ordinary applications need".into(),
+        }
+    }
+
+    /// Needs no-new-privs, or CAP_SYS_ADMIN. What is called afterwards must be allowed.
+    pub fn apply(&self) -> Applied {
+        let Step::Filter(filter) = self;
+        sys::seccomp::install(&filter.program).map_err(|errno| {
+            Fault::new("seccomp", errno, format!("installing a filter of {} instructions", filter.program.len()))
+        })
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Step::Filter(filter) = self;
+        let (preset, count) = (filter.preset, filter.program.len());
+        write!(f, "filter system calls: preset {preset}, {} allowed, {count} instructions", filter.allowed())
+    }
+}
+
+impl Filter {
+    /// What becomes of a call, and who decided it: `allow`, an errno, `kill`, or the conditions that decide. `None` where
+    /// every call of the architecture kills.
+    pub fn verdict(&self, arch: Arch, number: u32) -> Option<(String, By)> {
+        let entry = self.policy.entry(arch, number)?;
+        Some((self.policy.chain(entry).to_string(), entry.by))
+    }
+
+    /// As the kernel gets it.
+    pub fn program(&self) -> &[libc::sock_filter] {
+        &self.program
+    }
+
+    /// How many native calls are allowed, at least with some arguments.
+    fn allowed(&self) -> usize {
+        let table = self.policy.tables.iter().find(|(arch, _)| *arch == Arch::X86_64);
+        let entries = table.map_or(&[][..], |(_, table)| table).iter().filter(|entry| entry.by != By::Unknown);
+        entries.filter(|entry| self.policy.chain(**entry).can_pass()).count()
+    }
+}
+
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.program.len();
+        f.debug_struct("Filter").field("preset", &self.preset).field("instructions", &count).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Preset::Default => "default",
+            Preset::SystemService => "system-service",
+            Preset::Strict => "strict",
+            Preset::Compat => "compat",
+            Preset::None => "none",
+        })
+    }
 }

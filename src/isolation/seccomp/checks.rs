@@ -1,0 +1,229 @@
+//! Conditions on arguments: those of the presets, and those that a profile's rules become.
+
+use std::fmt;
+
+use super::calls::{Arch, Call};
+use super::{Action, Condition, OnDeny, Op};
+
+/// One comparison, on as many bits of the argument as the kernel reads: a comparison of more bits is evaded by setting
+/// one that the kernel ignores (CVE-2019-10063).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Test {
+    pub index: u8,
+    /// All 64 bits, or the lower 32.
+    pub wide: bool,
+    pub op: Op,
+    pub value: u64,
+}
+
+/// When every test holds, the action decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clause {
+    pub tests: Vec<Test>,
+    pub action: Action,
+}
+
+/// What becomes of a call: the first clause that holds decides, else `end`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    pub clauses: Vec<Clause>,
+    pub end: Action,
+}
+
+/// What the presets ask of the arguments of a call that they allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// Threads and processes, but no namespaces.
+    Clone,
+    /// No input pushed into a terminal, no console taken over.
+    Ioctl,
+    /// The families that applications need: the others are old, rarely run, and where the kernel's holes are.
+    Socket,
+    /// The same with every netlink protocol.
+    SocketAnyNetlink,
+    Socketpair,
+    /// Only what changes nothing but what uname(2) says.
+    Personality,
+}
+
+impl Check {
+    pub fn chain(self, on_deny: OnDeny) -> Chain {
+        let refuse = |errno| on_deny.refusal(errno);
+        let only = |tests: &[Test]| Clause { tests: tests.to_vec(), action: Action::Allow };
+        let never = |tests: &[Test], errno| Clause { tests: tests.to_vec(), action: refuse(errno) };
+        match self {
+            // The kernel takes clone's flags from the lower half of the register.
+            Check::Clone => Chain { clauses: vec![only(&[masked(0, NEW_NAMESPACES, 0)])], end: refuse(libc::EPERM) },
+            Check::Ioctl => Chain {
+                clauses: [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCSETD, libc::TIOCCONS]
+                    .iter()
+                    .map(|&request| never(&[eq(1, request)], libc::EPERM))
+                    .collect(),
+                end: Action::Allow,
+            },
+            Check::Socket | Check::SocketAnyNetlink => {
+                let mut netlink = vec![eq(0, libc::AF_NETLINK as u64)];
+                if self == Check::Socket {
+                    netlink.push(eq(2, libc::NETLINK_ROUTE as u64));
+                }
+                Chain {
+                    clauses: vec![
+                        // The kernel turns this pair into a packet socket.
+                        never(
+                            &[eq(0, libc::AF_INET as u64), masked(1, SOCK_TYPE_MASK, SOCK_PACKET)],
+                            libc::EAFNOSUPPORT,
+                        ),
+                        only(&[eq(0, libc::AF_UNIX as u64)]),
+                        only(&[eq(0, libc::AF_INET as u64)]),
+                        only(&[eq(0, libc::AF_INET6 as u64)]),
+                        only(&netlink),
+                    ],
+                    end: refuse(libc::EAFNOSUPPORT),
+                }
+            }
+            Check::Socketpair => {
+                Chain { clauses: vec![only(&[eq(0, libc::AF_UNIX as u64)])], end: refuse(libc::EAFNOSUPPORT) }
+            }
+            Check::Personality => Chain {
+                clauses: vec![
+                    only(&[masked(0, !HARMLESS_PERSONALITY & u64::from(u32::MAX), 0)]),
+                    // It only asks.
+                    only(&[eq(0, u64::from(u32::MAX))]),
+                ],
+                end: refuse(libc::EPERM),
+            },
+        }
+    }
+}
+
+/// All the flags that clone(2) takes for a new namespace; CLONE_NEWTIME lies where it keeps the exit signal.
+const NEW_NAMESPACES: u64 = (libc::CLONE_NEWNS
+    | libc::CLONE_NEWCGROUP
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUSER
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWNET) as u64;
+/// As in linux/net.h: the type's other bits are flags.
+const SOCK_TYPE_MASK: u64 = 0xf;
+const SOCK_PACKET: u64 = 10;
+
+/// UNAME26 and PER_LINUX32 of linux/personality.h.
+const HARMLESS_PERSONALITY: u64 = 0x0002_0000 | 0x8;
+
+const fn eq(index: u8, value: u64) -> Test {
+    Test { index, wide: false, op: Op::Eq, value }
+}
+
+const fn masked(index: u8, mask: u64, value: u64) -> Test {
+    Test { index, wide: false, op: Op::MaskedEq(mask), value }
+}
+
+impl OnDeny {
+    /// What a refusal becomes that would otherwise be this errno.
+    pub(super) fn refusal(self, errno: i32) -> Action {
+        match self {
+            OnDeny::Errno => Action::Errno(errno as u16),
+            OnDeny::Kill => Action::KillProcess,
+            OnDeny::Log => Action::Log,
+        }
+    }
+}
+
+impl Condition {
+    /// The condition on this call's argument, at the width at which the kernel reads it.
+    pub(super) fn test(&self, call: &Call, arch: Arch) -> Test {
+        let (index, wide) = (self.index, call.width(arch, self.index) == Some(64));
+        let short = call.width(arch, self.index) == Some(16);
+        // A negative int, as a 64-bit number.
+        let negative = !wide && (self.value as i64) < 0 && self.value as i64 >= i64::from(i32::MIN);
+        let value = if negative { self.value & u64::from(u32::MAX) } else { self.value };
+        match self.op {
+            Op::Eq if short => Test { index, wide, op: Op::MaskedEq(0xffff), value: value & 0xffff },
+            Op::MaskedEq(mask) if short => Test { index, wide, op: Op::MaskedEq(mask & 0xffff), value },
+            // A pointer or size of i386 has 32 bits, so that a larger value is compared in full and found too large.
+            op => Test { index, wide: wide || value > u64::from(u32::MAX), op, value },
+        }
+    }
+
+    /// Why the condition cannot mean what it says, for this call.
+    pub(super) fn complaint(&self, call: &Call, arch: Arch) -> Option<String> {
+        let (name, index, count) = (call.name, self.index, call.arguments());
+        let Some(width) = call.width(arch, index) else {
+            return Some(match count {
+                0 => format!("{name} takes no arguments, so there is none with index {index}"),
+                _ => format!("{name} has no argument {index}: its {count} arguments count from 0"),
+            });
+        };
+        if arch == Arch::I386 && call.differs_on_i386() {
+            return Some(format!("i386 passes the arguments of {name} in another way, so no condition fits both"));
+        }
+        if let Op::MaskedEq(mask) = self.op
+            && self.value & !mask != 0
+        {
+            return Some(format!(
+                "the value {:#x} has bits that the mask {mask:#x} lacks: it never matches",
+                self.value
+            ));
+        }
+        // Of a value too large for i386 x86-64 has been asked about already, unless only i386 reads so few bits.
+        if width == 64 || arch == Arch::I386 && width == 32 {
+            return None;
+        }
+        let fits = |value: u64| value >> width == 0 || value as i64 >= -(1 << (width - 1)) && (value as i64) < 0;
+        match self.op {
+            Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge if width == 16 => {
+                Some(format!("argument {index} of {name} has 16 bits: only eq and masked-eq compare so few"))
+            }
+            Op::MaskedEq(mask) if mask >> width != 0 && !fits(mask) => {
+                Some(format!("argument {index} of {name} has {width} bits, the mask {mask:#x} has more"))
+            }
+            _ if !fits(self.value) => {
+                Some(format!("argument {index} of {name} has {width} bits, the value {:#x} has more", self.value))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for clause in &self.clauses {
+            write!(f, "{} if ", clause.action)?;
+            for (at, test) in clause.tests.iter().enumerate() {
+                write!(f, "{}{test}", if at == 0 { "" } else { " and " })?;
+            }
+            f.write_str(", ")?;
+        }
+        if !self.clauses.is_empty() {
+            f.write_str("else ")?;
+        }
+        self.end.fmt(f)
+    }
+}
+
+impl fmt::Display for Test {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.op {
+            Op::Eq => "==",
+            Op::Ne => "!=",
+            Op::Lt => "<",
+            Op::Le => "<=",
+            Op::Gt => ">",
+            Op::Ge => ">=",
+            Op::MaskedEq(mask) => return write!(f, "argument {} & {mask:#x} == {:#x}", self.index, self.value),
+        };
+        write!(f, "argument {} {sign} {:#x}", self.index, self.value)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Allow => f.write_str("allow"),
+            Action::Errno(errno) => write!(f, "{:?}", nix::errno::Errno::from_raw(i32::from(*errno))),
+            Action::KillProcess => f.write_str("kill"),
+            Action::Log => f.write_str("log"),
+        }
+    }
+}

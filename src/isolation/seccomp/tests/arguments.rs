@@ -1,0 +1,103 @@
+//! What the presets ask of arguments, and what `nested` opens.
+
+use super::*;
+
+#[test]
+fn clone_makes_no_namespace() {
+    let both = Seccomp { architectures: both(), ..Seccomp::default() };
+    let (closed, open) = (filter(&both), nested(&both, true, false));
+    let thread = 0x003d_0f00;
+    for arch in [Arch::X86_64, Arch::I386] {
+        for flags in [0, thread, libc::SIGCHLD as u64, 0x4111, 0x80 | thread] {
+            assert_eq!(ask(&closed, arch, "clone", &[flags]), "allow", "{flags:#x}");
+        }
+        for bit in [17, 25, 26, 27, 28, 29, 30] {
+            for flags in [1u64 << bit, thread | 1 << bit, u64::MAX, 1 << 63 | 1 << bit] {
+                assert_eq!(ask(&closed, arch, "clone", &[flags]), "EPERM", "{flags:#x}");
+                assert_eq!(ask(&open, arch, "clone", &[flags]), "allow", "{flags:#x}");
+            }
+        }
+        for name in ["unshare", "setns", "sethostname", "setdomainname"] {
+            assert_eq!(ask(&closed, arch, name, &[]), "EPERM");
+            assert_eq!(ask(&open, arch, name, &[]), "allow");
+        }
+        assert_eq!(ask(&open, arch, "clone3", &[]), "ENOSYS");
+        assert_eq!(ask(&open, arch, "mount", &[]), "EPERM");
+        assert_eq!(ask(&open, arch, "fsopen", &[]), "ENOSYS");
+    }
+}
+
+#[test]
+fn nested_mounts_open_mounts_and_namespaces() {
+    for (namespaces, mounts) in [(true, true), (false, true)] {
+        let filter = nested(&Seccomp::default(), namespaces, mounts);
+        for name in "mount umount2 pivot_root open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr \
+                     open_tree_attr unshare setns"
+            .split_whitespace()
+        {
+            assert_eq!(native(&filter, name, &[]), "allow", "{name}");
+        }
+        assert_eq!(native(&filter, "clone", &[u64::from(u32::MAX)]), "allow");
+        for (name, verdict) in
+            [("clone3", "ENOSYS"), ("io_uring_setup", "ENOSYS"), ("bpf", "EPERM"), ("ptrace", "EPERM")]
+        {
+            assert_eq!(native(&filter, name, &[]), verdict, "{name}");
+        }
+        let denied = Seccomp { deny: names(&["mount"]), ..Seccomp::default() };
+        assert_eq!(native(&nested(&denied, namespaces, mounts), "mount", &[]), "EPERM");
+    }
+}
+
+#[test]
+fn terminals_take_no_input_from_ioctl() {
+    let filter = filter(&Seccomp { architectures: both(), ..Seccomp::default() });
+    for arch in [Arch::X86_64, Arch::I386] {
+        for request in [0x5412, 0x541c, 0x5423, 0x541d] {
+            for high in [0, 1 << 32, 1 << 63, 0xffff_ffff_0000_0000] {
+                assert_eq!(ask(&filter, arch, "ioctl", &[0, request | high]), "EPERM", "{request:#x} {high:#x}");
+            }
+        }
+        for request in [0x5401, 0x5413, 0x541b, 0x5411, 0x5422, 0x5424, 0, u64::MAX] {
+            assert_eq!(ask(&filter, arch, "ioctl", &[u64::MAX, request]), "allow", "{request:#x}");
+        }
+    }
+}
+
+#[test]
+fn sockets_are_of_the_families_that_applications_need() {
+    let [default, compat] = [Preset::Default, Preset::Compat]
+        .map(|preset| filter(&Seccomp { preset, architectures: both(), ..Seccomp::default() }));
+    for arch in [Arch::X86_64, Arch::I386] {
+        for family in (0..64).chain([0x7fff_ffff, 0x8000_0000, 0xffff_ffff, u64::MAX]) {
+            for high in [0, 1 << 32] {
+                let verdict = if [1, 2, 10, 16].contains(&(family & 0xffff_ffff)) { "allow" } else { "EAFNOSUPPORT" };
+                assert_eq!(ask(&default, arch, "socket", &[family | high, 1, 0]), verdict, "{family}");
+                assert_eq!(ask(&compat, arch, "socket", &[family | high, 1, 15]), verdict, "{family}");
+                let pair = if family == 1 { "allow" } else { "EAFNOSUPPORT" };
+                assert_eq!(ask(&default, arch, "socketpair", &[family | high, 1, 0]), pair, "{family}");
+            }
+        }
+        for protocol in 1..32 {
+            assert_eq!(ask(&default, arch, "socket", &[16, 3, protocol]), "EAFNOSUPPORT", "{protocol}");
+        }
+        assert_eq!(ask(&default, arch, "socket", &[16, 3, 1 << 32]), "allow", "the kernel reads 32 bits");
+        for (kind, verdict) in [(10, "EAFNOSUPPORT"), (0x8_080a, "EAFNOSUPPORT"), (3, "allow"), (0x8_0801, "allow")] {
+            assert_eq!(ask(&default, arch, "socket", &[2, kind, 0]), verdict, "SOCK_PACKET becomes a packet socket");
+        }
+    }
+}
+
+#[test]
+fn personalities_are_the_known_few() {
+    let filter = filter(&Seccomp { architectures: both(), ..Seccomp::default() });
+    for arch in [Arch::X86_64, Arch::I386] {
+        for value in [0, 8, 0x2_0000, 0x2_0008, 0xffff_ffff] {
+            for high in [0, 1 << 32] {
+                assert_eq!(ask(&filter, arch, "personality", &[value | high]), "allow", "{value:#x}");
+            }
+        }
+        for value in [1, 4, 9, 0x4_0000, 0x40_0000, 0x10_0008, 0xffff_fffe, 0x8000_0000] {
+            assert_eq!(ask(&filter, arch, "personality", &[value]), "EPERM", "{value:#x}");
+        }
+    }
+}
