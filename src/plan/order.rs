@@ -5,7 +5,7 @@ use super::{Plan, Supervision};
 use crate::host::Host;
 use crate::isolation::namespaces::Nested;
 use crate::isolation::network::Mode;
-use crate::isolation::{Findings, Severity, capabilities, landlock, namespaces, network, process, rootfs};
+use crate::isolation::{Findings, Severity, capabilities, landlock, namespaces, network, process, rootfs, seccomp};
 use crate::profile::Profile;
 
 /// The plan of a profile on a host; `None` when the findings hold an error.
@@ -45,12 +45,14 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     let landlock = landlock::plan(&profile.landlock, grants, pid, own_network, nested_mounts, host, findings);
     let (restrict, open_ruleset): (Vec<_>, Vec<_>) =
         landlock.into_iter().partition(|step| matches!(step, landlock::Step::Restrict));
+    let namespaces_within = profile.namespaces.nested != Nested::No;
+    let seccomp = seccomp::plan(&profile.seccomp, namespaces_within, nested_mounts, findings);
     let privilege = Privilege {
         uid: account.uid,
         gid: account.gid,
         capabilities: capabilities.expected,
         no_new_privileges: profile.process.no_new_privileges,
-        filters: 0,
+        filters: seccomp.is_some().into(),
     };
     if findings.0.iter().any(|finding| finding.severity == Severity::Error) {
         return None;
@@ -94,6 +96,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     target.add([Verify::Privilege(privilege.clone())], Step::Verify);
     target.add(process.signals, Step::Process);
     // Last, so that the filter need not allow what the steps above take.
+    target.add(seccomp, Step::Seccomp);
     target.add(process.execute, Step::Process);
 
     Some(Plan {

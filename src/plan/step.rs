@@ -1,5 +1,6 @@
 //! One kernel-visible act of any section: it can be printed, say why, and be applied.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 
@@ -9,7 +10,7 @@ use nix::sys::stat::Mode;
 
 use crate::isolation::context::{Context, Slot};
 use crate::isolation::status::Status;
-use crate::isolation::{Applied, Fault, capabilities, landlock, namespaces, network, process, rootfs};
+use crate::isolation::{Applied, Fault, capabilities, landlock, namespaces, network, process, rootfs, seccomp};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
@@ -19,6 +20,7 @@ pub enum Step {
     Network(network::Step),
     Capabilities(capabilities::Step),
     Landlock(landlock::Step),
+    Seccomp(seccomp::Step),
     Gate(Gate),
     Verify(Verify),
 }
@@ -63,21 +65,23 @@ impl Step {
             Step::Network(_) => "network",
             Step::Capabilities(_) => "capabilities",
             Step::Landlock(_) => "landlock",
+            Step::Seccomp(_) => "seccomp",
             Step::Gate(_) => "gate",
             Step::Verify(_) => "read-back",
         }
     }
 
-    pub fn why(&self) -> &'static str {
+    pub fn why(&self) -> Cow<'static, str> {
         match self {
-            Step::Process(step) => step.why(),
-            Step::Namespaces(step) => step.why(),
-            Step::Rootfs(step) => step.why(),
-            Step::Network(step) => step.why(),
-            Step::Capabilities(step) => step.why(),
-            Step::Landlock(step) => step.why(),
-            Step::Gate(Gate::Mapped) => "until its ids are mapped the child is nobody",
-            Step::Verify(_) => "the launch stops unless the kernel itself confirms the layer",
+            Step::Process(step) => step.why().into(),
+            Step::Namespaces(step) => step.why().into(),
+            Step::Rootfs(step) => step.why().into(),
+            Step::Network(step) => step.why().into(),
+            Step::Capabilities(step) => step.why().into(),
+            Step::Landlock(step) => step.why().into(),
+            Step::Seccomp(step) => step.why().into(),
+            Step::Gate(Gate::Mapped) => "until its ids are mapped the child is nobody".into(),
+            Step::Verify(_) => "the launch stops unless the kernel itself confirms the layer".into(),
         }
     }
 
@@ -89,6 +93,7 @@ impl Step {
             Step::Network(step) => step.apply(),
             Step::Capabilities(step) => step.apply(),
             Step::Landlock(step) => step.apply(&mut context.ruleset),
+            Step::Seccomp(step) => step.apply(),
             Step::Gate(gate) => context.gate(*gate as u8),
             Step::Verify(verify) => verify.apply(context),
         }
@@ -104,6 +109,7 @@ impl fmt::Display for Step {
             Step::Network(step) => step.fmt(f),
             Step::Capabilities(step) => step.fmt(f),
             Step::Landlock(step) => step.fmt(f),
+            Step::Seccomp(step) => step.fmt(f),
             Step::Gate(Gate::Mapped) => f.write_str("ids are mapped"),
             Step::Verify(verify) => verify.fmt(f),
         }

@@ -24,7 +24,7 @@ pub fn decode(reader: &Reader, table: &Table, seccomp: &mut Seccomp) {
                 set(&mut seccomp.preset, reader.word(key, value, &words));
                 seccomp.preset_origin = Some(reader.origin(value.place));
             }
-            "allow" => seccomp.allow = syscalls(reader, key, value),
+            "allow" => seccomp.allow = Some(syscalls(reader, key, value)),
             "deny" => seccomp.deny = syscalls(reader, key, value),
             "rules" => seccomp.rules = rules(reader, key, value),
             "architectures" => seccomp.architectures = architectures(reader, key, value),
