@@ -3,6 +3,7 @@
 mod attend;
 mod init;
 mod remedy;
+mod status;
 mod target;
 mod terminal;
 mod wire;
@@ -61,6 +62,9 @@ pub fn launch(plan: &Plan, options: &Options) -> (Outcome, Vec<Timing>) {
     let mut context = Context::default();
     context.opens_gates = true;
     let outcome = supervise(plan, options, &wire, &mut context);
+    if let Some(to) = &options.status {
+        status::ended(to, &outcome);
+    }
     (outcome, wire.timings(plan))
 }
 
@@ -93,8 +97,13 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context)
         let _ = crate::sys::pidfd::send_signal(std::os::fd::AsFd::as_fd(&child.pidfd), libc::SIGKILL);
         fault = Some((index, failure));
     }
-    context.wire = None;
+    let started = context.wire.take().filter(|_| options.status.is_some());
+    if let Some(wire) = &started {
+        // The child's end closes when the program has been executed, and that is told by a signal.
+        let _ = signal::announce(wire);
+    }
     let ended = attend::until_the_end(plan, options, wire, &child);
+    drop(started);
     terminal.restore();
     if let Some((index, fault)) = fault {
         return failed(plan, Some((Stage::HostAfter, index)), &fault);

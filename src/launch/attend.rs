@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 
-use super::Options;
 use super::wire::{Report, Wire};
+use super::{Options, status};
 use crate::plan::Plan;
 use crate::sys::clone::Child;
 use crate::sys::{page, pidfd, signal};
@@ -22,8 +22,16 @@ pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child)
     let _ = page::release_code();
     let mut deadline = options.timeout.or(plan.supervision.timeout).map(|timeout| Instant::now() + timeout);
     let mut stopping = false;
+    let mut report = options.status.as_ref();
     loop {
-        if let Some(ended) = ended(child) {
+        let ended = ended(child);
+        if let Some(to) = report
+            && matches!(wire.report(), Report::Running | Report::Ended(_))
+        {
+            status::started(to, child.pid);
+            report = None;
+        }
+        if let Some(ended) = ended {
             return ended;
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
@@ -57,6 +65,8 @@ fn ended(child: &Child) -> Option<Ended> {
 fn pass_on(received: signal::Received, child: &Child, wire: &Wire) {
     match received.signal {
         libc::SIGCHLD => {}
+        // Our own: the wire has been closed at the other end.
+        libc::SIGIO if received.by_kernel => {}
         libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => {
             if !received.by_kernel {
                 let _ = pidfd::send_signal(child.pidfd.as_fd(), received.signal);

@@ -68,7 +68,11 @@ pub struct Timing {
 impl Wire {
     pub fn new(plan: &Plan, options: &Options) -> Result<Wire, Fault> {
         let page = Page::new().map_err(|errno| Fault::new("mmap", errno, "the shared page"))?;
-        Ok(Wire { page, began: options.timings.then(Instant::now), socket: !plan.host_after.is_empty() })
+        Ok(Wire {
+            page,
+            began: options.timings.then(Instant::now),
+            socket: !plan.host_after.is_empty() || options.status.is_some(),
+        })
     }
 
     /// The two ends of the socket, ours and the child's, where the plan has gates.

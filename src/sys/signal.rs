@@ -1,14 +1,17 @@
 //! Signals, taken from the queue one by one instead of by handlers.
 
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
+
+use super::check;
 
 /// A signal and how it came to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
     pub signal: i32,
-    /// The kernel sent it, a terminal's ^C for one: then the whole process group has it already.
+    /// The kernel sent it (its si_code is positive), a terminal's ^C for one: the whole process group has that already.
     pub by_kernel: bool,
 }
 
@@ -57,7 +60,7 @@ pub fn next(timeout: Option<Duration>) -> Option<Received> {
         loop {
             let signal = libc::sigtimedwait(&raw const set, &raw mut info, limit);
             if signal > 0 {
-                return Some(Received { signal, by_kernel: info.si_code == libc::SI_KERNEL });
+                return Some(Received { signal, by_kernel: info.si_code > 0 });
             }
             // EINTR: we were stopped and continued, which no mask prevents.
             if Errno::last() != Errno::EINTR {
@@ -71,4 +74,12 @@ pub fn next(timeout: Option<Duration>) -> Option<Received> {
 pub fn stop_here() {
     // SAFETY: takes a number; returns after SIGCONT.
     unsafe { libc::raise(libc::SIGSTOP) };
+}
+
+/// Asks for SIGIO when something happens on a socket, its end included.
+pub fn announce(socket: &OwnedFd) -> Result<(), Errno> {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    // SAFETY: numbers only; the signal goes to this process.
+    check(unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_SETOWN, libc::getpid()) }.into())?;
+    fcntl(socket, FcntlArg::F_SETFL(OFlag::O_ASYNC | OFlag::O_NONBLOCK)).map(drop)
 }
