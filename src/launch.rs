@@ -61,6 +61,8 @@ pub fn launch(plan: &Plan, options: &Options) -> (Outcome, Vec<Timing>) {
     };
     let mut context = Context::default();
     context.opens_gates = true;
+    let open_files = crate::sys::process::soft_limit(libc::RLIMIT_NOFILE);
+    context.may_keep = open_files.is_ok_and(|limit| limit.is_none_or(|limit| limit >= 512));
     let outcome = supervise(plan, options, &wire, &mut context);
     if let Some(to) = &options.status {
         status::ended(to, &outcome);

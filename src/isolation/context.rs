@@ -45,6 +45,9 @@ impl fmt::Display for Slot {
 #[derive(Debug, Default)]
 pub struct Context {
     slots: BTreeMap<Slot, OwnedFd>,
+    spent: Vec<OwnedFd>,
+    /// The limit of open files leaves room for descriptors that are no longer needed.
+    pub may_keep: bool,
     /// The program's first process, as the supervisor sees it; known to host-after alone.
     pub child: Option<i32>,
     /// The path that the target found its program at.
@@ -60,6 +63,14 @@ pub struct Context {
 impl Context {
     pub fn fill(&mut self, slot: Slot, descriptor: OwnedFd) {
         self.slots.insert(slot, descriptor);
+    }
+
+    /// Keeps what is no longer needed until the program runs: closing a mount's descriptor takes the lock of all mounts,
+    /// and init has time for that only later. Where few files may be open it is closed now.
+    pub fn spend(&mut self, descriptor: OwnedFd) {
+        if self.may_keep {
+            self.spent.push(descriptor);
+        }
     }
 
     pub fn get(&self, slot: Slot) -> Result<BorrowedFd<'_>, Fault> {

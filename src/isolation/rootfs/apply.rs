@@ -43,7 +43,7 @@ impl Step {
                 let tree =
                     copy_source(source, *kind, *attributes, *system).map_err(|fault| fault.about(source.display()))?;
                 let directory = *kind == Kind::Directory;
-                Target { path: target, make: *make, trusted: *trusted }.put(context, tree.as_fd(), directory)
+                Target { path: target, make: *make, trusted: *trusted }.put(context, tree, directory)
             }
             Step::Overlay { lower, target, additions, writable, userxattr, attributes, make, trusted, number } => {
                 let scratch = context.get(Slot::Scratch)?;
@@ -51,7 +51,7 @@ impl Step {
                 let (source, number) = (source.as_fd(), *number);
                 let layer = overlay::mount_over(scratch, number, source, additions, *writable, *userxattr, *attributes)
                     .map_err(|fault| fault.about(lower.display()))?;
-                Target { path: target, make: *make, trusted: *trusted }.put(context, layer.as_fd(), true)
+                Target { path: target, make: *make, trusted: *trusted }.put(context, layer, true)
             }
             Step::Share { target, mode, attributes, owner, make, trusted, number } => {
                 let scratch = context.get(Slot::Scratch)?;
@@ -65,14 +65,14 @@ impl Step {
                 if missing != 0 {
                     mount::set_attributes(tree.as_fd(), missing, false)?;
                 }
-                Target { path: target, make: *make, trusted: *trusted }.put(context, tree.as_fd(), true)
+                Target { path: target, make: *make, trusted: *trusted }.put(context, tree, true)
             }
             Step::Tmpfs { target, size, mode, attributes, owner, make, trusted } => {
                 let tree = tmpfs(*size, *mode, *attributes)?;
                 if let Some(owner) = owner {
                     chown(tree.as_fd(), Path::new(""), *owner)?;
                 }
-                Target { path: target, make: *make, trusted: *trusted }.put(context, tree.as_fd(), true)
+                Target { path: target, make: *make, trusted: *trusted }.put(context, tree, true)
             }
             Step::File { target, text, mode, owner, attributes, make, trusted, number } => {
                 let scratch = context.get(Slot::Scratch)?;
@@ -80,15 +80,15 @@ impl Step {
                 inline_file(scratch, &name, text, *mode, *owner)?;
                 let tree = mount::copy_tree_at(scratch, &c_string(Path::new(&name))?, false)?;
                 mount::set_attributes(tree.as_fd(), *attributes, false)?;
-                Target { path: target, make: *make, trusted: *trusted }.put(context, tree.as_fd(), false)
+                Target { path: target, make: *make, trusted: *trusted }.put(context, tree, false)
             }
             Step::Hide { target, directory, make, trusted, attributes } => {
                 let cover = cover(context, *directory, *attributes)?;
-                Target { path: target, make: *make, trusted: *trusted }.put(context, cover.as_fd(), *directory)
+                Target { path: target, make: *make, trusted: *trusted }.put(context, cover, *directory)
             }
             Step::Proc => {
                 let proc = mount::new_filesystem(c"proc", &[], NO_SUID | NO_DEV | NO_EXEC)?;
-                Target { path: Path::new("/proc"), make: true, trusted: true }.put(context, proc.as_fd(), true)?;
+                Target { path: Path::new("/proc"), make: true, trusted: true }.attach(context, proc.as_fd(), true)?;
                 context.fill(Slot::Proc, proc);
                 Ok(())
             }
@@ -96,13 +96,13 @@ impl Step {
             Step::ProcHide { names, attributes } => proc_hide(context, names, *attributes),
             Step::Sys { attributes } => {
                 let sys = mount::new_filesystem(c"sysfs", &[], *attributes)?;
-                Target { path: Path::new("/sys"), make: true, trusted: true }.put(context, sys.as_fd(), true)
+                Target { path: Path::new("/sys"), make: true, trusted: true }.put(context, sys, true)
             }
             Step::Devpts { tty_group } => {
                 let mut options = vec![(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620"))];
                 options.extend(tty_group.then_some((c"gid", Some(c"5"))));
                 let devpts = mount::new_filesystem(c"devpts", &options, NO_SUID | NO_EXEC)?;
-                Target { path: Path::new("/dev/pts"), make: true, trusted: true }.put(context, devpts.as_fd(), true)
+                Target { path: Path::new("/dev/pts"), make: true, trusted: true }.put(context, devpts, true)
             }
             Step::Seal => Ok(mount::set_attributes(context.get(Slot::Root)?, READ_ONLY, false)?),
             Step::Pivot => pivot(context),
@@ -183,7 +183,13 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    fn put(&self, context: &Context, mount: BorrowedFd<'_>, directory: bool) -> Applied {
+    fn put(&self, context: &mut Context, mount: OwnedFd, directory: bool) -> Applied {
+        self.attach(context, mount.as_fd(), directory)?;
+        context.spend(mount);
+        Ok(())
+    }
+
+    fn attach(&self, context: &Context, mount: BorrowedFd<'_>, directory: bool) -> Applied {
         let root = context.get(Slot::Root)?;
         if self.make {
             let made = if directory { directory_at(root, self.path, 0o755) } else { empty_file(root, self.path) };
@@ -223,12 +229,12 @@ fn proc_read_only(context: &Context, names: &[&'static str]) -> Applied {
     Ok(())
 }
 
-fn proc_hide(context: &Context, names: &[(&'static str, bool)], attributes: u64) -> Applied {
-    let proc = context.get(Slot::Proc)?;
+fn proc_hide(context: &mut Context, names: &[(&'static str, bool)], attributes: u64) -> Applied {
     for (name, directory) in names {
         let cover = cover(context, *directory, attributes)?;
-        mount::attach_at(cover.as_fd(), proc, &c_string(Path::new(name))?)
+        mount::attach_at(cover.as_fd(), context.get(Slot::Proc)?, &c_string(Path::new(name))?)
             .map_err(|failure| Fault::from(failure).about(format!("/proc/{name}")))?;
+        context.spend(cover);
     }
     Ok(())
 }
@@ -239,7 +245,10 @@ fn pivot(context: &mut Context) -> Applied {
     mount::pivot_root_here()?;
     mount::detach_here()?;
     // Held open they would keep what the program cannot see alive for as long as init lives.
-    drop((context.take(Slot::Scratch)?, context.take(Slot::Root)?));
+    for slot in [Slot::Scratch, Slot::Root] {
+        let spent = context.take(slot)?;
+        context.spend(spent);
+    }
     nix::unistd::chdir("/").map_err(fault("chdir"))
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::steps::{Steps, steps};
-use super::tree::{Content, Found, Kind, Tree, depth};
+use super::tree::{Content, Found, Kind, Tree, below, depth};
 use super::{Access, Base, Bind, Home, ReadBack, Rootfs, Step, Sys, Writes, base, devices};
 use crate::host::{Host, Node};
 use crate::isolation::context::Slot;
@@ -74,7 +74,8 @@ impl Planner<'_> {
         for (path, content) in base::entries(self.section.base, self.section.writes == Writes::Discard, self.host) {
             self.put_default(path, content);
         }
-        for path in base::SECRETS.iter().filter(|_| self.section.base != Base::None) {
+        let there = |path: &&&str| self.section.base != Base::None && self.host.node(Path::new(path)) != Node::Missing;
+        for path in base::SECRETS.iter().filter(there).collect::<Vec<_>>() {
             if let Found::There { path, kind } = self.tree.find(Path::new(path), true, self.host) {
                 self.put_default(path, Content::Hidden(kind));
             }
@@ -430,10 +431,26 @@ fn clash(content: &Content, there: Kind) -> Option<&'static str> {
 
 fn grants(tree: &Tree, writes: Writes) -> Vec<Grant> {
     let root = if writes == Writes::Deny { Access::List } else { Access::ReadWrite };
+    let mut grants = every_grant(tree, root);
+    // The rule of the tree above says the same already.
+    let all = grants.clone();
+    grants.retain(|grant| {
+        let says_the_same = |above: &Grant| {
+            (above.access, above.exec, above.device) == (grant.access, grant.exec, grant.device)
+                && below(&grant.path, &above.path).is_some()
+        };
+        !all.iter().any(says_the_same)
+    });
+    grants
+}
+
+fn every_grant(tree: &Tree, root: Access) -> Vec<Grant> {
     let grant = |path: &Path, access, exec, device| Some(Grant { path: path.to_owned(), access, exec, device });
     tree.iter()
         .filter_map(|(path, content)| match content {
             Content::Directory if path == Path::new("/") => grant(path, root, false, false),
+            // Nothing can be made in it but what a deeper rule grants; its nodes are devices.
+            Content::Directory if path == Path::new("/dev") => grant(path, Access::ReadWrite, false, true),
             Content::Directory | Content::Link(_) | Content::Hidden(_) => None,
             Content::Bind { kind: Kind::Device { .. }, .. } => grant(path, Access::ReadWrite, false, true),
             Content::Bind { exec, discard: true, .. } => grant(path, Access::ReadWrite, *exec, false),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::plan::Given;
-use super::tree::{Content, Kind, Tree};
+use super::tree::{Content, Kind, Tree, below};
 use super::{Access, Addition, ReadBack, Rootfs, Step, Writes, kernel};
 use crate::host::{Host, Node};
 use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
@@ -210,8 +210,12 @@ impl Place<'_> {
 
     /// It is missing in a tree of the host: a layer above that tree brings it.
     fn is_added(&self) -> bool {
+        if matches!(self.tree.get(self.path), Some(Content::Hidden(_))) {
+            // Only what is there is hidden.
+            return false;
+        }
         let Some((at, Content::Bind { .. })) = self.above() else { return false };
-        let source = self.tree.source(at).and_then(|source| Some(source.join(self.path.strip_prefix(at).ok()?)));
+        let source = self.tree.source(at).and_then(|source| Some(source.join(below(self.path, at)?)));
         let is_link = matches!(self.tree.get(self.path), Some(Content::Link(_)));
         is_link || source.is_some_and(|source| self.host.node(&source) == Node::Missing)
     }
@@ -228,9 +232,9 @@ impl Place<'_> {
 fn additions(tree: &Tree, at: &Path, host: &Host) -> Vec<Addition> {
     let mut additions = Vec::new();
     for (path, content) in tree.iter() {
-        let Ok(rest) = path.strip_prefix(at) else { continue };
+        let Some(rest) = below(path, at) else { continue };
         let place = Place { tree, path, host };
-        if rest.as_os_str().is_empty() || !place.is_added() || place.above().is_none_or(|(above, _)| above != at) {
+        if !place.is_added() || place.above().is_none_or(|(above, _)| above != at) {
             continue;
         }
         additions.push(match content {

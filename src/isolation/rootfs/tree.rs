@@ -1,7 +1,7 @@
 //! The tree as it will be seen inside, while it is only planned: what stands where, and where a path leads.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -147,8 +147,7 @@ impl Tree {
     pub fn source(&self, path: &Path) -> Option<PathBuf> {
         let (at, content) = self.provider(path)?;
         let Content::Bind { source, .. } = content else { return None };
-        let rest = path.strip_prefix(at).ok()?;
-        Some(if rest.as_os_str().is_empty() { source.clone() } else { source.join(rest) })
+        Some(below(path, at).map_or_else(|| source.clone(), |rest| source.join(rest)))
     }
 
     fn look(&self, path: &Path, host: &Host) -> Look {
@@ -179,6 +178,14 @@ impl Tree {
 /// How many names lead to a path that is free of links.
 pub fn depth(path: &Path) -> usize {
     path.as_os_str().as_bytes().iter().filter(|byte| **byte == b'/').count()
+}
+
+/// What is left of `path` below `above`; both are free of links, so their bytes can be compared.
+pub fn below<'a>(path: &'a Path, above: &Path) -> Option<&'a Path> {
+    let (path, above) = (path.as_os_str().as_bytes(), above.as_os_str().as_bytes());
+    let rest = path.strip_prefix(above)?;
+    let rest = if above == b"/" { rest } else { rest.strip_prefix(b"/")? };
+    (!rest.is_empty()).then(|| Path::new(OsStr::from_bytes(rest)))
 }
 
 enum Look {
