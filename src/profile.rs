@@ -3,11 +3,14 @@
 //! A profile's files become trees in which every value knows its place (`parse`), the trees one tree (`merge`), the
 //! tree typed sections (`decode`). Every mistake on the way is collected, so that one look shows them all.
 
-#![allow(dead_code)] // Until `extends`, printing and `--set` use what stands here.
+#![allow(dead_code)] // Until the resolved profile is printed.
 
+mod chain;
+mod command_line;
 mod decode;
 mod diagnostic;
 mod document;
+mod find;
 mod keys;
 mod load;
 mod merge;
@@ -18,6 +21,8 @@ mod parse;
 mod render;
 mod source;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod units;
 mod variables;

@@ -76,8 +76,38 @@ fn text_of(entry: &Entry) -> &str {
     }
 }
 
-/// A section's key, however it was spelled in the table of keys.
 #[cfg(test)]
-pub fn all_keys() -> impl Iterator<Item = (&'static str, &'static str)> {
-    keys::SECTIONS.iter().flat_map(|(section, keys)| keys.iter().map(move |(key, _)| (*section, *key)))
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::host::{Facts, Host};
+    use crate::profile::diagnostic::Report;
+    use crate::profile::source::{Place, Provenance, Source, Sources};
+    use crate::profile::tree::Node;
+    use crate::profile::variables::Variables;
+
+    /// A date is right nowhere, so a key that swallows one is a key that nobody reads.
+    #[test]
+    fn no_key_is_ignored() {
+        let host = Host::known(Facts::default());
+        let mut sources = Sources::default();
+        let file = sources.add(Source::new("x", "x".into(), Provenance::CommandLine, None));
+        let place = Place::new(file, 0, 1);
+        for (section, keys) in keys::SECTIONS {
+            for (key, _) in *keys {
+                let report = Report::default();
+                let variables = Variables::new(&host, &sources, &report, BTreeMap::new(), false);
+                let reader = Reader { sources: &sources, variables: &variables, report: &report };
+                let wrap = |key: &str, kind| {
+                    let mut table = Table::default();
+                    table.push(Entry::new(key.to_owned(), place, Node { place, kind }));
+                    table
+                };
+                let merged = wrap(section, Kind::Table(wrap(key, Kind::Date)));
+                assert_eq!(profile(&reader, &merged).process.command.len(), 0);
+                assert_eq!(report.count(), 1, "[{section}] {key}");
+            }
+        }
+    }
 }

@@ -4,14 +4,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::decode::reader::Reader;
+use super::Profile;
+use super::chain::Chain;
+use super::command_line;
+use super::decode::{self, reader::Reader};
 use super::diagnostic::{Diagnostic, Diagnostics, Report};
-use super::merge::Merge;
-use super::open::{self, Named, Refusal};
-use super::source::{Place, Provenance, Source, Sources};
-use super::tree::Table;
+use super::find::{self, BuiltIn, SearchPath};
+use super::merge::{self, Merge};
+use super::source::{Provenance, Source, Sources};
+use super::tree::{Node, Table};
 use super::variables::Variables;
-use super::{Profile, decode, merge, parse};
 use crate::host::Host;
 
 /// What the command line says over the profile.
@@ -32,79 +34,84 @@ pub struct Loaded {
     pub warnings: Diagnostics,
     /// Every text it was read from: the profile that was asked for comes first.
     pub sources: Rc<Sources>,
+    /// All files as one tree, with what was replaced and removed.
+    pub(super) merged: Table,
 }
 
 /// Reads a profile with all it extends.
 pub fn load(name_or_path: &str, overrides: &Overrides, host: &Host) -> Result<Loaded, Diagnostics> {
+    load_with(name_or_path, overrides, host, find::BUILT_IN)
+}
+
+/// With other built-in profiles than the program's own.
+pub(super) fn load_with(
+    name_or_path: &str,
+    overrides: &Overrides,
+    host: &Host,
+    built_in: &[BuiltIn],
+) -> Result<Loaded, Diagnostics> {
     let report = Report::default();
-    let mut sources = Sources::default();
-    let profile = read(name_or_path, overrides, host, &mut sources, &report);
-    let sources = Rc::new(sources);
+    let mut chain = Chain::new(host, &report, SearchPath::new(host, built_in));
+    let read = chain.main(name_or_path, &overrides.set);
+    let read = read.map(|()| typed(&mut chain, name_or_path, overrides, host, &report));
+    let sources = Rc::new(chain.sources);
     let found = Diagnostics::new(sources.clone(), report.into_inner());
-    match profile {
-        Some(profile) if !found.has_errors() => Ok(Loaded { profile, warnings: found, sources }),
+    match read {
+        Some((profile, merged)) if !found.has_errors() => Ok(Loaded { profile, warnings: found, sources, merged }),
         _ => Err(found),
     }
 }
 
-fn read(
+/// The files' trees as one, and as the profile that it says.
+fn typed(
+    chain: &mut Chain,
     name_or_path: &str,
     overrides: &Overrides,
     host: &Host,
-    sources: &mut Sources,
     report: &Report,
-) -> Option<Profile> {
-    let path = host.cwd().join(name_or_path);
-    let text = match open::read(&path, Named::Path, host) {
-        Ok(text) => text,
-        Err(Refusal::Missing) => {
-            report.push(Diagnostic::nowhere(format!("there is no profile {name_or_path}")).hint("check the path"));
-            return None;
+) -> (Profile, Table) {
+    let mut head = Head::default();
+    let mut merge = Merge::new(report, chain.incomplete);
+    for (file, table) in std::mem::take(&mut chain.layers) {
+        if file == 0 {
+            head = Head::of(&table);
         }
-        Err(Refusal::Unfit { message, hint }) => {
-            report.push(Diagnostic::nowhere(message).hint(hint));
-            return None;
-        }
-    };
-    let directory = path.parent().map(Path::to_owned);
-    let file =
-        sources.add(Source::new(name_or_path, text.text, Provenance::File { path: text.path.clone() }, directory));
-    if let Some(at) = text.invalid_at {
-        report.push(Diagnostic::error(Place::new(file, at, at), "this is not UTF-8").hint("save the file as UTF-8"));
-        return None;
+        merge.add(table);
     }
-    let main = parse::document(sources.get(file), file, report);
-    let head = Head::of(&main);
-    let mut merge = Merge::new(report, false);
-    merge.add(main);
-    let variables = Variables::new(host, sources, report, merge::variables(&merge.merged, report), false);
+    let merged = merge.merged;
+    let (sources, incomplete) = (&chain.sources, chain.incomplete);
+    let declared = merge::variables(&merged, report);
+    let variables = Variables::new(host, sources, report, declared, incomplete);
     let reader = Reader { sources, variables: &variables, report };
-    let stem = Path::new(name_or_path).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let stem = if find::is_path(name_or_path) { find::stem(Path::new(name_or_path)) } else { name_or_path };
     let name = head.name(&reader, overrides, stem);
     variables.set_name(&name);
-    let description = head.description(&reader);
-    let mut profile = decode::profile(&reader, &merge.merged);
+    let mut profile = decode::profile(&reader, &merged);
     profile.name = name;
-    profile.description = description;
+    profile.description = head.description(&reader);
     profile.files = files(sources);
     if let Some(args) = &overrides.args {
         profile.process.args = args.clone();
     }
-    Some(profile)
+    if !incomplete {
+        command_line::unused(&variables, sources, &chain.variables, report);
+    }
+    (profile, merged)
 }
 
 fn files(sources: &Sources) -> Vec<PathBuf> {
     let path = |source: &Source| match &source.provenance {
         Provenance::File { path } => Some(path.clone()),
-        _ => None,
+        Provenance::BuiltIn { .. } | Provenance::CommandLine => None,
     };
     sources.iter().filter_map(path).collect()
 }
 
-/// What a profile says about itself: children do not inherit it.
+/// What a profile says about itself: its children are something else, and do not inherit it.
+#[derive(Default)]
 struct Head {
-    name: Option<super::tree::Node>,
-    description: Option<super::tree::Node>,
+    name: Option<Node>,
+    description: Option<Node>,
 }
 
 impl Head {

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::diagnostic::{Diagnostic, Report};
 use super::nearest::nearest;
-use super::source::{Place, Sources};
+use super::source::{Place, Provenance, Sources};
 use crate::host::{Host, Node, User};
 
 /// Those that every profile can use; the user's own directories (`XDG_DOWNLOAD_DIR`, …) come on top.
@@ -37,13 +37,14 @@ pub struct Variables<'a> {
     /// `[vars]` of all files, and `--set`.
     declared: BTreeMap<String, (String, Place)>,
     /// A parent could not be read, so what is missing may stand there.
-    incomplete: bool,
+    pub incomplete: bool,
     name: OnceCell<String>,
     account: OnceCell<Option<User>>,
     directories: OnceCell<BTreeMap<String, String>>,
     /// `None`: it failed, and that was reported.
     expanded: RefCell<BTreeMap<String, Option<Rc<str>>>>,
     open: RefCell<Vec<String>>,
+    /// Those of the command line that were used.
     asked: RefCell<BTreeSet<String>>,
 }
 
@@ -129,13 +130,14 @@ impl<'a> Variables<'a> {
         home.starts_with('/').then(|| home.to_owned())
     }
 
-    /// Declared by nobody, but used: worth a `--set`.
-    pub fn is_known(&self, name: &str) -> bool {
-        self.asked.borrow().contains(name)
+    /// Every declared variable and the place of its value.
+    pub fn declared(&self) -> impl Iterator<Item = (&str, Place)> {
+        self.declared.iter().map(|(name, (_, place))| (name.as_str(), *place))
     }
 
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.declared.keys().map(String::as_str)
+    /// Some text contained it.
+    pub fn was_asked(&self, name: &str) -> bool {
+        self.asked.borrow().contains(name)
     }
 
     /// `NAME` or `NAME:-DEFAULT`.
@@ -171,9 +173,11 @@ impl<'a> Variables<'a> {
             return self.host.env(variable).map_or(Found::Missing, |value| Found::Value(value.into()));
         }
         if let Some((text, declared_at)) = self.declared.get(name) {
+            if self.sources.get(declared_at.file).provenance == Provenance::CommandLine {
+                self.asked.borrow_mut().insert(name.to_owned());
+            }
             return self.find_declared(name, text, *declared_at);
         }
-        self.asked.borrow_mut().insert(name.to_owned());
         self.built_in(name, place).map_or(Found::Missing, |value| Found::Value(value.into()))
     }
 
@@ -208,8 +212,7 @@ impl<'a> Variables<'a> {
             "PROFILE_DIR" => {
                 let own = self.sources.get(place.file);
                 // On the command line it is the directory of the profile that was asked for.
-                let source =
-                    if own.provenance == super::source::Provenance::CommandLine { self.sources.get(0) } else { own };
+                let source = if own.provenance == Provenance::CommandLine { self.sources.get(0) } else { own };
                 source.directory.as_ref()?.to_str().map(String::from)
             }
             "XDG_CONFIG_HOME" => self.xdg(name, ".config"),
@@ -263,7 +266,7 @@ impl<'a> Variables<'a> {
             return;
         }
         let part = self.sources.part_of(place, &format!("${{{inner}}}"));
-        let names = self.names().chain(BUILT_IN);
+        let names = self.declared.keys().map(String::as_str).chain(BUILT_IN);
         let hint = if name == "HOME" || name == "USER" || name.starts_with("XDG_") && self.home().is_none() {
             format!("user {} has no home in /etc/passwd; write a path, or use ${{env.HOME}}", self.host.uid())
         } else if name == "PROFILE_DIR" {

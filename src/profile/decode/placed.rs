@@ -67,8 +67,8 @@ pub fn decode(reader: &Reader, lists: &[&Entry], rootfs: &mut Rootfs) {
     for entry in lists {
         collect(reader, entry, &mut lines);
     }
-    // File by file, parents first; within a file as the lists come.
-    lines.sort_by_key(|line| reader.sources.get(line.node.place.file).rank);
+    // File by file, parents first; within a file as they were written.
+    lines.sort_by_key(|line| (reader.sources.get(line.node.place.file).rank, line.node.place.start));
     let mut tree = Tree { reader, places: BTreeMap::new(), order: 0 };
     for layer in lines.chunk_by(|a, b| a.node.place.file == b.node.place.file) {
         tree.free(layer);
@@ -119,6 +119,7 @@ impl Tree<'_> {
                 Some((_, placed)) if placed.key == line.key => {
                     self.places.remove(&target);
                 }
+                _ if self.reader.variables.incomplete => {}
                 found => {
                     let message = format!("nothing inherited stands at {} in `{}`", target.display(), line.key);
                     let error = Diagnostic::error(place, message);

@@ -28,10 +28,6 @@ impl Reader<'_> {
         None
     }
 
-    pub fn warn(&self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
-        self.report.push(Diagnostic::warning(place, message).hint(hint));
-    }
-
     pub fn wrong_type<T>(&self, key: &str, node: &Node, takes: &str, hint: impl Into<String>) -> Option<T> {
         if matches!(node.kind, Kind::Broken) {
             return None;

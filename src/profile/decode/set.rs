@@ -69,6 +69,9 @@ pub fn removed(item: &Node) -> Option<&str> {
 }
 
 pub fn nothing_to_remove(reader: &Reader, key: &str, text: &str, place: Place, layer: &[Node]) {
+    if reader.variables.incomplete {
+        return;
+    }
     let message = format!("`!{text}` removes nothing: no such entry of `{key}` is inherited");
     let own = layer.iter().find(|item| matches!(&item.kind, Kind::Text(own) if own == text));
     let hint = if own.is_some() {

@@ -1,0 +1,305 @@
+//! A profile with all it extends, in the order of merging: parents first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::diagnostic::{Diagnostic, Report};
+use super::find::{Found, SearchPath, is_path, stem};
+use super::open::Refusal;
+use super::parse;
+use super::source::{Place, Provenance, Source, Sources};
+use super::tree::{Kind, Node, Table};
+use super::variables::Variables;
+use crate::host::Host;
+
+/// Longer chains of parents are a mistake.
+const DEPTH: usize = 16;
+
+pub struct Chain<'a> {
+    host: &'a Host,
+    report: &'a Report,
+    search: SearchPath<'a>,
+    pub sources: Sources,
+    /// File and tree, parents first.
+    pub layers: Vec<(u32, Table)>,
+    /// Some parent could not be read in full.
+    pub incomplete: bool,
+    /// What is known of each source.
+    known: Vec<Known>,
+    /// `--set` and the `[vars]` of the files on the way: enough to find a parent by.
+    declared: BTreeMap<String, (String, Place)>,
+    /// What the files declare.
+    pub variables: BTreeSet<String>,
+}
+
+struct Known {
+    identity: Identity,
+    stem: String,
+    turn: Option<usize>,
+    /// Its parents are still being read.
+    open: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Identity {
+    File(u64, u64),
+    BuiltIn(&'static str),
+    CommandLine,
+}
+
+impl<'a> Chain<'a> {
+    pub fn new(host: &'a Host, report: &'a Report, search: SearchPath<'a>) -> Chain<'a> {
+        Chain {
+            host,
+            report,
+            search,
+            sources: Sources::default(),
+            layers: Vec::new(),
+            incomplete: false,
+            known: Vec::new(),
+            declared: BTreeMap::new(),
+            variables: BTreeSet::new(),
+        }
+    }
+
+    /// The profile that was asked for. `None`: it could not be read at all, which is reported.
+    pub fn main(&mut self, name_or_path: &str, set: &[String]) -> Option<()> {
+        let found = if is_path(name_or_path) {
+            self.search.by_path(name_or_path.to_owned(), self.host.cwd().join(name_or_path))
+        } else {
+            self.search.by_name(name_or_path, 0, None)
+        };
+        match found {
+            Ok(found) => {
+                // The profile comes first among the sources, the command line last in the merge.
+                let main = self.add(found, None)?;
+                let lines = self.command_line(set);
+                let read = self.read(main, 1);
+                for (file, table) in lines {
+                    self.push(file, table);
+                }
+                read
+            }
+            Err(refusal) => {
+                self.refuse_main(name_or_path, refusal);
+                None
+            }
+        }
+    }
+
+    fn refuse_main(&self, name_or_path: &str, refusal: Refusal) {
+        self.report.push(match refusal {
+            Refusal::Unfit { message, hint } => Diagnostic::nowhere(message).hint(hint),
+            Refusal::Missing if is_path(name_or_path) => {
+                Diagnostic::nowhere(format!("there is no file {name_or_path}")).hint("check the path")
+            }
+            Refusal::Missing => {
+                let here = self.host.cwd().join(format!("{name_or_path}.toml"));
+                let hint = match std::fs::metadata(here) {
+                    Ok(file) if file.is_file() => format!("write ./{name_or_path}.toml for the file in this directory"),
+                    _ => self.search.hint(name_or_path),
+                };
+                Diagnostic::nowhere(format!("there is no profile named `{name_or_path}`")).hint(hint)
+            }
+        });
+    }
+
+    /// Takes a text in. `None` where it is not UTF-8.
+    fn add(&mut self, found: Found<'a>, extended_by: Option<Place>) -> Option<u32> {
+        let (mut source, known, invalid_at) = match found {
+            Found::File { shown, path, text, turn } => {
+                let directory = path.parent().map(Path::to_owned);
+                let identity = Identity::File(text.identity.0, text.identity.1);
+                let known = Known { identity, stem: stem(&path).to_owned(), turn, open: false };
+                (Source::new(shown, text.text, Provenance::File { path: text.path }, directory), known, text.invalid_at)
+            }
+            Found::BuiltIn(profile) => {
+                let (name, turn) = (profile.name, Some(self.search.directories.len()));
+                let known = Known { identity: Identity::BuiltIn(name), stem: name.to_owned(), turn, open: false };
+                let provenance = Provenance::BuiltIn { base: profile.base };
+                (Source::new(format!("(built-in) {name}"), profile.text.to_owned(), provenance, None), known, None)
+            }
+        };
+        source.extended_by = extended_by;
+        let file = self.sources.add(source);
+        self.known.push(known);
+        let Some(at) = invalid_at else { return Some(file) };
+        let error = Diagnostic::error(Place::new(file, at, at), "the file is not UTF-8 from here on");
+        self.report.push(error.hint("save it as UTF-8"));
+        self.incomplete = true;
+        None
+    }
+
+    /// Reads a source, its parents before it.
+    fn read(&mut self, file: u32, depth: usize) -> Option<()> {
+        let found = self.report.count();
+        let table = parse::document(self.sources.get(file), file, self.report);
+        self.incomplete |= depth > 1 && self.report.count() > found;
+        self.declare(&table);
+        self.known[file as usize].open = true;
+        if let Some(entry) = table.get("extends") {
+            match &entry.value.kind {
+                Kind::Text(_) => self.extend(file, &entry.value, depth),
+                Kind::List(items) => items.iter().for_each(|item| self.extend(file, item, depth)),
+                Kind::Broken => self.incomplete = true,
+                _ => self.not_a_name(&entry.value),
+            }
+        }
+        self.known[file as usize].open = false;
+        self.push(file, table);
+        Some(())
+    }
+
+    fn push(&mut self, file: u32, table: Table) {
+        self.sources.get_mut(file).rank = self.layers.len() as u32;
+        self.layers.push((file, table));
+    }
+
+    fn declare(&mut self, table: &Table) {
+        let Some(Kind::Table(vars)) = table.get("vars").map(|entry| &entry.value.kind) else { return };
+        for entry in vars.iter() {
+            if let Kind::Text(text) = &entry.value.kind {
+                let value = (text.clone(), entry.value.place);
+                self.declared.entry(entry.key.clone()).or_insert(value);
+                if self.sources.get(entry.value.place.file).provenance != Provenance::CommandLine {
+                    self.variables.insert(entry.key.clone());
+                }
+            }
+        }
+    }
+
+    fn not_a_name(&self, node: &Node) {
+        let message = format!("`extends` takes names and paths, not {}", node.type_name());
+        self.report.push(Diagnostic::error(node.place, message).hint("write \"name\" or [\"name\", \"./path.toml\"]"));
+    }
+
+    /// One entry of `extends`.
+    fn extend(&mut self, child: u32, node: &Node, depth: usize) {
+        let place = node.place;
+        let Kind::Text(text) = &node.kind else {
+            if !matches!(node.kind, Kind::Broken) {
+                self.not_a_name(node);
+            }
+            self.incomplete = true;
+            return;
+        };
+        let (optional, text) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.as_str()),
+        };
+        let variables = Variables::new(self.host, &self.sources, self.report, self.declared.clone(), self.incomplete);
+        let parent = variables.expand(text, place).and_then(|name| self.locate(child, &name, place, &variables));
+        let Some(parent) = parent else {
+            self.incomplete = true;
+            return;
+        };
+        match parent {
+            Ok(found) => self.follow(found, place, depth),
+            Err(Refusal::Missing) if optional => {}
+            Err(refusal) => {
+                self.incomplete = true;
+                let error = match refusal {
+                    Refusal::Unfit { message, hint } => Diagnostic::error(place, message).hint(hint),
+                    Refusal::Missing if is_path(text) => Diagnostic::error(place, format!("there is no file {text}"))
+                        .hint("paths are relative to the file that names them; a leading `-` makes it optional"),
+                    Refusal::Missing => Diagnostic::error(place, format!("there is no profile named `{text}`"))
+                        .hint(self.search.hint(text)),
+                };
+                self.report.push(error);
+            }
+        }
+    }
+
+    /// What a child's `extends` means; nothing where that is already reported.
+    fn locate(
+        &self,
+        child: u32,
+        name: &str,
+        place: Place,
+        variables: &Variables,
+    ) -> Option<Result<Found<'a>, Refusal>> {
+        let known = &self.known[child as usize];
+        if !is_path(name) {
+            // In nginx.toml, `nginx` is the next one on the search path.
+            let own = known.stem == name;
+            let from = if own { known.turn.map_or(0, |turn| turn + 1) } else { 0 };
+            let but = match known.identity {
+                Identity::File(device, inode) if own => Some((device, inode)),
+                _ => None,
+            };
+            return Some(self.search.by_name(name, from, but));
+        }
+        let path = match (name.strip_prefix("~/"), &self.sources.get(child).directory) {
+            (Some(below), _) => match variables.home() {
+                Some(home) => Path::new(&home).join(below),
+                None => {
+                    let error =
+                        Diagnostic::error(place, "`~` has no meaning here: this user has no home in /etc/passwd");
+                    self.report.push(error.hint("write an absolute path"));
+                    return None;
+                }
+            },
+            (None, Some(directory)) => directory.join(name),
+            (None, None) if name.starts_with('/') => PathBuf::from(name),
+            (None, None) => {
+                let error =
+                    Diagnostic::error(place, "a built-in profile has no directory that a path could start from");
+                self.report.push(error.hint("write a name or an absolute path"));
+                return None;
+            }
+        };
+        let path = super::decode::path::normal(&path);
+        Some(self.search.by_path(path.display().to_string(), path))
+    }
+
+    fn follow(&mut self, found: Found<'a>, place: Place, depth: usize) {
+        let identity = match &found {
+            Found::File { text, .. } => Identity::File(text.identity.0, text.identity.1),
+            Found::BuiltIn(profile) => Identity::BuiltIn(profile.name),
+        };
+        if let Some(at) = self.known.iter().position(|known| known.identity == identity) {
+            if self.known[at].open {
+                self.circle(at, place);
+            }
+            return;
+        }
+        if depth >= DEPTH {
+            let message = format!("more than {DEPTH} profiles extend one another");
+            self.report.push(Diagnostic::error(place, message).hint("merge some of them"));
+            self.incomplete = true;
+            return;
+        }
+        match self.add(found, Some(place)) {
+            Some(file) => {
+                self.read(file, depth + 1);
+            }
+            None => self.incomplete = true,
+        }
+    }
+
+    fn circle(&mut self, at: usize, place: Place) {
+        let open = self.known.iter().enumerate().skip(at).filter(|(_, known)| known.open);
+        let mut names: Vec<&str> = open.map(|(file, _)| &*self.sources.get(file as u32).name).collect();
+        names.push(names[0]);
+        let message = format!("this profile extends itself: {}", names.join(" → "));
+        self.report.push(Diagnostic::error(place, message).hint("take one of these out of `extends`"));
+        self.incomplete = true;
+    }
+
+    /// Each `--set` as a source of its own.
+    fn command_line(&mut self, set: &[String]) -> Vec<(u32, Table)> {
+        let mut layers = Vec::new();
+        for line in set {
+            let source = Source::new("--set", line.clone(), Provenance::CommandLine, Some(self.host.cwd()));
+            let file = self.sources.add(source);
+            let known = Known { identity: Identity::CommandLine, stem: String::new(), turn: None, open: false };
+            self.known.push(known);
+            if let Some(table) = super::command_line::read(self.sources.get(file), file, self.report) {
+                layers.push((file, table));
+            }
+        }
+        // The later wins, and what is declared first stays.
+        layers.iter().rev().for_each(|(_, table)| self.declare(table));
+        layers
+    }
+}

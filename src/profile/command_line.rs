@@ -1,0 +1,60 @@
+//! `--set variable=value` and `--set section.key=TOML`.
+
+use std::collections::BTreeSet;
+
+use super::diagnostic::{Diagnostic, Report};
+use super::nearest::nearest;
+use super::parse;
+use super::source::{Place, Provenance, Source, Sources};
+use super::tree::{Entry, Kind, Node, Table};
+use super::variables::Variables;
+
+/// One `--set` as a small file. Without a dot it names a variable, and its value is plain text.
+pub fn read(source: &Source, file: u32, report: &Report) -> Option<Table> {
+    let text = source.text.as_str();
+    let whole = Place::new(file, 0, text.len());
+    let Some((left, right)) = text.split_once('=') else {
+        let error = Diagnostic::error(whole, "`--set` takes an assignment");
+        report.push(error.hint("write --set variable=value or --set section.key=TOML"));
+        return None;
+    };
+    let name = left.trim();
+    if name.is_empty() {
+        let error = Diagnostic::error(Place::new(file, 0, left.len()), "`--set` names nothing before `=`");
+        report.push(error.hint("write --set variable=value or --set section.key=TOML"));
+        return None;
+    }
+    if !name.contains('.') {
+        let place = |start: usize, end: usize| Place::new(file, start, end);
+        let value_place = place(left.len() + 1, text.len());
+        let key_place = place(0, left.len());
+        let value = Node { place: value_place, kind: Kind::Text(right.to_owned()) };
+        let mut vars = Table::default();
+        vars.push(Entry::new(name.to_owned(), key_place, value));
+        let mut table = Table::default();
+        table.push(Entry::new("vars".into(), key_place, Node { place: whole, kind: Kind::Table(vars) }));
+        return Some(table);
+    }
+    let found = report.count();
+    let table = parse::document(source, file, report);
+    if report.count() == found && table.entries.is_empty() {
+        report.push(Diagnostic::error(whole, "`--set` sets nothing").hint("write --set section.key=TOML"));
+    }
+    Some(table)
+}
+
+/// A variable that the profile neither declares nor uses is a slip.
+pub fn unused(variables: &Variables, sources: &Sources, declared: &BTreeSet<String>, report: &Report) {
+    for (name, place) in variables.declared() {
+        let set = sources.get(place.file).provenance == Provenance::CommandLine;
+        if !set || declared.contains(name) || variables.was_asked(name) {
+            continue;
+        }
+        let hint = match nearest(name, declared.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "a variable is declared in [vars]; a key is written section.key".into(),
+        };
+        let name_place = Place::new(place.file, 0, name.len());
+        report.push(Diagnostic::error(name_place, format!("the profile has no variable `{name}`")).hint(hint));
+    }
+}

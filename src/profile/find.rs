@@ -1,0 +1,99 @@
+//! Where a profile is when it is called by its name.
+
+use std::path::{Path, PathBuf};
+
+use super::load::is_name;
+use super::nearest::nearest;
+use super::open::{self, Named, Refusal, Text};
+use crate::host::Host;
+
+/// A profile that is part of the program.
+#[derive(Debug)]
+pub struct BuiltIn {
+    pub name: &'static str,
+    /// Only there to be extended.
+    pub base: bool,
+    pub text: &'static str,
+}
+
+/// Every file under `profiles/`, sorted by name.
+pub const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
+
+/// The directories in the order they are looked through, and what comes after them.
+pub struct SearchPath<'h> {
+    host: &'h Host,
+    pub directories: Vec<PathBuf>,
+    pub built_in: &'h [BuiltIn],
+}
+
+/// What a name or path led to.
+pub enum Found<'b> {
+    File {
+        /// As a person would name it.
+        shown: String,
+        path: PathBuf,
+        text: Text,
+        /// Its directory's turn on the search path, if it was found there.
+        turn: Option<usize>,
+    },
+    BuiltIn(&'b BuiltIn),
+}
+
+impl<'h> SearchPath<'h> {
+    pub fn new(host: &'h Host, built_in: &'h [BuiltIn]) -> SearchPath<'h> {
+        let own = match host.env("XDG_CONFIG_HOME").filter(|config| config.starts_with('/')) {
+            Some(config) => Some(PathBuf::from(config)),
+            None => host.user_by_uid(host.uid()).map(|user| user.home.join(".config")),
+        };
+        let own = own.filter(|config| config.is_absolute()).map(|config| config.join("sandbox/profiles"));
+        let shared = ["/etc/sandbox/profiles", "/usr/share/sandbox/profiles"].map(PathBuf::from);
+        SearchPath { host, directories: own.into_iter().chain(shared).collect(), built_in }
+    }
+
+    /// Follows an explicit path. `shown` is what to call it.
+    pub fn by_path(&self, shown: String, path: PathBuf) -> Result<Found<'h>, Refusal> {
+        let text = open::read(&path, Named::Path, self.host)?;
+        Ok(Found::File { shown, path, text, turn: None })
+    }
+
+    /// The first profile of this name, from the directory with this turn on, that is not `but`.
+    pub fn by_name(&self, name: &str, from: usize, but: Option<(u64, u64)>) -> Result<Found<'h>, Refusal> {
+        if !is_name(name) {
+            return Err(Refusal::Missing);
+        }
+        for (turn, directory) in self.directories.iter().enumerate().skip(from) {
+            let path = directory.join(format!("{name}.toml"));
+            match open::read(&path, Named::Word, self.host) {
+                Ok(text) if Some(text.identity) == but => {}
+                Ok(text) => return Ok(Found::File { shown: path.display().to_string(), path, text, turn: Some(turn) }),
+                Err(Refusal::Missing) => {}
+                // What follows on the search path may grant more than what was put before it.
+                Err(unfit) => return Err(unfit),
+            }
+        }
+        let known = self.built_in.iter().find(|built_in| built_in.name == name);
+        known.filter(|_| from <= self.directories.len()).map(Found::BuiltIn).ok_or(Refusal::Missing)
+    }
+
+    /// What to do about a name that led nowhere.
+    pub fn hint(&self, name: &str) -> String {
+        let listed = self.directories.iter().flat_map(std::fs::read_dir).flatten().flatten();
+        let listed = listed.filter_map(|file| file.file_name().to_str()?.strip_suffix(".toml").map(String::from));
+        let known: Vec<String> = listed.chain(self.built_in.iter().map(|profile| profile.name.to_owned())).collect();
+        if let Some(near) = nearest(name, known.iter().map(String::as_str).filter(|known| *known != name)) {
+            return format!("did you mean `{near}`?");
+        }
+        let directories: Vec<String> = self.directories.iter().map(|path| path.display().to_string()).collect();
+        format!("names are looked up in {} and among the built-in ones; a path contains `/`", directories.join(", "))
+    }
+}
+
+/// Whether a profile is named by its path.
+pub fn is_path(text: &str) -> bool {
+    text.contains('/') || text.ends_with(".toml")
+}
+
+/// The name that a file has on a search path.
+pub fn stem(path: &Path) -> &str {
+    path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
+}
