@@ -3,10 +3,9 @@
 //! A profile's files become trees in which every value knows its place (`parse`), the trees one tree (`merge`), the
 //! tree typed sections (`decode`). Every mistake on the way is collected, so that one look shows them all.
 
-#![allow(dead_code)] // Until the resolved profile is printed.
-
 mod chain;
 mod command_line;
+mod contradictions;
 mod decode;
 mod diagnostic;
 mod document;
@@ -18,6 +17,7 @@ mod names;
 mod nearest;
 mod open;
 mod parse;
+mod print;
 mod render;
 mod source;
 mod syntax;
@@ -32,8 +32,9 @@ use std::path::PathBuf;
 use crate::isolation::{capabilities, cgroup, landlock, namespaces, network, process, rootfs, seccomp};
 
 pub use diagnostic::{Diagnostic, Diagnostics};
-pub use load::{Loaded, Overrides, load};
+pub use load::{Loaded, Overrides, load, load_text};
 pub use nearest::nearest;
+pub use print::resolved_text;
 pub use render::printable;
 pub use source::{Place, Provenance, Source, Sources};
 

@@ -239,12 +239,17 @@ impl fmt::Display for Rule {
             (AccessFs::Execute, "execute"),
             (AccessFs::IoctlDev, "ioctl"),
         ];
+        let path = self.path.to_string_lossy();
+        let path = path.escape_debug();
+        if self.access == AccessFs::ReadDir {
+            return write!(f, "allow listing beneath {path}");
+        }
         let mut separator = "allow ";
         for (_, word) in words.iter().filter(|(right, _)| self.access.contains(*right)) {
             write!(f, "{separator}{word}")?;
             separator = ", ";
         }
-        write!(f, " beneath {}", self.path.to_string_lossy().escape_debug())
+        write!(f, " beneath {path}")
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Diagnostic, Report};
 use super::find::{Found, SearchPath, is_path, stem};
-use super::open::Refusal;
+use super::open::{Refusal, Text};
 use super::parse;
 use super::source::{Place, Provenance, Source, Sources};
 use super::tree::{Kind, Node, Table};
@@ -18,7 +18,7 @@ const DEPTH: usize = 16;
 pub struct Chain<'a> {
     host: &'a Host,
     report: &'a Report,
-    search: SearchPath<'a>,
+    pub search: SearchPath<'a>,
     pub sources: Sources,
     /// File and tree, parents first.
     pub layers: Vec<(u32, Table)>,
@@ -71,19 +71,33 @@ impl<'a> Chain<'a> {
         };
         match found {
             Ok(found) => {
-                // The profile comes first among the sources, the command line last in the merge.
                 let main = self.add(found, None)?;
-                let lines = self.command_line(set);
-                let read = self.read(main, 1);
-                for (file, table) in lines {
-                    self.push(file, table);
-                }
-                read
+                self.all(main, set);
+                Some(())
             }
             Err(refusal) => {
                 self.refuse_main(name_or_path, refusal);
                 None
             }
+        }
+    }
+
+    /// A text that is not read from its file.
+    pub fn text(&mut self, text: &str, path: &str, set: &[String]) {
+        let absolute = self.host.cwd().join(path);
+        let text = Text { text: text.to_owned(), path: absolute.clone(), identity: (0, 0), invalid_at: None };
+        let found = Found::File { shown: path.to_owned(), path: absolute, text, turn: None };
+        if let Some(main) = self.add(found, None) {
+            self.all(main, set);
+        }
+    }
+
+    /// The profile with its parents, then the command line: it is last in the merge.
+    fn all(&mut self, main: u32, set: &[String]) {
+        let lines = self.command_line(set);
+        self.read(main, 1);
+        for (file, table) in lines {
+            self.push(file, table);
         }
     }
 
@@ -131,7 +145,7 @@ impl<'a> Chain<'a> {
     }
 
     /// Reads a source, its parents before it.
-    fn read(&mut self, file: u32, depth: usize) -> Option<()> {
+    fn read(&mut self, file: u32, depth: usize) {
         let found = self.report.count();
         let table = parse::document(self.sources.get(file), file, self.report);
         self.incomplete |= depth > 1 && self.report.count() > found;
@@ -147,7 +161,6 @@ impl<'a> Chain<'a> {
         }
         self.known[file as usize].open = false;
         self.push(file, table);
-        Some(())
     }
 
     fn push(&mut self, file: u32, table: Table) {
@@ -270,9 +283,7 @@ impl<'a> Chain<'a> {
             return;
         }
         match self.add(found, Some(place)) {
-            Some(file) => {
-                self.read(file, depth + 1);
-            }
+            Some(file) => self.read(file, depth + 1),
             None => self.incomplete = true,
         }
     }
@@ -289,8 +300,9 @@ impl<'a> Chain<'a> {
     /// Each `--set` as a source of its own.
     fn command_line(&mut self, set: &[String]) -> Vec<(u32, Table)> {
         let mut layers = Vec::new();
-        for line in set {
-            let source = Source::new("--set", line.clone(), Provenance::CommandLine, Some(self.host.cwd()));
+        for (number, line) in set.iter().enumerate() {
+            let name = if number == 0 { "--set".to_owned() } else { format!("--set ({})", number + 1) };
+            let source = Source::new(name, line.clone(), Provenance::CommandLine, Some(self.host.cwd()));
             let file = self.sources.add(source);
             let known = Known { identity: Identity::CommandLine, stem: String::new(), turn: None, open: false };
             self.known.push(known);

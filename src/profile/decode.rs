@@ -21,11 +21,13 @@ use crate::profile::diagnostic::Diagnostic;
 use crate::profile::tree::{Entry, Kind, Table};
 use reader::Reader;
 
-/// The whole profile, apart from its name and files.
-pub fn profile(reader: &Reader, merged: &Table) -> Profile {
+/// The whole profile, apart from its name and files, and the sections in which something is wrong.
+pub fn profile<'t>(reader: &Reader, merged: &'t Table) -> (Profile, Vec<&'t str>) {
     let mut profile = Profile::default();
+    let mut broken = Vec::new();
     for entry in merged.iter() {
         let Kind::Table(table) = &entry.value.kind else { continue };
+        let found = reader.report.count();
         match entry.key.as_str() {
             "process" => process::decode(reader, table, &mut profile.process),
             "namespaces" => namespaces::decode(reader, table, &mut profile.namespaces),
@@ -37,8 +39,11 @@ pub fn profile(reader: &Reader, merged: &Table) -> Profile {
             "landlock" => landlock::decode(reader, table, &mut profile.landlock),
             _ => {}
         }
+        if reader.report.count() > found {
+            broken.push(entry.key.as_str());
+        }
     }
-    profile
+    (profile, broken)
 }
 
 /// Writes a value over a default, if there is one.
@@ -105,7 +110,7 @@ mod tests {
                     table
                 };
                 let merged = wrap(section, Kind::Table(wrap(key, Kind::Date)));
-                assert_eq!(profile(&reader, &merged).process.command.len(), 0);
+                assert_eq!(profile(&reader, &merged).1, [*section]);
                 assert_eq!(report.count(), 1, "[{section}] {key}");
             }
         }

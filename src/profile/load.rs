@@ -7,14 +7,16 @@ use std::rc::Rc;
 use super::Profile;
 use super::chain::Chain;
 use super::command_line;
+use super::contradictions;
 use super::decode::{self, reader::Reader};
 use super::diagnostic::{Diagnostic, Diagnostics, Report};
 use super::find::{self, BuiltIn, SearchPath};
 use super::merge::{self, Merge};
-use super::source::{Provenance, Source, Sources};
+use super::source::{Place, Provenance, Source, Sources};
 use super::tree::{Node, Table};
 use super::variables::Variables;
 use crate::host::Host;
+use crate::isolation::{Finding, Findings, Origin};
 
 /// What the command line says over the profile.
 #[derive(Clone, Debug, Default)]
@@ -38,9 +40,44 @@ pub struct Loaded {
     pub(super) merged: Table,
 }
 
+impl Loaded {
+    /// What planning found, pointing into the profile's text.
+    pub fn diagnostic(&self, finding: &Finding) -> Diagnostic {
+        let place = finding.origin.as_ref().and_then(|origin| locate(&self.sources, &self.merged, origin));
+        Diagnostic {
+            severity: finding.severity,
+            message: format!("{}: {}", finding.section, finding.message),
+            place,
+            notes: Vec::new(),
+            hint: finding.hint.clone(),
+        }
+    }
+
+    /// All that planning found, and the warnings of reading before it, ready to be shown.
+    pub fn diagnostics(&self, findings: &Findings) -> Diagnostics {
+        let found = findings.0.iter().map(|finding| self.diagnostic(finding));
+        Diagnostics::new(self.sources.clone(), self.warnings.list.iter().cloned().chain(found).collect())
+    }
+}
+
+/// The key, value or entry that was written at an origin.
+fn locate(sources: &Sources, merged: &Table, origin: &Origin) -> Option<Place> {
+    let (file, start) = sources.locate(origin)?;
+    Some(merged.starting_at(file, start).unwrap_or(Place { file, start, end: start }))
+}
+
 /// Reads a profile with all it extends.
 pub fn load(name_or_path: &str, overrides: &Overrides, host: &Host) -> Result<Loaded, Diagnostics> {
     load_with(name_or_path, overrides, host, find::BUILT_IN)
+}
+
+/// Reads a profile whose text is at hand, as if it stood in the file `path`.
+pub fn load_text(text: &str, path: &str, overrides: &Overrides, host: &Host) -> Result<Loaded, Diagnostics> {
+    let report = Report::default();
+    let mut chain = Chain::new(host, &report, SearchPath::new(host, find::BUILT_IN));
+    chain.text(text, path, &overrides.set);
+    let typed = typed(&mut chain, path, overrides, host, &report);
+    finish(chain.sources, Some(typed), report)
 }
 
 /// With other built-in profiles than the program's own.
@@ -54,7 +91,11 @@ pub(super) fn load_with(
     let mut chain = Chain::new(host, &report, SearchPath::new(host, built_in));
     let read = chain.main(name_or_path, &overrides.set);
     let read = read.map(|()| typed(&mut chain, name_or_path, overrides, host, &report));
-    let sources = Rc::new(chain.sources);
+    finish(chain.sources, read, report)
+}
+
+fn finish(sources: Sources, read: Option<(Profile, Table)>, report: Report) -> Result<Loaded, Diagnostics> {
+    let sources = Rc::new(sources);
     let found = Diagnostics::new(sources.clone(), report.into_inner());
     match read {
         Some((profile, merged)) if !found.has_errors() => Ok(Loaded { profile, warnings: found, sources, merged }),
@@ -86,7 +127,7 @@ fn typed(
     let stem = if find::is_path(name_or_path) { find::stem(Path::new(name_or_path)) } else { name_or_path };
     let name = head.name(&reader, overrides, stem);
     variables.set_name(&name);
-    let mut profile = decode::profile(&reader, &merged);
+    let (mut profile, broken) = decode::profile(&reader, &merged);
     profile.name = name;
     profile.description = head.description(&reader);
     profile.files = files(sources);
@@ -95,6 +136,10 @@ fn typed(
     }
     if !incomplete {
         command_line::unused(&variables, sources, &chain.variables, report);
+        contradictions::check(&profile, &merged, &broken, report);
+        let home = variables.home().map(PathBuf::from);
+        let locate = |origin: &Origin| locate(sources, &merged, origin);
+        contradictions::writable_grants(&profile, home.as_deref(), &chain.search.directories, host, locate, report);
     }
     (profile, merged)
 }

@@ -28,7 +28,8 @@ fn message(out: &mut String, sources: &Sources, diagnostic: &Diagnostic, colour:
     let paint = |code: &'static str| if colour { (code, "\x1b[0m") } else { ("", "") };
     let (word, code) = match diagnostic.severity {
         Severity::Error => ("error", "\x1b[1;31m"),
-        Severity::Shortfall | Severity::Warning => ("warning", "\x1b[1;33m"),
+        Severity::Shortfall => ("missing", "\x1b[1;33m"),
+        Severity::Warning => ("warning", "\x1b[1;33m"),
         Severity::Note => ("note", "\x1b[1;34m"),
     };
     let (on, off) = paint(code);

@@ -112,6 +112,18 @@ impl Sources {
         Origin { file: source.name.clone(), line, column }
     }
 
+    /// The other way round: which text an origin lies in, and at which offset.
+    pub fn locate(&self, origin: &Origin) -> Option<(u32, u32)> {
+        let file = self.0.iter().position(|source| source.name == origin.file)?;
+        let text = &self.0[file].text;
+        let line = usize::try_from(origin.line).ok()?.checked_sub(1)?;
+        let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+        let column = usize::try_from(origin.column).ok()?.checked_sub(1)?;
+        let rest = text.get(start..)?;
+        let within = rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at);
+        Some((u32::try_from(file).ok()?, u32::try_from(start + within).ok()?))
+    }
+
     /// The stretch within `place` that reads `part`, or `place` itself where an escape hides it.
     pub fn part_of(&self, place: Place, part: &str) -> Place {
         match self.get(place.file).slice(place).find(part) {
@@ -127,6 +139,19 @@ impl Sources {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn origins_lead_back_to_their_place() {
+        let mut sources = Sources::default();
+        sources.add(Source::new("a", "x = 1\n".into(), Provenance::CommandLine, None));
+        let file = sources.add(Source::new("b", "ä = 1\nöö = 'ü'\n".into(), Provenance::CommandLine, None));
+        for offset in [0, 3, 7, 9, 14] {
+            let origin = sources.origin(Place::new(file, offset, offset + 1));
+            assert_eq!(sources.locate(&origin), Some((file, offset as u32)), "{origin}");
+        }
+        let elsewhere = Origin { file: "c".into(), line: 1, column: 1 };
+        assert_eq!(sources.locate(&elsewhere), None);
+    }
 
     #[test]
     fn positions_count_characters_and_survive_windows_line_ends() {

@@ -115,6 +115,25 @@ impl Table {
     }
 }
 
+impl Table {
+    /// The key or value that begins at this offset of a file; of several the innermost.
+    pub fn starting_at(&self, file: u32, start: u32) -> Option<Place> {
+        let here = |place: Place| (place.file == file && place.start == start).then_some(place);
+        self.entries.iter().find_map(|entry| entry.value.starting_at(file, start).or(here(entry.key_place)))
+    }
+}
+
+impl Node {
+    fn starting_at(&self, file: u32, start: u32) -> Option<Place> {
+        let inner = match &self.kind {
+            Kind::List(items) => items.iter().find_map(|item| item.starting_at(file, start)),
+            Kind::Table(table) => table.starting_at(file, start),
+            _ => None,
+        };
+        inner.or((self.place.file == file && self.place.start == start).then_some(self.place))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -51,7 +51,11 @@ pub fn split(text: &str) -> (&str, Option<&str>) {
 
 /// The absolute path that a text stands for: variables replaced, `~` and relative paths resolved, `.` and `..` gone.
 pub fn resolve(reader: &Reader, key: &str, text: &str, place: Place) -> Option<PathBuf> {
-    let expanded = expand(reader, key, text, place)?;
+    absolute(reader, key, &expand(reader, key, text, place)?, place)
+}
+
+/// A text whose variables are replaced already.
+pub fn absolute(reader: &Reader, key: &str, expanded: &str, place: Place) -> Option<PathBuf> {
     let joined = match expanded.strip_prefix('~') {
         Some(below) if below.is_empty() || below.starts_with('/') => match reader.variables.home() {
             Some(home) => format!("{home}{below}"),
@@ -64,7 +68,7 @@ pub fn resolve(reader: &Reader, key: &str, text: &str, place: Place) -> Option<P
             let hint = format!("write the absolute path of that home, or \"./{expanded}\" for a file of this name");
             return reader.error(place, format!("`{expanded}` names another user's home"), hint);
         }
-        None => expanded.into_owned(),
+        None => expanded.to_owned(),
     };
     let absolute = if joined.starts_with('/') {
         PathBuf::from(joined)
@@ -95,7 +99,7 @@ pub fn target(reader: &Reader, key: &str, text: &str, place: Place) -> Option<Pa
     if Path::new(expanded.as_ref()).components().any(|part| part == Component::ParentDir) {
         return reader.error(place, format!("the target `{expanded}` contains `..`"), "write the path without it");
     }
-    resolve(reader, key, text, place)
+    absolute(reader, key, &expanded, place)
 }
 
 fn expand<'t>(reader: &Reader, key: &str, text: &'t str, place: Place) -> Option<Cow<'t, str>> {

@@ -322,11 +322,12 @@ fn file(reader: &Reader, path: &str, node: &Node) -> Option<Thing> {
 
 /// Where a link leads is for the program to find out: a relative text stays relative.
 fn link(reader: &Reader, path: &str, node: &Node) -> Option<Thing> {
-    let Kind::Text(raw) = &node.kind else {
+    if !matches!(node.kind, Kind::Text(_)) {
         return reader.wrong_type(path, node, "a path", "write what the link says, in quotes");
-    };
-    if raw.starts_with('~') {
-        return path::resolve(reader, path, raw, node.place).map(Thing::Symlink);
     }
-    reader.name(path, node).map(|text| Thing::Symlink(text.into()))
+    let text = reader.name(path, node)?;
+    if text.starts_with('~') {
+        return path::absolute(reader, path, &text, node.place).map(Thing::Symlink);
+    }
+    Some(Thing::Symlink(text.into()))
 }

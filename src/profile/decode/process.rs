@@ -107,11 +107,12 @@ fn env_pass(reader: &Reader, key: &str, value: &Node) -> Vec<String> {
     let read = |item: &Node| {
         let pattern = reader.name(key, item)?;
         if pattern.contains('=') {
-            return reader.error(
-                item.place,
-                format!("`{pattern}` cannot name a variable"),
-                "write the name alone; a value is set in `env`",
-            );
+            let hint = "write the name alone; a value is set in `env`";
+            return reader.error(item.place, format!("`{pattern}` cannot name a variable"), hint);
+        }
+        if pattern.starts_with(['-', '!']) {
+            let hint = "write a name, or a pattern as in \"LC_*\"";
+            return reader.error(item.place, format!("`{pattern}` cannot name a variable"), hint);
         }
         Some(pattern)
     };

@@ -1,0 +1,227 @@
+//! Keys that cannot all be meant: refused, rather than letting one of them silently lose.
+
+use std::path::{Path, PathBuf};
+
+use super::Profile;
+use super::diagnostic::{Diagnostic, Report};
+use super::source::Place;
+use super::tree::{Kind, Table};
+use crate::host::Host;
+use crate::isolation::capabilities::Keep;
+use crate::isolation::namespaces::{IdMap, Nested};
+use crate::isolation::network::Mode;
+use crate::isolation::rootfs::{Home, Sys};
+use crate::isolation::seccomp::Preset;
+use crate::isolation::{Access, Enforce, Origin, Severity};
+
+/// `broken` are the sections with mistakes: what stands in the profile for them may not be what was meant.
+pub fn check<'a>(profile: &'a Profile, merged: &'a Table, broken: &[&str], report: &'a Report) {
+    let check = Check { profile, merged, report };
+    type Rule<'a> = fn(&Check<'a>);
+    let rules: [(Rule<'a>, &[&str]); 7] = [
+        (Check::no_new_privileges, &["process", "seccomp", "landlock"]),
+        (Check::nested, &["namespaces", "capabilities", "landlock"]),
+        (Check::filter, &["seccomp"]),
+        (Check::landlock, &["landlock"]),
+        (Check::namespaces, &["namespaces", "process"]),
+        (Check::sys, &["network", "rootfs"]),
+        (Check::shared_settings, &["namespaces", "network"]),
+    ];
+    for (rule, sections) in rules {
+        if !sections.iter().any(|section| broken.contains(section)) {
+            rule(&check);
+        }
+    }
+}
+
+struct Check<'a> {
+    profile: &'a Profile,
+    merged: &'a Table,
+    report: &'a Report,
+}
+
+impl Check<'_> {
+    fn no_new_privileges(&self) {
+        let (filter, landlock) = (self.profile.seccomp.preset, self.profile.landlock.enforce);
+        // seccomp(2) and landlock_restrict_self(2) want no_new_privs from whoever has no CAP_SYS_ADMIN.
+        if !self.profile.process.no_new_privileges && (filter != Preset::None || landlock != Enforce::Off) {
+            let hint = "write preset = \"none\" in [seccomp] and enforce = \"off\" in [landlock], or leave it true";
+            self.error("process", "no-new-privileges", "a filter and Landlock need `no-new-privileges`", hint);
+        }
+    }
+
+    fn nested(&self) {
+        let nested = self.profile.namespaces.nested;
+        if nested == Nested::Mounts && self.profile.landlock.enforce != Enforce::Off {
+            let hint = "write enforce = \"off\" in [landlock]";
+            self.error(
+                "namespaces",
+                "nested",
+                "`nested = \"mounts\"` cannot work under Landlock, which forbids mounting",
+                hint,
+            );
+        }
+        // /proc/sys/user/* of a user namespace belongs to whoever holds CAP_SYS_RESOURCE there.
+        if nested == Nested::No {
+            let message = "`sys_resource` lets the program lift the limit that `nested = false` sets";
+            match &self.profile.capabilities.keep {
+                Keep::Only(names) if names.iter().any(|name| name == "sys_resource") => {
+                    let hint = "take it out, or write nested = \"namespaces\" in [namespaces]";
+                    self.error("capabilities", "keep", message, hint);
+                }
+                Keep::All => {
+                    let hint = "list the capabilities that are needed";
+                    self.warning(
+                        "capabilities",
+                        "keep",
+                        "\"all\" holds `sys_resource`, which lifts what `nested = false` forbids",
+                        hint,
+                    );
+                }
+                Keep::Only(_) => {}
+            }
+        }
+    }
+
+    fn filter(&self) {
+        if self.profile.seccomp.preset != Preset::None {
+            return;
+        }
+        let hint = "choose another `preset`; \"compat\" denies least";
+        for (key, written) in
+            [("deny", !self.profile.seccomp.deny.is_empty()), ("rules", !self.profile.seccomp.rules.is_empty())]
+        {
+            if written {
+                self.error("seccomp", key, format!("`{key}` means nothing without a filter"), hint);
+            }
+        }
+    }
+
+    fn landlock(&self) {
+        let landlock = &self.profile.landlock;
+        if landlock.enforce != Enforce::Off {
+            return;
+        }
+        let scope = landlock.scope.as_ref().is_some_and(|scope| !scope.is_empty());
+        for (key, written) in [("min-abi", landlock.min_abi > 1), ("scope", scope)] {
+            if written {
+                let message = format!("`{key}` means nothing with Landlock off");
+                self.error("landlock", key, message, "take it out, or write enforce = \"require\"");
+            }
+        }
+    }
+
+    fn namespaces(&self) {
+        let namespaces = &self.profile.namespaces;
+        if !namespaces.user && namespaces.id_map != IdMap::Auto {
+            let hint = "take it out: with user = false the ids are the host's";
+            self.error("namespaces", "id-map", "`id-map` needs a user namespace of its own", hint);
+        }
+        if !namespaces.uts && namespaces.hostname.is_some() {
+            let hint = "take it out, or leave uts = true";
+            self.error(
+                "namespaces",
+                "hostname",
+                "`hostname` would rename the host without a uts namespace of its own",
+                hint,
+            );
+        }
+        if !namespaces.pid && !self.profile.process.init {
+            let hint = "take it out, or leave pid = true in [namespaces]";
+            self.error("process", "init", "`init = false` makes the program pid 1, which needs a pid namespace", hint);
+        }
+    }
+
+    fn sys(&self) {
+        if self.profile.network.mode == Mode::Host && self.profile.rootfs.sys == Sys::ReadOnly {
+            let hint = "take it out, or use an own network";
+            self.error("rootfs", "sys", "`sys` shows the host's devices with the host's network", hint);
+        }
+    }
+
+    /// Settings of a namespace that is the host's would change the host.
+    fn shared_settings(&self) {
+        let namespaces = &self.profile.namespaces;
+        for name in namespaces.sysctl.keys() {
+            let dotted = name.replace('/', ".");
+            let (shared, remedy) = match dotted.split_once('.') {
+                Some(("net", _)) => (self.profile.network.mode == Mode::Host, "use an own network"),
+                Some(("kernel", "hostname" | "domainname")) => (!namespaces.uts, "leave uts = true"),
+                _ => (!namespaces.ipc, "leave ipc = true"),
+            };
+            if shared {
+                let place = self.place("namespaces", "sysctl").map(|place| self.inner("sysctl", name).unwrap_or(place));
+                let message = format!("`{name}` would change the host, whose namespace this is");
+                self.push(Diagnostic::nowhere(message).hint(format!("take it out, or {remedy}")), place);
+            }
+        }
+    }
+
+    fn error(&self, section: &str, key: &str, message: impl Into<String>, hint: &str) {
+        self.push(Diagnostic::nowhere(message).hint(hint), self.place(section, key));
+    }
+
+    fn warning(&self, section: &str, key: &str, message: impl Into<String>, hint: &str) {
+        let warning = Diagnostic { severity: Severity::Warning, ..Diagnostic::nowhere(message) };
+        self.push(warning.hint(hint), self.place(section, key));
+    }
+
+    fn push(&self, diagnostic: Diagnostic, place: Option<Place>) {
+        self.report.push(Diagnostic { place, ..diagnostic });
+    }
+
+    fn place(&self, section: &str, key: &str) -> Option<Place> {
+        value(self.merged, section, key).map(|value| match &value.kind {
+            // A list that several files wrote has no place of its own: the last addition stands for it.
+            Kind::List(items) => items.last().map_or(value.place, |item| item.place),
+            _ => value.place,
+        })
+    }
+
+    fn inner(&self, key: &str, name: &str) -> Option<Place> {
+        match &value(self.merged, "namespaces", key)?.kind {
+            Kind::Table(table) => table.get(name).map(|entry| entry.key_place),
+            _ => None,
+        }
+    }
+}
+
+fn value<'t>(merged: &'t Table, section: &str, key: &str) -> Option<&'t super::tree::Node> {
+    match &merged.get(section)?.value.kind {
+        Kind::Table(table) => table.get(key).map(|entry| &entry.value),
+        _ => None,
+    }
+}
+
+/// Directories that a sandbox must not be able to write to as a whole: what is in them decides over later sandboxes.
+/// By the text alone; the plan sees through links.
+pub fn writable_grants(
+    profile: &Profile,
+    home: Option<&Path>,
+    search: &[PathBuf],
+    host: &Host,
+    locate: impl Fn(&Origin) -> Option<Place>,
+    report: &Report,
+) {
+    if profile.rootfs.home == Home::ReadWrite {
+        return;
+    }
+    let runtime = || host.env("XDG_RUNTIME_DIR").filter(|directory| directory.starts_with('/'));
+    let state = match host.is_root() {
+        true => Some(PathBuf::from("/run/sandbox")),
+        false => runtime().map(|directory| Path::new(&directory).join("sandbox")),
+    };
+    let mut guarded: Vec<(&str, &Path)> = Vec::new();
+    guarded.extend(home.map(|home| ("the whole home", home)));
+    guarded.extend(state.as_deref().map(|state| ("the records of all sandboxes", state)));
+    guarded.extend(search.iter().map(|directory| ("the directory of profiles", directory.as_path())));
+    for bind in profile.rootfs.binds.iter().filter(|bind| bind.access == Access::ReadWrite) {
+        if let Some((what, path)) = guarded.iter().find(|(_, path)| path.starts_with(&bind.source)) {
+            let of = if *path == bind.source { String::new() } else { format!(", {}", path.display()) };
+            let message = format!("writing to {} would reach {what}{of}", bind.source.display());
+            let hint = "name the directory that is needed, or write home = \"read-write\"";
+            let place = bind.origin.as_ref().and_then(&locate);
+            report.push(Diagnostic { place, ..Diagnostic::nowhere(message) }.hint(hint));
+        }
+    }
+}

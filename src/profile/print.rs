@@ -1,0 +1,388 @@
+//! A profile as TOML that reads back as the same profile: everything resolved, defaults left out.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt::Write;
+use std::path::Path;
+
+use super::names;
+use super::units::{show_duration, show_size};
+use super::{Loaded, Profile};
+use crate::isolation::capabilities::{Capabilities, Keep};
+use crate::isolation::cgroup::{Cgroup, Max};
+use crate::isolation::landlock::{Landlock, Scope};
+use crate::isolation::namespaces::{ClockOffsets, IdMap, Namespaces, Nested};
+use crate::isolation::network::Mode;
+use crate::isolation::process::{Process, Tty};
+use crate::isolation::rootfs::{Base, Bind, Home, Rootfs, Sys, Writes};
+use crate::isolation::seccomp::{Action, Name, OnDeny, Op, Preset, Rule, Seccomp};
+use crate::isolation::{Access, Enforce};
+
+/// The profile with all it extends, its variables replaced and its paths absolute.
+pub fn resolved_text(loaded: &Loaded) -> String {
+    text(&loaded.profile)
+}
+
+pub fn text(profile: &Profile) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "name = {}", quoted(&profile.name));
+    if let Some(description) = &profile.description {
+        let _ = writeln!(out, "description = {}", quoted(description));
+    }
+    let plain = Profile::default();
+    section(&mut out, "process", process(&profile.process, &plain.process));
+    section(&mut out, "namespaces", namespaces(&profile.namespaces, &plain.namespaces));
+    section(&mut out, "rootfs", rootfs(&profile.rootfs));
+    placed(&mut out, &profile.rootfs);
+    section(&mut out, "cgroup", cgroup(&profile.cgroup));
+    section(
+        &mut out,
+        "network",
+        if profile.network.mode == Mode::Host { vec![("mode", quoted("host"))] } else { vec![] },
+    );
+    section(&mut out, "capabilities", capabilities(&profile.capabilities));
+    section(&mut out, "seccomp", seccomp(&profile.seccomp));
+    section(&mut out, "landlock", landlock(&profile.landlock, &plain.landlock));
+    out
+}
+
+type Lines = Vec<(&'static str, String)>;
+
+fn section(out: &mut String, name: &str, lines: Lines) {
+    if lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n[{name}]");
+    for (key, value) in lines {
+        let _ = writeln!(out, "{key} = {value}");
+    }
+}
+
+fn process(process: &Process, plain: &Process) -> Lines {
+    let mut lines = Lines::new();
+    let mut put = |is: bool, key, value: &dyn Fn() -> String| {
+        if is {
+            lines.push((key, value()));
+        }
+    };
+    let words = |words: &[OsString]| list(words.iter().map(|word| quoted(&word.to_string_lossy())));
+    put(!process.command.is_empty(), "command", &|| words(&process.command));
+    put(!process.args.is_empty(), "args", &|| words(&process.args));
+    put(process.user.is_some(), "user", &|| quoted(process.user.as_deref().unwrap_or_default()));
+    put(process.groups.is_some(), "groups", &|| strings(process.groups.iter().flatten()));
+    put(process.cwd.is_some(), "cwd", &|| path(process.cwd.as_deref().unwrap_or(Path::new("/"))));
+    put(!process.env.is_empty(), "env", &|| table(&process.env, |value| quoted(value)));
+    put(!process.env_pass.is_empty(), "env-pass", &|| strings(&process.env_pass));
+    put(process.init != plain.init, "init", &|| process.init.to_string());
+    put(process.tty == Tty::None, "tty", &|| quoted("none"));
+    put(process.stop_signal != plain.stop_signal, "stop-signal", &|| quoted(&names::signal_name(process.stop_signal)));
+    put(process.stop_timeout != plain.stop_timeout, "stop-timeout", &|| quoted(&show_duration(process.stop_timeout)));
+    put(process.timeout.is_some(), "timeout", &|| quoted(&show_duration(process.timeout.unwrap_or_default())));
+    let limit = |limit: &Option<u64>| limit.map_or_else(|| quoted("unlimited"), |limit| limit.to_string());
+    put(!process.rlimits.is_empty(), "rlimits", &|| table(&process.rlimits, limit));
+    put(process.umask != plain.umask, "umask", &|| mode(process.umask));
+    put(process.nice.is_some(), "nice", &|| process.nice.unwrap_or_default().to_string());
+    put(process.oom_score_adj.is_some(), "oom-score-adj", &|| process.oom_score_adj.unwrap_or_default().to_string());
+    put(!process.no_new_privileges, "no-new-privileges", &|| "false".into());
+    lines
+}
+
+fn namespaces(namespaces: &Namespaces, plain: &Namespaces) -> Lines {
+    let mut lines = Lines::new();
+    let switches = [
+        ("user", namespaces.user),
+        ("pid", namespaces.pid),
+        ("ipc", namespaces.ipc),
+        ("uts", namespaces.uts),
+        ("cgroup", namespaces.cgroup),
+    ];
+    lines.extend(switches.into_iter().filter(|(_, on)| !on).map(|(key, _)| (key, "false".into())));
+    match &namespaces.id_map {
+        IdMap::Auto => {}
+        IdMap::Range => lines.push(("id-map", quoted("range"))),
+        IdMap::Lines(ranges) => {
+            let range = ranges.iter().map(|range| {
+                format!("{{ inside = {}, outside = {}, count = {} }}", range.inside, range.outside, range.count)
+            });
+            lines.push(("id-map", list(range)));
+        }
+    }
+    match &namespaces.time {
+        None => lines.push(("time", "false".into())),
+        Some(offsets) if namespaces.time != plain.time => {
+            let ClockOffsets { boottime, monotonic } = offsets;
+            let (boottime, monotonic) = (quoted(&show_duration(*boottime)), quoted(&show_duration(*monotonic)));
+            lines.push(("time", format!("{{ boottime = {boottime}, monotonic = {monotonic} }}")));
+        }
+        Some(_) => {}
+    }
+    if let Some(hostname) = &namespaces.hostname {
+        lines.push(("hostname", quoted(hostname)));
+    }
+    match namespaces.nested {
+        Nested::No => {}
+        Nested::Namespaces => lines.push(("nested", quoted("namespaces"))),
+        Nested::Mounts => lines.push(("nested", quoted("mounts"))),
+    }
+    if !namespaces.sysctl.is_empty() {
+        lines.push(("sysctl", table(&namespaces.sysctl, |(value, _)| quoted(value))));
+    }
+    lines
+}
+
+fn rootfs(rootfs: &Rootfs) -> Lines {
+    let mut lines = Lines::new();
+    match rootfs.base {
+        Base::System => {}
+        Base::Host => lines.push(("base", quoted("host"))),
+        Base::None => lines.push(("base", quoted("none"))),
+    }
+    if rootfs.writes == Writes::Discard {
+        lines.push(("writes", quoted("discard")));
+    }
+    match rootfs.home {
+        Home::Empty => {}
+        Home::ReadOnly => lines.push(("home", quoted("read-only"))),
+        Home::ReadWrite => lines.push(("home", quoted("read-write"))),
+    }
+    let owner = |owner: &Option<String>| owner.as_ref().map(|owner| ("owner", quoted(owner)));
+    let exec = |exec: bool| (!exec).then(|| ("exec", "false".to_owned()));
+    let mut put = |key, entries: Vec<String>| {
+        if !entries.is_empty() {
+            lines.push((key, spread(&entries)));
+        }
+    };
+    let persist = rootfs.persist.iter().map(|entry| {
+        fields([Some(("target", path(&entry.target))), Some(("mode", mode(entry.mode))), owner(&entry.owner)])
+    });
+    put("persist", persist.collect());
+    let binds = |access: Access| rootfs.binds.iter().filter(move |bind| bind.access == access).map(bind).collect();
+    put("read-only", binds(Access::ReadOnly));
+    put("read-write", binds(Access::ReadWrite));
+    let tmpfs = rootfs.tmpfs.iter().map(|entry| {
+        let size = entry.size.map(|size| ("size", quoted(&show_size(size))));
+        let target = Some(("target", path(&entry.target)));
+        fields([target, size, Some(("mode", mode(entry.mode))), owner(&entry.owner), exec(entry.exec)])
+    });
+    put("tmpfs", tmpfs.collect());
+    let hide = rootfs
+        .hide
+        .iter()
+        .map(|entry| fields([Some(("target", path(&entry.target))), flag("optional", entry.optional)]));
+    put("hide", hide.collect());
+    let devices = rootfs.devices.iter().map(|device| dashed(&device.name, device.optional));
+    put("devices", devices.collect());
+    if rootfs.sys == Sys::ReadOnly {
+        lines.push(("sys", quoted("read-only")));
+    }
+    lines
+}
+
+/// Tables of their own, since TOML 1.0 has inline ones on a single line.
+fn placed(out: &mut String, rootfs: &Rootfs) {
+    if !rootfs.files.is_empty() {
+        out.push_str("\n[rootfs.files]\n");
+    }
+    for file in &rootfs.files {
+        let owner = file.owner.as_ref().map(|owner| ("owner", quoted(owner)));
+        let fields = fields([Some(("text", escaped(&file.text))), Some(("mode", mode(file.mode))), owner]);
+        let _ = writeln!(out, "{} = {fields}", path(&file.target));
+    }
+    if !rootfs.symlinks.is_empty() {
+        out.push_str("\n[rootfs.symlinks]\n");
+    }
+    for link in &rootfs.symlinks {
+        let _ = writeln!(out, "{} = {}", path(&link.target), path(&link.text));
+    }
+}
+
+fn bind(bind: &Bind) -> String {
+    fields([
+        Some(("source", path(&bind.source))),
+        (bind.source != bind.target).then(|| ("target", path(&bind.target))),
+        flag("optional", bind.optional),
+        (!bind.exec).then(|| ("exec", "false".to_owned())),
+        flag("create", bind.create),
+    ])
+}
+
+fn cgroup(cgroup: &Cgroup) -> Lines {
+    let mut lines = Lines::new();
+    let limit = |max: Max, show: fn(u64) -> String| match max {
+        Max::Max => quoted("max"),
+        Max::Limit(number) => show(number),
+    };
+    if let Some(asked) = &cgroup.memory_max {
+        lines.push(("memory-max", limit(asked.value, |bytes| quoted(&show_size(bytes)))));
+    }
+    if let Some(asked) = &cgroup.pids_max {
+        lines.push(("pids-max", limit(asked.value, |number| number.to_string())));
+    }
+    if cgroup.enforce == Enforce::BestEffort {
+        lines.push(("enforce", quoted("best-effort")));
+    }
+    lines
+}
+
+fn capabilities(capabilities: &Capabilities) -> Lines {
+    match &capabilities.keep {
+        Keep::All => vec![("keep", quoted("all"))],
+        Keep::Only(names) if names.is_empty() => Lines::new(),
+        Keep::Only(names) => vec![("keep", strings(names))],
+    }
+}
+
+fn seccomp(seccomp: &Seccomp) -> Lines {
+    let mut lines = Lines::new();
+    match seccomp.preset {
+        Preset::Default => {}
+        Preset::SystemService => lines.push(("preset", quoted("system-service"))),
+        Preset::Strict => lines.push(("preset", quoted("strict"))),
+        Preset::Compat => lines.push(("preset", quoted("compat"))),
+        Preset::None => lines.push(("preset", quoted("none"))),
+    }
+    for (key, calls) in [("allow", &seccomp.allow), ("deny", &seccomp.deny)] {
+        if !calls.is_empty() {
+            lines.push((key, names(calls)));
+        }
+    }
+    if !seccomp.rules.is_empty() {
+        lines.push(("rules", spread(&seccomp.rules.iter().map(rule).collect::<Vec<_>>())));
+    }
+    if !seccomp.architectures.is_empty() {
+        lines.push(("architectures", names(&seccomp.architectures)));
+    }
+    match seccomp.on_deny {
+        OnDeny::Errno => {}
+        OnDeny::Kill => lines.push(("on-deny", quoted("kill"))),
+        OnDeny::Log => lines.push(("on-deny", quoted("log"))),
+    }
+    lines
+}
+
+fn rule(rule: &Rule) -> String {
+    let args = rule.args.iter().map(|condition| {
+        let (op, mask) = match condition.op {
+            Op::Eq => ("eq", None),
+            Op::Ne => ("ne", None),
+            Op::Lt => ("lt", None),
+            Op::Le => ("le", None),
+            Op::Gt => ("gt", None),
+            Op::Ge => ("ge", None),
+            Op::MaskedEq(mask) => ("masked-eq", Some(mask)),
+        };
+        fields([
+            Some(("index", condition.index.to_string())),
+            Some(("op", quoted(op))),
+            mask.map(|mask| ("mask", mask.to_string())),
+            Some(("value", condition.value.to_string())),
+        ])
+    });
+    let action = match rule.action {
+        Action::Allow => "allow".into(),
+        Action::KillProcess => "kill".into(),
+        Action::Log => "log".into(),
+        Action::Errno(number) => match names::errno_name(number) {
+            Some(name) => format!("errno:{name}"),
+            None => format!("errno:{number}"),
+        },
+    };
+    let args = (!rule.args.is_empty()).then(|| ("args", list(args)));
+    fields([Some(("syscalls", names(&rule.syscalls))), args, Some(("action", quoted(&action)))])
+}
+
+fn landlock(landlock: &Landlock, plain: &Landlock) -> Lines {
+    let mut lines = Lines::new();
+    match landlock.enforce {
+        Enforce::Require => {}
+        Enforce::BestEffort => lines.push(("enforce", quoted("best-effort"))),
+        Enforce::Off => lines.push(("enforce", quoted("off"))),
+    }
+    if landlock.min_abi != plain.min_abi {
+        lines.push(("min-abi", landlock.min_abi.to_string()));
+    }
+    if let Some(scope) = &landlock.scope {
+        let word = |scope: &Scope| match scope {
+            Scope::Signal => quoted("signal"),
+            Scope::AbstractUnix => quoted("abstract-unix"),
+        };
+        lines.push(("scope", list(scope.iter().map(word))));
+    }
+    lines
+}
+
+fn flag(key: &'static str, on: bool) -> Option<(&'static str, String)> {
+    on.then(|| (key, "true".to_owned()))
+}
+
+fn fields<const N: usize>(fields: [Option<(&str, String)>; N]) -> String {
+    let fields: Vec<String> = fields.into_iter().flatten().map(|(key, value)| format!("{key} = {value}")).collect();
+    format!("{{ {} }}", fields.join(", "))
+}
+
+fn table<T>(entries: &BTreeMap<String, T>, show: impl Fn(&T) -> String) -> String {
+    let entries: Vec<String> =
+        entries.iter().map(|(key, value)| format!("{} = {}", escaped(key), show(value))).collect();
+    format!("{{ {} }}", entries.join(", "))
+}
+
+fn list(items: impl IntoIterator<Item = String>) -> String {
+    format!("[{}]", items.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+/// One item a line, where items are long.
+fn spread(items: &[String]) -> String {
+    match items {
+        [one] => format!("[{one}]"),
+        _ => format!("[\n    {},\n]", items.join(",\n    ")),
+    }
+}
+
+fn strings<'s>(items: impl IntoIterator<Item = &'s String>) -> String {
+    list(items.into_iter().map(|item| quoted(item)))
+}
+
+fn names(names: &[Name]) -> String {
+    list(names.iter().map(|name| dashed(&name.name, name.optional)))
+}
+
+fn dashed(name: &str, optional: bool) -> String {
+    quoted(&format!("{}{name}", if optional { "-" } else { "" }))
+}
+
+fn mode(mode: u32) -> String {
+    quoted(&format!("{mode:04o}"))
+}
+
+/// Paths are UTF-8: they came from a text.
+fn path(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}
+
+/// A string in which nothing is left to replace.
+fn quoted(text: &str) -> String {
+    escaped(&text.replace('$', "$$"))
+}
+
+/// A TOML string.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04X}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests;
