@@ -241,8 +241,10 @@ fn seccomp(seccomp: &Seccomp) -> Lines {
         Preset::Compat => lines.push(("preset", quoted("compat"))),
         Preset::None => lines.push(("preset", quoted("none"))),
     }
-    for (key, calls) in [("allow", &seccomp.allow), ("deny", &seccomp.deny)] {
-        if !calls.is_empty() {
+    // An empty list of what is allowed is present all the same.
+    let deny = Some(&seccomp.deny).filter(|deny| !deny.is_empty());
+    for (key, calls) in [("allow", seccomp.allow.as_ref()), ("deny", deny)] {
+        if let Some(calls) = calls {
             lines.push((key, names(calls)));
         }
     }

@@ -55,7 +55,8 @@ fn forget_origins(profile: &mut Profile) {
     rootfs.devices.iter_mut().for_each(|entry| entry.origin = None);
     cgroup.memory_max.iter_mut().for_each(|asked| asked.origin = nowhere.clone());
     cgroup.pids_max.iter_mut().for_each(|asked| asked.origin = nowhere.clone());
-    let lists = [&mut seccomp.allow, &mut seccomp.deny, &mut seccomp.architectures];
+    seccomp.allow.iter_mut().flatten().for_each(|name| name.origin = None);
+    let lists = [&mut seccomp.deny, &mut seccomp.architectures];
     lists.into_iter().flatten().for_each(|name| name.origin = None);
     for rule in &mut seccomp.rules {
         rule.origin = None;
