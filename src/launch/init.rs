@@ -19,7 +19,7 @@ use crate::isolation::context::{Context, Slot};
 use crate::isolation::{Applied, Fault};
 use crate::outcome;
 use crate::plan::{Plan, Stage};
-use crate::sys::{clone, descriptor, process, signal};
+use crate::sys::{clone, descriptor, page, process, signal};
 
 pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     // Every mode is given in full; the caller's umask has no say in what is made.
@@ -57,6 +57,7 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     let proc = (!plan.supervision.own_pid).then(|| context.take(Slot::Proc).ok()).flatten();
     let first = proc.as_ref().map_or(0, |proc| proc.as_raw_fd());
     let _ = descriptor::close_all_but(first);
+    let _ = page::release_code();
     attend(wire, program, proc)
 }
 
