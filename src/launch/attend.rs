@@ -17,9 +17,10 @@ pub enum Ended {
     Signaled(i32),
 }
 
+#[inline(never)]
 pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child) -> Ended {
     // It may be days: what only the start needed is given back.
-    let _ = page::release_code();
+    release_code();
     let mut deadline = options.timeout.or(plan.supervision.timeout).map(|timeout| Instant::now() + timeout);
     let mut stopping = false;
     let mut report = options.status.as_ref();
@@ -48,6 +49,13 @@ pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child)
             None => {}
         }
     }
+}
+
+/// Of the supervisor and of init alike.
+pub fn release_code() {
+    let waiting = [until_the_end as *const (), super::init::attend as *const ()];
+    // Nothing depends on it but memory.
+    let _ = page::release_code(&waiting);
 }
 
 fn ended(child: &Child) -> Option<Ended> {

@@ -13,13 +13,14 @@ use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use super::attend::release_code;
 use super::target;
 use super::wire::Wire;
 use crate::isolation::context::{Context, Slot};
 use crate::isolation::{Applied, Fault};
 use crate::outcome;
 use crate::plan::{Plan, Stage};
-use crate::sys::{clone, descriptor, page, process, signal};
+use crate::sys::{clone, descriptor, process, signal};
 
 pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     // Every mode is given in full; the caller's umask has no say in what is made.
@@ -57,7 +58,7 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     let proc = (!plan.supervision.own_pid).then(|| context.take(Slot::Proc).ok()).flatten();
     let first = proc.as_ref().map_or(0, |proc| proc.as_raw_fd());
     let _ = descriptor::close_all_but(first);
-    let _ = page::release_code();
+    release_code();
     attend(wire, program, proc)
 }
 
@@ -78,7 +79,8 @@ fn verify(plan: &Plan, context: &Context, program: i32) -> Applied {
 }
 
 /// Reaps and forwards until the program ends.
-fn attend(wire: &Wire, program: i32, proc: Option<OwnedFd>) -> ! {
+#[inline(never)]
+pub fn attend(wire: &Wire, program: i32, proc: Option<OwnedFd>) -> ! {
     loop {
         while let Some(status) = reap() {
             match status {

@@ -40,8 +40,9 @@ impl Page {
 
 /// Gives the pages of the program's own code back to the page cache; those still needed are read in again.
 ///
-/// A process that waits for days needs little of what it needed to start.
-pub fn release_code() -> Result<(), Errno> {
+/// A process that waits for days needs little of what it needed to start. `waiting` are the functions that our processes
+/// wait in: every one of them maps all of these, so that what each maps is shared with the others.
+pub fn release_code(waiting: &[*const ()]) -> Result<(), Errno> {
     unsafe extern "C" {
         static __executable_start: u8;
         static etext: u8;
@@ -49,5 +50,10 @@ pub fn release_code() -> Result<(), Errno> {
     let page = 4096;
     let (start, end) = (&raw const __executable_start as usize, &raw const etext as usize);
     // SAFETY: the range is file-backed code that nobody has written to, so dropping the pages loses nothing.
-    check(unsafe { libc::madvise((start & !(page - 1)) as *mut _, end - start, libc::MADV_DONTNEED) }.into()).map(drop)
+    check(unsafe { libc::madvise((start & !(page - 1)) as *mut _, end - start, libc::MADV_DONTNEED) }.into())?;
+    for function in waiting.iter().filter(|function| (start..end).contains(&function.addr())) {
+        // SAFETY: a byte of our own code, which is readable.
+        unsafe { function.cast::<u8>().read_volatile() };
+    }
+    Ok(())
 }
