@@ -138,7 +138,7 @@ impl Host {
 
     /// One variable of the caller's environment; text that is not UTF-8 counts as absent.
     pub fn env(&self, name: &str) -> Option<String> {
-        self.recall(|facts| &mut facts.env, ask::env);
+        self.fill(|facts| &mut facts.env, ask::env);
         self.facts.borrow().env.as_ref()?.get(name).cloned()
     }
 
@@ -221,12 +221,16 @@ impl Host {
     }
 
     fn recall<T: Clone + Default>(&self, place: fn(&mut Facts) -> &mut Option<T>, ask: fn() -> T) -> T {
+        self.fill(place, ask);
+        place(&mut self.facts.borrow_mut()).clone().unwrap_or_default()
+    }
+
+    fn fill<T: Default>(&self, place: fn(&mut Facts) -> &mut Option<T>, ask: fn() -> T) {
         let facts = &mut *self.facts.borrow_mut();
         let fact = place(facts);
         if fact.is_none() {
             *fact = Some(if self.live { ask() } else { T::default() });
         }
-        fact.clone().expect("filled above")
     }
 }
 
