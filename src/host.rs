@@ -49,6 +49,12 @@ pub struct Facts {
     pub directories: BTreeMap<String, Vec<String>>,
     /// Small text files, by path; `None` where it cannot be read.
     pub texts: BTreeMap<String, Option<String>>,
+    /// What the caller may write to.
+    pub writable: BTreeMap<String, bool>,
+    /// Cgroups that systemd has delegated.
+    pub delegated: BTreeMap<String, bool>,
+    /// Major and minor number of the device that a path is on, or is.
+    pub devices: BTreeMap<String, Option<(u32, u32)>>,
 }
 
 /// What stands at a path.
@@ -198,6 +204,21 @@ impl Host {
     /// The contents of a small text file.
     pub fn text(&self, path: &Path) -> Option<String> {
         self.recall_path(path, |facts| &mut facts.texts, |path| std::fs::read_to_string(path).ok(), || None)
+    }
+
+    /// Whether the caller may write to a file or directory; never on a read-only mount.
+    pub fn writable(&self, path: &Path) -> bool {
+        self.recall_path(path, |facts| &mut facts.writable, ask::writable, || false)
+    }
+
+    /// Whether systemd says that it leaves a cgroup to whoever runs in it.
+    pub fn delegated(&self, path: &Path) -> bool {
+        self.recall_path(path, |facts| &mut facts.delegated, ask::delegated, || false)
+    }
+
+    /// The block device that a path is on, links followed; of a block device's node the device itself.
+    pub fn device(&self, path: &Path) -> Option<(u32, u32)> {
+        self.recall_path(path, |facts| &mut facts.devices, ask::device, || None)
     }
 
     /// A path that is not UTF-8 has no place in the facts, and is asked about each time.

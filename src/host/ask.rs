@@ -93,3 +93,21 @@ pub fn node(path: &Path) -> Node {
         Node::Other
     }
 }
+
+pub fn writable(path: &Path) -> bool {
+    use nix::unistd::AccessFlags;
+    nix::unistd::access(path, AccessFlags::W_OK).is_ok()
+}
+
+pub fn delegated(cgroup: &Path) -> bool {
+    // systemd marks it for everybody in user.delegate, and before version 251 for root alone.
+    [c"user.delegate", c"trusted.delegate"]
+        .into_iter()
+        .any(|name| crate::sys::descriptor::attribute(cgroup, name).is_some_and(|value| value == b"1"))
+}
+
+pub fn device(path: &Path) -> Option<(u32, u32)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    let device = if metadata.file_type().is_block_device() { metadata.rdev() } else { metadata.dev() };
+    Some((libc::major(device) as u32, libc::minor(device) as u32))
+}

@@ -1,7 +1,9 @@
 //! Descriptors: opening without surprises, and letting none slip through.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use nix::errno::Errno;
 
@@ -72,6 +74,16 @@ pub fn inherited(number: i32) -> Result<OwnedFd, Errno> {
     check(unsafe { libc::fcntl(number, libc::F_GETFD) }.into())?;
     // SAFETY: it is open, and it was ours by inheritance before any of our own code opened anything.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// A short extended attribute of what stands at `path`; `None` where there is none.
+pub fn attribute(path: &Path, name: &CStr) -> Option<Vec<u8>> {
+    let path = CString::new(path.as_os_str().as_bytes()).ok()?;
+    let mut value = vec![0u8; 64];
+    // SAFETY: both strings end with NUL, and the kernel writes at most `value.len()` bytes.
+    let answer = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
+    value.truncate(usize::try_from(answer).ok()?);
+    Some(value)
 }
 
 /// flock(2), exclusive; EWOULDBLOCK when somebody has it.
