@@ -96,6 +96,13 @@ pub struct Account {
     pub shell: PathBuf,
 }
 
+/// A limit, or the kernel's `max`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Max {
+    Max,
+    Limit(u64),
+}
+
 /// One line of `uid_map` or `gid_map`, as in user_namespaces(7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -208,6 +215,14 @@ impl Fault {
     pub fn mismatch(what: &'static str, detail: impl Into<String>) -> Fault {
         Fault { operation: what, errno: Errno::UnknownErrno, detail: detail.into() }
     }
+}
+
+/// What a step makes that outlives its process: it is written down before the step acts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Trace {
+    /// A directory of a cgroup hierarchy.
+    Cgroup { path: PathBuf },
 }
 
 pub type Applied = Result<(), Fault>;

@@ -1,6 +1,7 @@
 //! The supervisor's story: prepare, clone, attend, wait, clean up.
 
 mod attend;
+mod clean;
 mod init;
 mod remedy;
 mod status;
@@ -63,7 +64,12 @@ pub fn launch(plan: &Plan, options: &Options) -> (Outcome, Vec<Timing>) {
     context.opens_gates = true;
     let open_files = crate::sys::process::soft_limit(libc::RLIMIT_NOFILE);
     context.may_keep = open_files.is_ok_and(|limit| limit.is_none_or(|limit| limit >= 512));
+    context.id = match clean::id() {
+        Ok(id) => id,
+        Err(fault) => return (failed(plan, None, &fault), Vec::new()),
+    };
     let outcome = supervise(plan, options, &wire, &mut context);
+    clean::remove(plan, &context.id);
     if let Some(to) = &options.status {
         status::ended(to, &outcome);
     }
@@ -79,8 +85,8 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context)
         Ok(ends) => ends,
         Err(fault) => return failed(plan, None, &fault),
     };
-    let child = match clone3(plan.namespaces, None) {
-        Err(errno) => return failed(plan, None, &Fault::new("clone3", errno, plan.namespace_names.join(", "))),
+    let child = match clone_child(plan, context) {
+        Err(fault) => return failed(plan, None, &fault),
         Ok(Side::Child) => {
             drop(ours);
             context.opens_gates = false;
@@ -111,6 +117,12 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context)
         return failed(plan, Some((Stage::HostAfter, index)), &fault);
     }
     conclude(plan, wire.report(), ended)
+}
+
+/// Born in all its namespaces, and in its cgroup: nothing has to be moved later.
+fn clone_child(plan: &Plan, context: &Context) -> Result<Side, Fault> {
+    let cgroup = plan.clone_into.map(|slot| context.get(slot)).transpose()?;
+    clone3(plan.namespaces, cgroup).map_err(|errno| Fault::new("clone3", errno, plan.namespace_names.join(", ")))
 }
 
 /// What became of it: the shared page speaks for init, the wait status for the kernel.

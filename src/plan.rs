@@ -11,6 +11,8 @@ pub use step::{Gate, Step, Verify};
 use std::fmt;
 use std::time::Duration;
 
+use crate::isolation::context::Slot;
+
 /// Who carries a step out, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
@@ -51,6 +53,8 @@ pub struct Plan {
     pub namespaces: u64,
     /// The same in words.
     pub namespace_names: Vec<&'static str>,
+    /// The cgroup that the one clone3 puts the child into.
+    pub clone_into: Option<Slot>,
     pub host_before: Vec<Step>,
     pub host_after: Vec<Step>,
     pub init: Vec<Step>,

@@ -1,9 +1,29 @@
 //! `[cgroup]`: how much of the machine the program may use.
 
+mod apply;
+pub mod control;
+mod device;
+mod key;
+mod layout;
+mod list;
+mod place;
+mod plan;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod v1;
+mod v2;
+mod weight;
+
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
-use super::{Enforce, Origin};
+use super::{Enforce, Origin, Trace};
+
+pub use super::Max;
+pub use plan::{Given, Planned, plan};
+pub use settings::Setting;
 
 /// The section as the author wrote it. Keys are named after the files of cgroup v2, on every layout.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -40,12 +60,6 @@ pub struct Asked<T> {
     pub required: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Max {
-    Max,
-    Limit(u64),
-}
-
 /// Limits of one block device, each in bytes or operations a second.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IoMax {
@@ -55,4 +69,98 @@ pub struct IoMax {
     pub write_bps: Option<u64>,
     pub read_iops: Option<u64>,
     pub write_iops: Option<u64>,
+}
+
+/// Which of the kernel's two interfaces a directory belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Version {
+    V1,
+    V2 {
+        /// The launcher has to leave the place first.
+        leave: bool,
+        given: Vec<String>,
+    },
+}
+
+/// Directories are called `sandbox-ID`, and numbered in the order in which they are made.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// The launcher moves to a leaf beside the sandbox.
+    Leave {
+        place: PathBuf,
+    },
+    /// The place gives its children these controllers.
+    Distribute {
+        place: PathBuf,
+        controllers: Vec<&'static str>,
+    },
+    /// Fills `Slot::Cgroup(number)` with the directory.
+    Create {
+        number: u8,
+        place: PathBuf,
+        controllers: Vec<&'static str>,
+    },
+    Limit {
+        number: u8,
+        setting: Setting,
+    },
+    /// Init enters a directory of cgroup v1; on v2 it is born in it.
+    Join {
+        number: u8,
+        controllers: Vec<&'static str>,
+    },
+}
+
+/// Init is in each of the directories: a controller of the hierarchy by their numbers, none for cgroup v2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership(pub Vec<&'static str>);
+
+/// What a directory of a sandbox is called.
+pub fn directory_name(id: &str) -> String {
+    format!("sandbox-{id}")
+}
+
+impl Step {
+    /// What outlives this process if it dies after the step.
+    pub fn trace(&self, id: &str) -> Option<Trace> {
+        let name = directory_name(id);
+        match self {
+            Step::Create { place, .. } => Some(Trace::Cgroup { path: place.join(name) }),
+            Step::Leave { place } => Some(Trace::Cgroup { path: place.join(name + place::LAUNCHER) }),
+            _ => None,
+        }
+    }
+
+    pub fn why(&self) -> &'static str {
+        match self {
+            Step::Leave { .. } => "a cgroup that gives controllers to its children may hold no process itself",
+            Step::Distribute { .. } => "a child has only the controllers that its parent gives it",
+            Step::Create { controllers, .. } if controllers.is_empty() => {
+                "all processes of the sandbox can be frozen, counted and killed as one"
+            }
+            Step::Create { .. } => "limits hold for all processes of the sandbox together",
+            Step::Limit { .. } => "the profile limits it, from the program's first instruction",
+            Step::Join { .. } => "whatever init starts is born in it, and none can leave it",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Leave { place } => write!(f, "move the launcher to a leaf of {}", place.display()),
+            Step::Distribute { place, controllers } => {
+                write!(f, "give children of {} {}", place.display(), controllers.join(", "))
+            }
+            Step::Create { place, .. } => write!(f, "create {}/sandbox-<id>", place.display()),
+            Step::Limit { setting, .. } => write!(f, "{} = {}", setting.file, setting.value),
+            Step::Join { controllers, .. } => write!(f, "join the cgroup of {}", controllers.join(", ")),
+        }
+    }
+}
+
+impl fmt::Display for Membership {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the cgroups that init is in")
+    }
 }

@@ -13,7 +13,7 @@ use super::Fault;
 pub enum Slot {
     /// The supervisor's pidfd, from before the clone: tells init whether its PDEATHSIG came too late.
     Supervisor,
-    /// `cgroup.procs` of the n-th cgroup v1 hierarchy, or the cgroup v2 directory to be cloned into.
+    /// The n-th directory of the sandbox in a cgroup hierarchy: on v1 it is joined, on v2 cloned into.
     Cgroup(u8),
     /// The lock on the n-th kept directory.
     Kept(u8),
@@ -44,6 +44,8 @@ impl fmt::Display for Slot {
 /// The table of filled slots. The child's copy of it holds what was filled before the clone.
 #[derive(Debug, Default)]
 pub struct Context {
+    /// The sandbox's own, unique on this machine: directories and names are made of it.
+    pub id: String,
     slots: BTreeMap<Slot, OwnedFd>,
     spent: Vec<OwnedFd>,
     /// The limit of open files leaves room for descriptors that are no longer needed.

@@ -5,7 +5,9 @@ use super::{Plan, Supervision};
 use crate::host::Host;
 use crate::isolation::namespaces::Nested;
 use crate::isolation::network::Mode;
-use crate::isolation::{Findings, Severity, capabilities, landlock, namespaces, network, process, rootfs, seccomp};
+use crate::isolation::{
+    Findings, Severity, capabilities, cgroup, landlock, namespaces, network, process, rootfs, seccomp,
+};
 use crate::profile::Profile;
 
 /// The plan of a profile on a host; `None` when the findings hold an error.
@@ -16,6 +18,8 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     let one_id = own_user && !host.is_root() && profile.namespaces.id_map == namespaces::IdMap::Auto;
     let account = process::account(&profile.process, one_id, host, findings);
     let namespaces = namespaces::plan(&profile.namespaces, own_network, &account, &profile.name, host, findings);
+    let given = cgroup::Given { own_user, own_cgroup: profile.namespaces.cgroup };
+    let cgroup = cgroup::plan(&profile.cgroup, given, host, findings);
     let given = rootfs::Given {
         name: &profile.name,
         account: &account,
@@ -24,7 +28,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
         own_pid: profile.namespaces.pid,
         own_network,
         nested_mounts: profile.namespaces.nested == Nested::Mounts,
-        memory_max: None,
+        memory_max: cgroup.memory_max,
         profiles: &profile.files,
     };
     let rootfs = rootfs::plan(&profile.rootfs, &given, host, findings);
@@ -34,6 +38,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
         one_id: namespaces.one_id,
         own_user,
         own_pid: profile.namespaces.pid,
+        processes: cgroup.processes,
         runtime: &rootfs.runtime,
         sees: &sees,
     };
@@ -60,6 +65,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
 
     let mut host_before = Stage::default();
     host_before.add(process.host_before, Step::Process);
+    host_before.add(cgroup.host_before, Step::Cgroup);
     host_before.add(rootfs.host_before, Step::Rootfs);
 
     let mut host_after = Stage::default();
@@ -72,6 +78,9 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     init.add(namespaces.maps, Step::Namespaces);
     init.add(mapped.then_some(Gate::Mapped), Step::Gate);
     init.add(namespaces.mapped.map(|(uid, gid)| Verify::Ids(uid, gid)), Step::Verify);
+    init.add(cgroup.init, Step::Cgroup);
+    init.add(cgroup.membership.map(Verify::Cgroup), Step::Verify);
+    // After init has joined: the cgroup that it is in now becomes its root.
     init.add(namespaces.late_namespaces, Step::Namespaces);
     init.add(rootfs.assemble, Step::Rootfs);
     init.add(namespaces.settings, Step::Namespaces);
@@ -103,6 +112,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
         name: profile.name.clone(),
         namespaces: namespaces.flags,
         namespace_names: namespaces.names,
+        clone_into: cgroup.clone_into,
         host_before: host_before.0,
         host_after: host_after.0,
         init: init.0,

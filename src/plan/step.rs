@@ -10,13 +10,16 @@ use nix::sys::stat::Mode;
 
 use crate::isolation::context::{Context, Slot};
 use crate::isolation::status::Status;
-use crate::isolation::{Applied, Fault, capabilities, landlock, namespaces, network, process, rootfs, seccomp};
+use crate::isolation::{
+    Applied, Fault, Trace, capabilities, cgroup, landlock, namespaces, network, process, rootfs, seccomp,
+};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     Process(process::Step),
     Namespaces(namespaces::Step),
     Rootfs(rootfs::Step),
+    Cgroup(cgroup::Step),
     Network(network::Step),
     Capabilities(capabilities::Step),
     Landlock(landlock::Step),
@@ -37,6 +40,7 @@ pub enum Gate {
 pub enum Verify {
     /// Uid and gid of init, inside.
     Ids(u32, u32),
+    Cgroup(cgroup::Membership),
     Mounts(rootfs::ReadBack),
     Network(network::Network),
     /// Opened while it can be: under Landlock /proc/self/status reads on, but cannot be opened.
@@ -62,6 +66,7 @@ impl Step {
             Step::Process(_) => "process",
             Step::Namespaces(_) => "namespaces",
             Step::Rootfs(_) => "rootfs",
+            Step::Cgroup(_) => "cgroup",
             Step::Network(_) => "network",
             Step::Capabilities(_) => "capabilities",
             Step::Landlock(_) => "landlock",
@@ -76,6 +81,7 @@ impl Step {
             Step::Process(step) => step.why().into(),
             Step::Namespaces(step) => step.why().into(),
             Step::Rootfs(step) => step.why().into(),
+            Step::Cgroup(step) => step.why().into(),
             Step::Network(step) => step.why().into(),
             Step::Capabilities(step) => step.why().into(),
             Step::Landlock(step) => step.why().into(),
@@ -85,11 +91,20 @@ impl Step {
         }
     }
 
+    /// What it makes that outlives this process.
+    pub fn trace(&self, id: &str) -> Option<Trace> {
+        match self {
+            Step::Cgroup(step) => step.trace(id),
+            _ => None,
+        }
+    }
+
     pub fn apply(&self, context: &mut Context) -> Applied {
         match self {
             Step::Process(step) => step.apply(context),
             Step::Namespaces(step) => step.apply(context),
             Step::Rootfs(step) => step.apply(context),
+            Step::Cgroup(step) => step.apply(context),
             Step::Network(step) => step.apply(),
             Step::Capabilities(step) => step.apply(),
             Step::Landlock(step) => step.apply(&mut context.ruleset),
@@ -106,6 +121,7 @@ impl fmt::Display for Step {
             Step::Process(step) => step.fmt(f),
             Step::Namespaces(step) => step.fmt(f),
             Step::Rootfs(step) => step.fmt(f),
+            Step::Cgroup(step) => step.fmt(f),
             Step::Network(step) => step.fmt(f),
             Step::Capabilities(step) => step.fmt(f),
             Step::Landlock(step) => step.fmt(f),
@@ -120,6 +136,7 @@ impl Verify {
     fn apply(&self, context: &mut Context) -> Applied {
         match self {
             Verify::Ids(uid, gid) => namespaces::read_back((*uid, *gid)),
+            Verify::Cgroup(membership) => membership.read_back(context),
             Verify::Mounts(mounts) => mounts.verify(context),
             Verify::Network(section) => network::read_back(section),
             Verify::OpenStatus => {
@@ -184,6 +201,7 @@ impl fmt::Display for Verify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Verify::Ids(uid, gid) => write!(f, "init is uid {uid}, gid {gid}"),
+            Verify::Cgroup(membership) => membership.fmt(f),
             Verify::Mounts(mounts) => write!(f, "the {} mounts, and no other", mounts.len()),
             Verify::Network(_) => f.write_str("the loopback interface"),
             Verify::OpenStatus => f.write_str("open /proc/self/status"),

@@ -39,7 +39,9 @@ impl Layout {
         let text = host.text(Path::new("/proc/self/cgroup")).unwrap_or_default();
         let mut layout = Layout::default();
         for line in text.lines() {
-            let Some((_, (controllers, own))) = line.split_once(':').map(|(n, rest)| (n, split(rest))) else { continue };
+            let Some((_, (controllers, own))) = line.split_once(':').map(|(n, rest)| (n, split(rest))) else {
+                continue;
+            };
             if controllers.is_empty() {
                 layout.v2 = locate(host, None, own);
                 continue;
@@ -89,9 +91,8 @@ fn locate(host: &Host, controllers: Option<&[String]>, own: &str) -> Option<Path
     };
     // Only cgroup v2 directories have cgroup.controllers, and of these only those that we look for.
     let proof = if controllers.is_none() { "cgroup.controllers" } else { "tasks" };
-    let there = |directory: PathBuf| {
-        matches!(host.node(&directory.join(proof)), Node::File { .. }).then_some(directory)
-    };
+    let there =
+        |directory: PathBuf| matches!(host.node(&directory.join(proof)), Node::File { .. }).then_some(directory);
     usual
         .into_iter()
         .find_map(|mount| there(below(&mount, own)))
@@ -156,7 +157,8 @@ mod tests {
     #[test]
     fn unified_below_a_session() {
         let own = "/sys/fs/cgroup/user.slice/user-1000.slice/session-2.scope";
-        let host = host("0::/user.slice/user-1000.slice/session-2.scope\n", "", &[&format!("{own}/cgroup.controllers")]);
+        let host =
+            host("0::/user.slice/user-1000.slice/session-2.scope\n", "", &[&format!("{own}/cgroup.controllers")]);
         let layout = Layout::probe(&host);
         assert_eq!(layout.home("memory"), Home::V2(Path::new(own)));
     }
@@ -196,6 +198,9 @@ mod tests {
         assert_eq!(layout.home("memory"), Home::NotMounted);
         assert_eq!(layout.home("pids"), Home::Nowhere);
         assert_eq!(Layout::probe(&host("", "", &[])), Layout::default());
-        assert_eq!(Layout::probe(&host("nonsense\n:\n1:\n::\n", "a b\n - \n", &[])), Layout { bound: vec![], ..Default::default() });
+        assert_eq!(
+            Layout::probe(&host("nonsense\n:\n1:\n::\n", "a b\n - \n", &[])),
+            Layout { bound: vec![], ..Default::default() }
+        );
     }
 }

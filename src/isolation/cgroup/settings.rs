@@ -157,7 +157,11 @@ mod tests {
             ("memory.max", "18446744073709551615", "max\n"),
             ("memory.limit_in_bytes", "-1", "9223372036854771712\n"),
             ("cpuset.cpus", "1,0,3-4", "0-1,3-4\n"),
-            ("io.max", "8:0 rbps=1 wbps=max riops=max wiops=max", "9:0 rbps=2\n8:0 rbps=1 wbps=max riops=max wiops=max\n"),
+            (
+                "io.max",
+                "8:0 rbps=1 wbps=max riops=max wiops=max",
+                "9:0 rbps=2\n8:0 rbps=1 wbps=max riops=max wiops=max\n",
+            ),
             ("io.weight", "default 50", "default 50\n8:0 70\n"),
         ] {
             assert!(confirmed(file, value, read), "{file} {value} {read}");

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::environment::{PATH, environment};
 use super::{Process, Step, Tty};
 use crate::host::Host;
-use crate::isolation::{Account, Findings};
+use crate::isolation::{Account, Findings, Max};
 use crate::sys::process::Strings;
 
 /// What `[process]` asks of each stage.
@@ -35,6 +35,8 @@ pub struct Given<'a> {
     pub one_id: bool,
     pub own_user: bool,
     pub own_pid: bool,
+    /// What the sandbox's cgroup limits processes to, or would.
+    pub processes: Option<Max>,
     /// `$XDG_RUNTIME_DIR`, inside.
     pub runtime: &'a Path,
     /// Whether a path is a directory inside.
@@ -87,8 +89,13 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
 
 fn limits(section: &Process, given: &Given<'_>, findings: &mut Findings) -> Vec<Step> {
     let mut limits: Vec<Step> = Vec::new();
-    if given.own_user && !section.rlimits.contains_key("nproc") {
-        limits.push(Step::Limit { name: "nproc", resource: libc::RLIMIT_NPROC, limit: Some(PROCESSES) });
+    let processes = match given.processes {
+        None => Some(PROCESSES),
+        Some(Max::Limit(limit)) => Some(limit),
+        Some(Max::Max) => None,
+    };
+    if given.own_user && processes.is_some() && !section.rlimits.contains_key("nproc") {
+        limits.push(Step::Limit { name: "nproc", resource: libc::RLIMIT_NPROC, limit: processes });
     }
     for (name, limit) in &section.rlimits {
         match RESOURCES.iter().find(|(known, _)| known == name) {

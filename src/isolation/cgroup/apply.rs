@@ -1,0 +1,137 @@
+//! The steps of `[cgroup]`, carried out.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, fstatfs};
+
+use super::{Membership, Setting, Step, directory_name, list, place};
+use crate::isolation::context::{Context, Slot};
+use crate::isolation::{Applied, Fault};
+use crate::sys::descriptor;
+
+impl Step {
+    pub fn apply(&self, context: &mut Context) -> Applied {
+        match self {
+            Step::Leave { place } => leave(place, &context.id),
+            Step::Distribute { place, controllers } => distribute(place, controllers),
+            Step::Create { number, place, .. } => {
+                let directory = create(place, &directory_name(&context.id))?;
+                context.fill(Slot::Cgroup(*number), directory);
+                Ok(())
+            }
+            Step::Limit { number, setting } => limit(context.get(Slot::Cgroup(*number))?, setting),
+            // One thread alone, as init is, may move by `tasks`: moving a process by cgroup.procs waits for every
+            // processor of the machine to pass a point of rest, which takes milliseconds.
+            Step::Join { number, .. } => write_to(context.get(Slot::Cgroup(*number))?, "tasks", "0"),
+        }
+    }
+}
+
+impl Membership {
+    /// Every process that init starts is where init is.
+    pub fn read_back(&self, context: &Context) -> Applied {
+        let text = std::fs::read_to_string("/proc/self/cgroup").map_err(|error| fault(error, "/proc/self/cgroup"))?;
+        let name = directory_name(&context.id);
+        for controller in &self.0 {
+            let own = text.lines().find_map(|line| {
+                let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+                controllers.split(',').any(|known| known == *controller).then_some(path)
+            });
+            if own.is_none_or(|path| !Path::new(path).ends_with(&name)) {
+                let noun = if controller.is_empty() { "cgroup v2" } else { controller };
+                return Err(Fault::mismatch("membership", format!("{noun}: {}", own.unwrap_or("no cgroup"))));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn create(place: &Path, name: &str) -> Result<OwnedFd, Fault> {
+    let path = place.join(name);
+    nix::unistd::mkdir(&path, Mode::from_bits_truncate(0o755))
+        .map_err(|errno| Fault::new("mkdir", errno, path.display().to_string()))?;
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let directory = nix::fcntl::open(&path, flags, Mode::empty())
+        .map_err(|errno| Fault::new("open", errno, path.display().to_string()))?;
+    // Files that only look like a cgroup's would limit nothing.
+    match fstatfs(&directory).map(|system| system.filesystem_type()) {
+        Ok(CGROUP_SUPER_MAGIC | CGROUP2_SUPER_MAGIC) => Ok(directory),
+        Ok(_) => Err(Fault::mismatch("fstatfs", format!("{} is in no cgroup file system", path.display()))),
+        Err(errno) => Err(Fault::new("fstatfs", errno, path.display().to_string())),
+    }
+}
+
+fn leave(place: &Path, id: &str) -> Applied {
+    let leaf = create(place, &(directory_name(id) + place::LAUNCHER))?;
+    write_to(leaf.as_fd(), "cgroup.procs", "0")
+}
+
+/// The kernel takes all of them or none.
+fn distribute(place: &Path, controllers: &[&str]) -> Applied {
+    let words: Vec<String> = controllers.iter().map(|name| format!("+{name}")).collect();
+    let path = place.join("cgroup.subtree_control");
+    write_to(descriptor::here(), &path.to_string_lossy(), &words.join(" "))
+}
+
+fn limit(directory: BorrowedFd<'_>, setting: &Setting) -> Applied {
+    let Setting { file, value, optional } = setting;
+    let mut opened = match open(directory, file, OFlag::O_RDWR) {
+        Err(fault) if *optional && fault.errno == Errno::ENOENT => return Ok(()),
+        opened => opened?,
+    };
+    write(&mut opened, file, value)?;
+    let mut text = [0; 4096];
+    let read = nix::sys::uio::pread(&opened, &mut text, 0).map_err(|errno| Fault::new("read", errno, file.as_str()))?;
+    let text = String::from_utf8_lossy(&text[..read]);
+    if !setting.confirmed_by(&text) {
+        return Err(Fault::mismatch("read-back", format!("{file} is {}, not {value}", text.trim_end())));
+    }
+    effective(directory, file, value)
+}
+
+/// A parent's set that has changed meanwhile leaves our own value as written, and without effect.
+fn effective(directory: BorrowedFd<'_>, file: &str, value: &str) -> Applied {
+    if !matches!(file, "cpuset.cpus" | "cpuset.mems") {
+        return Ok(());
+    }
+    let other = format!("{file}.effective");
+    let mut text = String::new();
+    let read = open(directory, &other, OFlag::O_RDONLY)
+        .and_then(|mut opened| opened.read_to_string(&mut text).map_err(|error| fault(error, &other)));
+    match read {
+        Ok(_) if list::parse(text.trim_end()) == list::parse(value) => Ok(()),
+        Ok(_) => Err(Fault::mismatch("read-back", format!("{other} is {}, not {value}", text.trim_end()))),
+        // Cgroup v1 refuses what the parent does not have.
+        Err(fault) if fault.errno == Errno::ENOENT => Ok(()),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn write_to(directory: BorrowedFd<'_>, file: &str, value: &str) -> Applied {
+    write(&mut open(directory, file, OFlag::O_WRONLY)?, file, value)
+}
+
+fn open(directory: BorrowedFd<'_>, file: &str, flags: OFlag) -> Result<File, Fault> {
+    nix::fcntl::openat(directory, file, flags | OFlag::O_CLOEXEC, Mode::empty())
+        .map(File::from)
+        .map_err(|errno| Fault::new("open", errno, file))
+}
+
+/// These files take a value in one write(2), or say why not.
+fn write(opened: &mut File, file: &str, value: &str) -> Applied {
+    match opened.write(value.as_bytes()) {
+        Ok(written) if written == value.len() => Ok(()),
+        Ok(_) => Err(Fault::new("write", Errno::EIO, file)),
+        Err(error) => Err(Fault { operation: "write", ..fault(error, file) }),
+    }
+}
+
+fn fault(error: std::io::Error, noun: &str) -> Fault {
+    Fault::new("read", Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)), noun)
+}

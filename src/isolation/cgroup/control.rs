@@ -1,0 +1,226 @@
+//! What is done to a sandbox's directories as a whole: freeze, kill, remove. They may be of either version, and gone.
+//!
+//! Every function takes all directories of one sandbox, and does what it can with those that can.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC};
+use nix::unistd::Pid;
+
+use super::place::LAUNCHER;
+
+/// The kernel needs a moment for tasks that are already ending; nothing here waits longer.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Stops every process until `thaw`. Fails when none of the directories can be frozen.
+pub fn freeze(directories: &[PathBuf]) -> io::Result<()> {
+    let freezer = freezer(directories)?;
+    let ends = Instant::now() + PATIENCE;
+    freezer.set(true)?;
+    while !freezer.is_frozen()? {
+        if Instant::now() >= ends {
+            return Err(io::Error::new(ErrorKind::TimedOut, "a process did not freeze in time"));
+        }
+        sleep(PAUSE);
+        // On cgroup v1 a task that was forked meanwhile is caught only by asking again.
+        if matches!(freezer, Freezer::V1(_)) {
+            freezer.set(true)?;
+        }
+    }
+    Ok(())
+}
+
+pub fn thaw(directories: &[PathBuf]) -> io::Result<()> {
+    freezer(directories)?.set(false)
+}
+
+/// Kills every process, frozen ones too, and returns when none is left.
+pub fn kill_all(directories: &[PathBuf]) -> io::Result<()> {
+    // The launcher's own leaf holds nothing of the sandbox.
+    let directories: &[PathBuf] = &directories.iter().filter(|path| !is_leaf(path)).cloned().collect::<Vec<_>>();
+    let ends = Instant::now() + PATIENCE;
+    let mut once = directories.iter().map(|directory| write(&directory.join("cgroup.kill"), "1"));
+    if !once.any(|written| written.is_ok()) {
+        // Frozen, none can fork while we count them; thawed, they meet the signal.
+        let frozen = freeze(directories).is_ok();
+        let signalled = signal_each(directories);
+        if frozen {
+            thaw(directories)?;
+        }
+        signalled?;
+    }
+    while processes(directories)?.next().is_some() {
+        if Instant::now() >= ends {
+            return Err(io::Error::new(ErrorKind::TimedOut, "a process did not die in time"));
+        }
+        sleep(PAUSE);
+        signal_each(directories)?;
+    }
+    Ok(())
+}
+
+/// Removes the directories with everything below them. Processes that are still there are killed.
+pub fn remove(directories: &[PathBuf]) -> io::Result<()> {
+    let ends = Instant::now() + PATIENCE;
+    let mut failed = None;
+    let mut asked_to_die = false;
+    for directory in directories {
+        check(directory)?;
+        if is_leaf(directory) {
+            go_back(directory);
+        }
+        loop {
+            match remove_tree(directory) {
+                Ok(()) => break,
+                Err(error) if error.raw_os_error() == Some(libc::EBUSY) && Instant::now() < ends => {
+                    if !asked_to_die && !is_own(directory) {
+                        asked_to_die = true;
+                        let _ = kill_all(directories);
+                    }
+                    sleep(PAUSE);
+                }
+                Err(error) => {
+                    failed = Some(io::Error::new(error.kind(), format!("{}: {error}", directory.display())));
+                    break;
+                }
+            }
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// A record that was tampered with must not make us remove, or kill, what is not ours.
+fn check(directory: &Path) -> io::Result<()> {
+    let named = directory.file_name().is_some_and(|name| name.to_string_lossy().starts_with("sandbox-"));
+    let system = nix::sys::statfs::statfs(directory).map(|system| system.filesystem_type());
+    match system {
+        _ if !named => {}
+        Ok(CGROUP_SUPER_MAGIC | CGROUP2_SUPER_MAGIC) | Err(Errno::ENOENT) => return Ok(()),
+        Err(errno) => return Err(errno.into()),
+        Ok(_) => {}
+    }
+    Err(io::Error::new(ErrorKind::InvalidInput, format!("{} is no cgroup of a sandbox", directory.display())))
+}
+
+fn is_leaf(directory: &Path) -> bool {
+    directory.to_string_lossy().ends_with(LAUNCHER)
+}
+
+/// Children first: a directory with children cannot be removed, nor can a child's files.
+fn remove_tree(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir(directory) {
+        // Only with children: EBUSY too where a process is left.
+        Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
+            for child in children(directory)? {
+                remove_tree(&child)?;
+            }
+            match fs::remove_dir(directory) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                done => done,
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+fn children(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut children = Vec::new();
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(children),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            children.push(entry.path());
+        }
+    }
+    Ok(children)
+}
+
+/// The launcher is in a leaf that is to be removed: back to where it came from, if that may hold a process again.
+fn go_back(leaf: &Path) {
+    let Some(place) = leaf.parent().filter(|_| is_own(leaf)) else { return };
+    let others = children(place).unwrap_or_default();
+    if others.iter().any(|other| other != leaf) {
+        return;
+    }
+    let given = fs::read_to_string(place.join("cgroup.subtree_control")).unwrap_or_default();
+    let words: Vec<String> = given.split_ascii_whitespace().map(|name| format!("-{name}")).collect();
+    let _ = write(&place.join("cgroup.subtree_control"), &words.join(" "));
+    let _ = write(&place.join("cgroup.procs"), "0");
+}
+
+/// We ourselves are in it.
+fn is_own(directory: &Path) -> bool {
+    let own = std::process::id().to_string();
+    fs::read_to_string(directory.join("cgroup.procs")).is_ok_and(|text| text.lines().any(|line| line == own))
+}
+
+enum Freezer<'a> {
+    V2(&'a Path),
+    V1(&'a Path),
+}
+
+fn freezer(directories: &[PathBuf]) -> io::Result<Freezer<'_>> {
+    let has = |file: &'static str| directories.iter().find(|directory| directory.join(file).exists());
+    let found = has("cgroup.freeze").map(|directory| Freezer::V2(directory));
+    found
+        .or_else(|| has("freezer.state").map(|directory| Freezer::V1(directory)))
+        .ok_or_else(|| io::Error::new(ErrorKind::Unsupported, "the sandbox has no cgroup that can be frozen"))
+}
+
+impl Freezer<'_> {
+    fn set(&self, frozen: bool) -> io::Result<()> {
+        match self {
+            Freezer::V2(directory) => write(&directory.join("cgroup.freeze"), if frozen { "1" } else { "0" }),
+            Freezer::V1(directory) => write(&directory.join("freezer.state"), if frozen { "FROZEN" } else { "THAWED" }),
+        }
+    }
+
+    fn is_frozen(&self) -> io::Result<bool> {
+        Ok(match self {
+            Freezer::V2(directory) => {
+                fs::read_to_string(directory.join("cgroup.events"))?.lines().any(|line| line == "frozen 1")
+            }
+            Freezer::V1(directory) => fs::read_to_string(directory.join("freezer.state"))?.trim_end() == "FROZEN",
+        })
+    }
+}
+
+fn signal_each(directories: &[PathBuf]) -> io::Result<()> {
+    for pid in processes(directories)? {
+        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+    Ok(())
+}
+
+/// All directories hold the same processes; the program may have made others below.
+fn processes(directories: &[PathBuf]) -> io::Result<impl Iterator<Item = i32> + use<>> {
+    let mut found = Vec::new();
+    let mut left: Vec<PathBuf> = directories.to_vec();
+    while let Some(directory) = left.pop() {
+        left.extend(children(&directory)?);
+        if let Ok(text) = fs::read_to_string(directory.join("cgroup.procs")) {
+            found.extend(text.lines().filter_map(|line| line.parse::<i32>().ok()).filter(|pid| *pid > 0));
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    let own = std::process::id() as i32;
+    Ok(found.into_iter().filter(move |pid| *pid != own))
+}
+
+fn write(path: &Path, value: &str) -> io::Result<()> {
+    // Never created: in a file system of another kind that would look like success.
+    let mut file = fs::OpenOptions::new().write(true).open(path)?;
+    io::Write::write_all(&mut file, value.as_bytes())
+}

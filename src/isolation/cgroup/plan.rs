@@ -1,0 +1,273 @@
+//! From the section to directories, limits and who joins them when.
+
+use std::path::{Path, PathBuf};
+
+use super::key::{Key, Wish, wishes};
+use super::layout::{Hierarchy, Home, Layout};
+use super::place::{self, Place};
+use super::settings::{Carried, Lack, Setting};
+use super::{Cgroup, Max, Membership, Step, Version, v1, v2};
+use crate::host::{Host, Node};
+use crate::isolation::Findings;
+use crate::isolation::context::Slot;
+
+/// What other sections have decided.
+#[derive(Clone, Copy, Debug)]
+pub struct Given {
+    /// RLIMIT_NPROC counts for the sandbox alone.
+    pub own_user: bool,
+    pub own_cgroup: bool,
+}
+
+/// What `[cgroup]` asks of each stage, and what others need to know of it.
+#[derive(Debug, Default, PartialEq)]
+pub struct Planned {
+    pub host_before: Vec<Step>,
+    /// Before init enters its cgroup namespace.
+    pub init: Vec<Step>,
+    pub membership: Option<Membership>,
+    /// The cgroup v2 directory that the sandbox is cloned into.
+    pub clone_into: Option<Slot>,
+    /// In bytes, whether it could be enforced or not.
+    pub memory_max: Option<u64>,
+    /// What pids-max says, for RLIMIT_NPROC to agree with.
+    pub processes: Option<Max>,
+}
+
+/// A directory to be made, in one hierarchy.
+#[derive(Debug)]
+struct Directory {
+    version: Version,
+    place: PathBuf,
+    /// Printed, and for v2 what the place must give its children.
+    controllers: Vec<&'static str>,
+    settings: Vec<Setting>,
+}
+
+struct Planner<'a> {
+    given: Given,
+    host: &'a Host,
+    findings: &'a mut Findings,
+    memory: Option<Max>,
+    v2: Option<Directory>,
+    v1: Vec<Directory>,
+}
+
+pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings) -> Planned {
+    let wishes = wishes(section);
+    // Nothing is looked at, and nothing made, for a profile that limits nothing.
+    if wishes.is_empty() {
+        return Planned::default();
+    }
+    let layout = Layout::probe(host);
+    let memory = section.memory_max.as_ref().map(|asked| asked.value);
+    let mut planner = Planner { given, host, findings, memory, v2: None, v1: Vec::new() };
+    let on_v2 = |wish: &&Wish| matches!(layout.home(wish.key.controller()), Home::V2(_));
+    let need = wishes.iter().any(|wish| on_v2(&wish));
+    let place = layout.v2.as_deref().map(|own| place::choose(own, need, host));
+    for wish in &wishes {
+        let carried = planner.carry(&wish.key, &layout, place.as_ref());
+        planner.judge(wish, carried);
+    }
+    planner.control(&layout, place.and_then(Result::ok).as_ref());
+    planner.steps(&wishes)
+}
+
+impl Planner<'_> {
+    /// Finds the directory that a key belongs to, and puts its files there.
+    fn carry(&mut self, key: &Key, layout: &Layout, place: Option<&Result<Place, Lack>>) -> Result<Carried, Lack> {
+        let controller = key.controller();
+        let old = v1::controller(controller);
+        match (layout.home(old), layout.home(controller)) {
+            (Home::V1(hierarchy), _) => {
+                if !self.host.writable(&hierarchy.directory) {
+                    return Err(not_writable(&hierarchy.directory, key, self.host));
+                }
+                let carried = v1::carry(key, self.memory, &hierarchy.directory, self.host)?;
+                if !carried.settings.is_empty() {
+                    let directory = self.on_v1(hierarchy);
+                    directory.add(old, &carried.settings);
+                }
+                Ok(carried)
+            }
+            (Home::NotMounted, _) => {
+                let message = format!("the {old} controller belongs to cgroup v1, which is not mounted");
+                Err(Lack::new(message, format!("as root: mount -t cgroup -o {old} cgroup /sys/fs/cgroup/{old}")))
+            }
+            (_, Home::V2(own)) => {
+                let place = match place {
+                    Some(Ok(place)) => place,
+                    Some(Err(lack)) => return Err(lack.clone()),
+                    None => return Err(no_controller(controller, own, self.host)),
+                };
+                if !place.controllers.iter().any(|known| known == controller) {
+                    return Err(no_controller(controller, &place.directory, self.host));
+                }
+                let carried = v2::carry(key, &place.directory, self.host)?;
+                if !carried.settings.is_empty() {
+                    self.on_v2(place).add(controller, &carried.settings);
+                }
+                Ok(carried)
+            }
+            _ => Err(Lack::new("no cgroup file system is mounted", "mount -t cgroup2 none /sys/fs/cgroup, as root")),
+        }
+    }
+
+    /// What could not be had, or only nearly, is said; what the author wrote stops the launch.
+    fn judge(&mut self, wish: &Wish, carried: Result<Carried, Lack>) {
+        let (name, origin) = (wish.key.name(), Some(&wish.origin));
+        match carried {
+            Ok(Carried { approximate: Some(how), .. }) => {
+                self.findings.shortfall("cgroup", format!("{name}: {how}"), None, origin);
+            }
+            Ok(_) => {}
+            Err(Lack { mut message, hint }) => {
+                let stands_in = self.given.own_user && matches!(wish.key, Key::PidsMax(_));
+                if wish.required {
+                    let or = if stands_in { ", or limit processes by rlimits = { nproc = … } instead" } else { "" };
+                    let hint = format!("{hint}{or}, or set enforce = \"best-effort\"");
+                    self.findings.error("cgroup", format!("{name}: {message}"), hint, origin);
+                } else {
+                    if stands_in {
+                        message.push_str("; RLIMIT_NPROC stands in");
+                    }
+                    self.findings.shortfall("cgroup", format!("{name}: {message}"), hint, origin);
+                }
+            }
+        }
+    }
+
+    /// Whoever is limited can also be frozen, counted and killed as one: cgroup v2 can do that without any controller.
+    fn control(&mut self, layout: &Layout, place: Option<&Place>) {
+        if self.v2.is_some() || self.v1.is_empty() {
+            return;
+        }
+        if let Some(place) = place {
+            self.on_v2(place);
+        } else if let Home::V1(freezer) = layout.home("freezer")
+            && self.host.writable(&freezer.directory)
+        {
+            self.on_v1(freezer).add("freezer", &[]);
+        }
+    }
+
+    fn on_v1(&mut self, hierarchy: &Hierarchy) -> &mut Directory {
+        let known = self.v1.iter().position(|directory| directory.place == hierarchy.directory);
+        let index = known.unwrap_or_else(|| {
+            let mut settings = Vec::new();
+            if hierarchy.has("cpuset") {
+                // A new cpuset is empty, and nobody can join an empty one.
+                for file in ["cpuset.cpus", "cpuset.mems"] {
+                    let own = self.host.text(&hierarchy.directory.join(file)).unwrap_or_default();
+                    settings.push(Setting::new(file, own.trim_end().to_owned()));
+                }
+            }
+            let place = hierarchy.directory.clone();
+            self.v1.push(Directory { version: Version::V1, place, controllers: Vec::new(), settings });
+            self.v1.len() - 1
+        });
+        &mut self.v1[index]
+    }
+
+    fn on_v2(&mut self, place: &Place) -> &mut Directory {
+        self.v2.get_or_insert_with(|| Directory {
+            version: Version::V2 { leave: place.leave, given: place.given.clone() },
+            place: place.directory.clone(),
+            controllers: Vec::new(),
+            settings: Vec::new(),
+        })
+    }
+
+    fn steps(self, wishes: &[Wish]) -> Planned {
+        let mut planned = Planned::default();
+        for wish in wishes {
+            match wish.key {
+                Key::MemoryMax(Max::Limit(limit)) => planned.memory_max = Some(limit),
+                Key::PidsMax(max) => planned.processes = Some(max),
+                _ => {}
+            }
+        }
+        let mut members = Vec::new();
+        for (number, directory) in (0u8..).zip(self.v2.into_iter().chain(self.v1)) {
+            let Directory { version, place, controllers, settings } = directory;
+            let before = &mut planned.host_before;
+            match &version {
+                Version::V1 => planned.init.push(Step::Join { number, controllers: controllers.clone() }),
+                Version::V2 { leave, given } => {
+                    if *leave {
+                        before.push(Step::Leave { place: place.clone() });
+                    }
+                    let missing: Vec<_> =
+                        controllers.iter().copied().filter(|name| !given.iter().any(|given| given == name)).collect();
+                    if !missing.is_empty() {
+                        before.push(Step::Distribute { place: place.clone(), controllers: missing });
+                    }
+                    planned.clone_into = Some(Slot::Cgroup(number));
+                }
+            }
+            members.push(if version == Version::V1 { controllers.first().copied().unwrap_or_default() } else { "" });
+            before.push(Step::Create { number, place, controllers });
+            before.extend(settings.into_iter().map(|setting| Step::Limit { number, setting }));
+        }
+        planned.membership = (!members.is_empty()).then_some(Membership(members));
+        planned
+    }
+}
+
+impl Directory {
+    fn add(&mut self, controller: &'static str, settings: &[Setting]) {
+        if !self.controllers.contains(&controller) {
+            self.controllers.push(controller);
+        }
+        for setting in settings {
+            // What is inherited yields to what is asked for.
+            match self
+                .settings
+                .iter_mut()
+                .find(|known| known.file == setting.file && setting.file.starts_with("cpuset."))
+            {
+                Some(known) => *known = setting.clone(),
+                None => self.settings.push(setting.clone()),
+            }
+        }
+    }
+}
+
+fn not_writable(directory: &Path, key: &Key, host: &Host) -> Lack {
+    let shown = directory.display();
+    if host.is_root() {
+        let hint = "a container around this sandbox must mount its cgroups writable";
+        return Lack::new(format!("{shown} is read-only"), hint);
+    }
+    let message = format!("only root can limit {} here: {shown} is cgroup v1, which nobody else may change", noun(key));
+    Lack::new(message, "run it as root, or boot with cgroup v2 (systemd.unified_cgroup_hierarchy=1)")
+}
+
+fn noun(key: &Key) -> &'static str {
+    match key.controller() {
+        "pids" => "processes",
+        "memory" => "memory",
+        "io" => "disks",
+        "hugetlb" => "huge pages",
+        _ => "CPUs",
+    }
+}
+
+fn no_controller(controller: &str, place: &Path, host: &Host) -> Lack {
+    let known = host.text(Path::new("/sys/fs/cgroup/cgroup.controllers")).unwrap_or_default();
+    if known.split_ascii_whitespace().any(|name| name == controller) {
+        let message = format!("the {controller} controller is not delegated to {}", place.display());
+        let hint = if matches!(host.node(Path::new("/run/systemd/system")), Node::Directory { .. }) {
+            "as root: put \"[Service]\" and \"Delegate=cpu cpuset io memory pids\" into \
+             /etc/systemd/system/user@.service.d/delegate.conf, then systemctl daemon-reload and log in again"
+                .to_owned()
+        } else {
+            format!("as root: echo +{controller} > …/cgroup.subtree_control in each directory above it")
+        };
+        return Lack::new(message, hint);
+    }
+    Lack::new(
+        format!("this kernel has no {controller} controller"),
+        format!("boot without cgroup_disable={controller}, with a kernel that has it"),
+    )
+}

@@ -1,0 +1,302 @@
+//! Planning on machines made up: where directories are made, and what is refused.
+
+use std::rc::Rc;
+
+use super::*;
+use crate::host::{Facts, Host, Node};
+use crate::isolation::context::Slot;
+use crate::isolation::{Findings, Severity};
+
+const DIRECTORY: Node = Node::Directory { uid: 0, mode: 0o755 };
+const FILE: Node = Node::File { uid: 0, mode: 0o644 };
+
+fn asked<T>(value: T) -> Option<Asked<T>> {
+    let origin = Origin { file: Rc::from("a.toml"), line: 1, column: 1 };
+    Some(Asked { value, origin, required: true })
+}
+
+fn limits() -> Cgroup {
+    Cgroup { pids_max: asked(Max::Limit(64)), memory_max: asked(Max::Limit(256 << 20)), ..Cgroup::default() }
+}
+
+/// A machine to be furnished, seen by this user.
+struct Machine(Facts);
+
+impl Machine {
+    fn of(uid: u32) -> Machine {
+        Machine(Facts { uid: Some(uid), ..Facts::default() })
+    }
+
+    fn text(mut self, path: &str, text: &str) -> Machine {
+        self.0.texts.insert(path.into(), Some(text.into()));
+        self
+    }
+
+    fn node(mut self, path: &str, node: Node) -> Machine {
+        self.0.paths.insert(path.into(), node);
+        self
+    }
+
+    fn writable(mut self, path: &str) -> Machine {
+        self.0.writable.insert(path.into(), true);
+        self
+    }
+
+    fn delegated(mut self, path: &str) -> Machine {
+        self.0.delegated.insert(path.into(), true);
+        self
+    }
+
+    /// A directory of cgroup v2 with these controllers and processes.
+    fn v2(self, path: &str, controllers: &str, given: &str, processes: &str) -> Machine {
+        self.node(&format!("{path}/cgroup.controllers"), FILE)
+            .text(&format!("{path}/cgroup.controllers"), controllers)
+            .text(&format!("{path}/cgroup.subtree_control"), given)
+            .text(&format!("{path}/cgroup.procs"), processes)
+    }
+
+    /// The same, but not the root of the hierarchy.
+    fn v2_below(self, path: &str, controllers: &str, given: &str, processes: &str) -> Machine {
+        self.v2(path, controllers, given, processes).node(&format!("{path}/cgroup.events"), FILE)
+    }
+
+    fn owned(self, path: &str) -> Machine {
+        self.writable(path)
+            .writable(&format!("{path}/cgroup.procs"))
+            .writable(&format!("{path}/cgroup.subtree_control"))
+    }
+
+    fn systemd(self) -> Machine {
+        self.node("/run/systemd/system", DIRECTORY)
+    }
+
+    /// As on the machine that this was written on.
+    fn hybrid(self) -> Machine {
+        let lines = "8:pids:/\n7:blkio:/\n6:freezer:/\n4:memory:/api/x\n3:cpuset:/\n1:cpu:/\n0::/\n";
+        let machine = self.text("/proc/self/cgroup", lines).v2("/sys/fs/cgroup/unified", "", "", "1\n2\n");
+        ["pids", "blkio", "freezer", "memory/api/x", "cpuset", "cpu"]
+            .into_iter()
+            .fold(machine, |machine, directory| machine.node(&format!("/sys/fs/cgroup/{directory}/tasks"), FILE))
+    }
+
+    fn writable_v1(self) -> Machine {
+        ["pids", "blkio", "freezer", "memory/api/x", "cpuset", "cpu"]
+            .into_iter()
+            .fold(self, |machine, directory| machine.writable(&format!("/sys/fs/cgroup/{directory}")))
+    }
+
+    fn plan(self, section: &Cgroup) -> (Planned, Vec<(Severity, String, String)>) {
+        let mut findings = Findings::default();
+        let given = Given { own_user: true, own_cgroup: true };
+        let planned = plan(section, given, &Host::known(self.0), &mut findings);
+        let said =
+            findings.0.into_iter().map(|one| (one.severity, one.message, one.hint.unwrap_or_default())).collect();
+        (planned, said)
+    }
+
+    /// The steps in words; nothing was to be found wrong.
+    fn steps(self, section: &Cgroup) -> (Vec<String>, Planned) {
+        let (planned, said) = self.plan(section);
+        assert_eq!(said, []);
+        (planned.host_before.iter().chain(&planned.init).map(Step::to_string).collect(), planned)
+    }
+}
+
+#[test]
+fn nothing_asked_is_nothing_done_and_nothing_looked_at() {
+    let host = Host::known(Facts::default());
+    let given = Given { own_user: true, own_cgroup: true };
+    let planned = plan(&Cgroup::default(), given, &host, &mut Findings::default());
+    assert_eq!(planned, Planned::default());
+    assert!(host.facts().texts.is_empty() && host.facts().paths.is_empty());
+}
+
+#[test]
+fn root_of_a_unified_hierarchy() {
+    let root = "/sys/fs/cgroup";
+    let machine =
+        Machine::of(0).text("/proc/self/cgroup", "0::/\n").v2(root, "cpu memory pids", "cpu memory", "1\n2\n");
+    let (steps, planned) = machine.owned(root).steps(&limits());
+    assert_eq!(
+        steps,
+        [
+            "give children of /sys/fs/cgroup pids",
+            "create /sys/fs/cgroup/sandbox-<id>",
+            "pids.max = 64",
+            "memory.max = 268435456"
+        ]
+    );
+    assert_eq!(planned.clone_into, Some(Slot::Cgroup(0)));
+    assert_eq!(planned.membership, Some(Membership(vec![""])));
+    assert_eq!((planned.memory_max, planned.processes), (Some(256 << 20), Some(Max::Limit(64))));
+    let traces: Vec<_> = planned.host_before.iter().filter_map(|step| step.trace("7")).collect();
+    assert_eq!(traces, [Trace::Cgroup { path: "/sys/fs/cgroup/sandbox-7".into() }]);
+}
+
+#[test]
+fn a_user_alone_in_a_delegated_scope_leaves_it_for_a_leaf() {
+    let own = "/sys/fs/cgroup/user.slice/user@1000.service/app.slice/run-1.scope";
+    let machine = Machine::of(1000)
+        .systemd()
+        .text("/proc/self/cgroup", "0::/user.slice/user@1000.service/app.slice/run-1.scope\n")
+        .v2_below(own, "memory pids", "", "77\n")
+        .owned(own)
+        .delegated(own);
+    let (steps, planned) = machine.steps(&limits());
+    assert_eq!(steps[0], format!("move the launcher to a leaf of {own}"));
+    assert_eq!(steps[1], format!("give children of {own} pids, memory"));
+    assert_eq!(steps[2], format!("create {own}/sandbox-<id>"));
+    let trace = planned.host_before[0].trace("7");
+    assert_eq!(trace, Some(Trace::Cgroup { path: format!("{own}/sandbox-7.launcher").into() }));
+}
+
+#[test]
+fn beside_a_leaf_that_was_made_before() {
+    for leaf in ["sandbox-1.launcher", "init.scope"] {
+        let parent = "/sys/fs/cgroup/job";
+        let own = format!("{parent}/{leaf}");
+        let machine = Machine::of(1000)
+            .text("/proc/self/cgroup", &format!("0::/job/{leaf}\n"))
+            .v2_below(&own, "memory pids", "", "77\n78\n")
+            .v2_below(parent, "memory pids", "memory pids", "")
+            .owned(parent);
+        let (steps, _) = machine.steps(&limits());
+        assert_eq!(steps[0], "create /sys/fs/cgroup/job/sandbox-<id>");
+    }
+}
+
+#[test]
+fn root_without_systemd_uses_the_nearest_cgroup_that_holds_nobody() {
+    let own = "/sys/fs/cgroup/jobs/ssh";
+    let machine = || {
+        Machine::of(0)
+            .text("/proc/self/cgroup", "0::/jobs/ssh\n")
+            .v2_below(own, "memory pids", "", "77\n78\n")
+            .owned(own)
+            .v2("/sys/fs/cgroup", "memory pids", "memory pids", "1\n")
+    };
+    let (steps, _) = machine().v2_below("/sys/fs/cgroup/jobs", "memory pids", "memory pids", "").steps(&limits());
+    assert_eq!(steps[0], "create /sys/fs/cgroup/jobs/sandbox-<id>");
+    let (steps, _) = machine().v2_below("/sys/fs/cgroup/jobs", "memory pids", "", "5\n").steps(&limits());
+    assert_eq!(steps[0], "create /sys/fs/cgroup/sandbox-<id>");
+}
+
+#[test]
+fn a_user_without_delegation_is_told_what_to_do() {
+    let own = "/sys/fs/cgroup/user.slice/user-1000.slice/session-2.scope";
+    let machine = || {
+        Machine::of(1000)
+            .systemd()
+            .text("/proc/self/cgroup", "0::/user.slice/user-1000.slice/session-2.scope\n")
+            .v2_below(own, "memory pids", "", "77\n78\n")
+    };
+    let (_, said) = machine().plan(&limits());
+    assert_eq!(said[0].0, Severity::Error);
+    assert_eq!(said[0].1, format!("pids-max: {own} is not the caller's"));
+    assert!(said[0].2.starts_with("start it with: systemd-run --user"), "{said:?}");
+    assert!(said[0].2.ends_with("or set enforce = \"best-effort\""), "{said:?}");
+
+    let best = Cgroup { enforce: Enforce::BestEffort, ..limits() };
+    let (planned, said) = machine().plan(&best);
+    assert_eq!(planned.host_before, []);
+    assert_eq!(planned.processes, Some(Max::Limit(64)));
+    assert!(said.iter().all(|(severity, ..)| *severity == Severity::Shortfall), "{said:?}");
+    assert!(said[0].1.ends_with("; RLIMIT_NPROC stands in"), "{said:?}");
+}
+
+#[test]
+fn what_only_a_base_asks_for_is_best_effort() {
+    let mut section = limits();
+    section.pids_max.as_mut().unwrap().required = false;
+    let (_, said) = Machine::of(1000).plan(&section);
+    let severities: Vec<_> = said.iter().map(|(severity, ..)| *severity).collect();
+    assert_eq!(severities, [Severity::Shortfall, Severity::Error]);
+}
+
+#[test]
+fn a_controller_that_is_not_delegated_is_named() {
+    let own = "/sys/fs/cgroup/a.slice/b.scope";
+    let machine = Machine::of(1000)
+        .systemd()
+        .text("/proc/self/cgroup", "0::/a.slice/b.scope\n")
+        .text("/sys/fs/cgroup/cgroup.controllers", "cpu memory pids\n")
+        .v2_below(own, "pids", "", "77\n")
+        .owned(own)
+        .delegated(own);
+    let (_, said) = machine.plan(&limits());
+    assert_eq!(said.len(), 1);
+    assert_eq!(said[0].1, format!("memory-max: the memory controller is not delegated to {own}"));
+    assert!(said[0].2.contains("user@.service.d/delegate.conf"), "{said:?}");
+}
+
+#[test]
+fn systemds_own_directories_are_left_to_it() {
+    let own = "/sys/fs/cgroup/system.slice/x.service";
+    let machine = Machine::of(0)
+        .systemd()
+        .text("/proc/self/cgroup", "0::/system.slice/x.service\n")
+        .v2_below(own, "memory pids", "", "77\n")
+        .owned(own);
+    let (_, said) = machine.plan(&limits());
+    assert_eq!(said[0].1, format!("pids-max: {own} belongs to systemd, which has not delegated it"));
+}
+
+#[test]
+fn hybrid_as_root_has_a_directory_a_controller_and_one_to_be_born_in() {
+    let (steps, planned) = Machine::of(0).hybrid().writable_v1().owned("/sys/fs/cgroup/unified").steps(&limits());
+    assert_eq!(
+        steps,
+        [
+            "create /sys/fs/cgroup/unified/sandbox-<id>",
+            "create /sys/fs/cgroup/pids/sandbox-<id>",
+            "pids.max = 64",
+            "create /sys/fs/cgroup/memory/api/x/sandbox-<id>",
+            "memory.limit_in_bytes = 268435456",
+            "join the cgroup of pids",
+            "join the cgroup of memory",
+        ]
+    );
+    assert_eq!(planned.clone_into, Some(Slot::Cgroup(0)));
+    assert_eq!(planned.membership, Some(Membership(vec!["", "pids", "memory"])));
+}
+
+#[test]
+fn hybrid_as_a_user_is_refused_key_by_key() {
+    let (_, said) = Machine::of(1000).hybrid().plan(&limits());
+    assert_eq!(
+        said[0].1,
+        "pids-max: only root can limit processes here: /sys/fs/cgroup/pids is cgroup v1, which nobody else may change"
+    );
+    assert!(said[0].2.contains("rlimits = { nproc"), "{said:?}");
+    assert!(said[1].1.starts_with("memory-max: only root can limit memory here"), "{said:?}");
+}
+
+#[test]
+fn cgroup_v1_alone_is_frozen_by_the_freezer() {
+    let lines = "8:pids:/\n6:freezer:/\n4:memory:/\n1:name=systemd:/\n";
+    let machine = ["pids", "freezer", "memory"].into_iter().fold(
+        Machine::of(0).text("/proc/self/cgroup", lines),
+        |machine, name| {
+            let directory = format!("/sys/fs/cgroup/{name}");
+            machine.node(&format!("{directory}/tasks"), FILE).writable(&directory)
+        },
+    );
+    let (steps, planned) = machine.steps(&limits());
+    assert_eq!(steps.last().unwrap(), "join the cgroup of freezer");
+    assert_eq!(planned.clone_into, None);
+    assert_eq!(planned.membership, Some(Membership(vec!["pids", "memory", "freezer"])));
+}
+
+#[test]
+fn read_only_cgroups_are_named_even_to_root() {
+    let (_, said) = Machine::of(0).hybrid().plan(&limits());
+    assert_eq!(said[0].1, "pids-max: /sys/fs/cgroup/pids is read-only");
+    let root = Machine::of(0).text("/proc/self/cgroup", "0::/\n").v2("/sys/fs/cgroup", "memory pids", "", "1\n");
+    assert_eq!(root.plan(&limits()).1[0].1, "pids-max: /sys/fs/cgroup is read-only");
+}
+
+#[test]
+fn no_cgroups_at_all() {
+    let (_, said) = Machine::of(0).plan(&limits());
+    assert_eq!(said[0].1, "pids-max: no cgroup file system is mounted");
+}
