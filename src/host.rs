@@ -4,7 +4,7 @@
 //! and these facts: tests hand in facts made up, a record keeps those that a sandbox was planned with.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub struct Host {
     facts: RefCell<Facts>,
     /// False for facts handed in: what they do not hold is absent.
     live: bool,
+    /// What was asked of facts handed in, and they do not say.
+    unknown: RefCell<BTreeSet<String>>,
 }
 
 /// The remembered facts, as `doctor --json` prints them and records keep them.
@@ -90,17 +92,22 @@ pub enum Node {
 impl Host {
     /// The machine we run on. It is asked nothing yet.
     pub fn live() -> Host {
-        Host { facts: RefCell::default(), live: true }
+        Host { facts: RefCell::default(), live: true, unknown: RefCell::default() }
     }
 
     /// A machine that is known only by these facts.
     pub fn known(facts: Facts) -> Host {
-        Host { facts: RefCell::new(facts), live: false }
+        Host { facts: RefCell::new(facts), live: false, unknown: RefCell::default() }
     }
 
     /// What has been asked so far.
     pub fn facts(&self) -> Facts {
         self.facts.borrow().clone()
+    }
+
+    /// The paths that facts handed in say nothing about, though they were asked: they count as absent.
+    pub fn unknown(&self) -> Vec<String> {
+        self.unknown.borrow().iter().cloned().collect()
     }
 
     pub fn kernel(&self) -> String {
@@ -235,6 +242,9 @@ impl Host {
         let known = place(facts);
         if let Some(fact) = known.get(name) {
             return fact.clone();
+        }
+        if !self.live {
+            self.unknown.borrow_mut().insert(name.to_owned());
         }
         let fact = answer(path);
         known.insert(name.to_owned(), fact.clone());
