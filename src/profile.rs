@@ -32,7 +32,8 @@ use std::path::PathBuf;
 use crate::isolation::{capabilities, cgroup, landlock, namespaces, network, process, rootfs, seccomp};
 
 pub use diagnostic::{Diagnostic, Diagnostics};
-pub use load::{Loaded, Overrides, load, load_text};
+pub use find::{BUILT_IN, BuiltIn};
+pub use load::{Loaded, Overrides, load, load_for, load_text};
 pub use nearest::nearest;
 pub use print::resolved_text;
 pub use render::printable;

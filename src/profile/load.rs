@@ -68,7 +68,13 @@ fn locate(sources: &Sources, merged: &Table, origin: &Origin) -> Option<Place> {
 
 /// Reads a profile with all it extends.
 pub fn load(name_or_path: &str, overrides: &Overrides, host: &Host) -> Result<Loaded, Diagnostics> {
-    load_with(name_or_path, overrides, host, find::BUILT_IN)
+    load_for(name_or_path, overrides, host, host)
+}
+
+/// Reads a profile from files of this machine, `here`, as it is meant on another: its homes, variables and accounts are
+/// those of `host`.
+pub fn load_for(name_or_path: &str, overrides: &Overrides, here: &Host, host: &Host) -> Result<Loaded, Diagnostics> {
+    load_with(name_or_path, overrides, here, host, find::BUILT_IN)
 }
 
 /// Reads a profile whose text is at hand, as if it stood in the file `path`.
@@ -84,11 +90,12 @@ pub fn load_text(text: &str, path: &str, overrides: &Overrides, host: &Host) -> 
 pub(super) fn load_with(
     name_or_path: &str,
     overrides: &Overrides,
+    here: &Host,
     host: &Host,
     built_in: &[BuiltIn],
 ) -> Result<Loaded, Diagnostics> {
     let report = Report::default();
-    let mut chain = Chain::new(host, &report, SearchPath::new(host, built_in));
+    let mut chain = Chain::new(here, &report, SearchPath::new(here, built_in));
     let read = chain.main(name_or_path, &overrides.set);
     let read = read.map(|()| typed(&mut chain, name_or_path, overrides, host, &report));
     finish(chain.sources, read, report)

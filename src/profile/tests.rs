@@ -61,7 +61,7 @@ impl World {
 
     fn load(&self, name: &str, set: &[&str]) -> Result<Loaded, Diagnostics> {
         let overrides = Overrides { set: set.iter().map(|set| (*set).to_owned()).collect(), ..Overrides::default() };
-        load_with(name, &overrides, &self.host(), &self.built_in)
+        load_with(name, &overrides, &self.host(), &self.host(), &self.built_in)
     }
 
     fn good(&self, name: &str, set: &[&str]) -> Loaded {
