@@ -12,6 +12,7 @@ pub mod network;
 pub mod page;
 pub mod pidfd;
 pub mod process;
+pub mod random;
 pub mod seccomp;
 pub mod signal;
 

@@ -8,9 +8,15 @@ use super::check;
 
 /// A descriptor of this very process.
 pub fn own() -> Result<OwnedFd, Errno> {
+    // SAFETY: asks for a number.
+    open(unsafe { libc::getpid() })
+}
+
+/// A descriptor of a process that is known by number; ESRCH where none has it.
+pub fn open(pid: i32) -> Result<OwnedFd, Errno> {
     // SAFETY: numbers only.
-    let answer = check(unsafe { libc::syscall(libc::SYS_pidfd_open, libc::getpid(), 0) })?;
-    // SAFETY: the kernel has just returned this new descriptor to us alone.
+    let answer = check(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+    // SAFETY: the kernel has just returned this new descriptor, close-on-exec, to us alone.
     Ok(unsafe { OwnedFd::from_raw_fd(answer as i32) })
 }
 
