@@ -15,4 +15,5 @@ pub mod launch;
 pub mod outcome;
 pub mod plan;
 pub mod profile;
+pub mod state;
 pub mod sys;

@@ -1,0 +1,194 @@
+//! Records of sandboxes: what each is, whether it lives, and what it made that outlives its processes.
+//!
+//! A sandbox has a directory of its own below the state root, with one file, `record`. Its supervisor holds the record's
+//! lock for life; a record without a holder is dead, and what it left behind is removed by anyone who takes its lock
+//! first. There is no lock over all of them, and nothing is synced to a disk: a record is worthless after a power cut,
+//! because what it names is gone too.
+//!
+//! **Creation and collection may race** and need no agreement beforehand. The creator makes the directory, then the file,
+//! then takes the lock, then writes. Whoever collects removes a directory only when it is empty, and a record only while
+//! it holds its lock. So a creator that has been overtaken finds its directory gone, its lock taken or its file unlinked,
+//! and begins again under another id; once it has the lock of a file that is still linked, nobody collects it.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, anyhow, bail};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{Mode, fstat, mkdirat};
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use crate::host::Facts;
+
+mod cgroup;
+mod gc;
+mod list;
+mod lock;
+mod record;
+mod root;
+mod trace;
+mod tree;
+
+pub use gc::{Report, gc, rm};
+pub use list::{Entry, Life, list, planned};
+pub use record::{Header, Planned, Process, Started};
+pub use root::{Root, locate};
+pub use trace::{Trace, remove, remove_all};
+
+use record::{Event, PlannedRef, VERSION};
+
+/// The record of the sandbox that this process supervises. Dropping it leaves a dead record to be collected.
+#[derive(Debug)]
+pub struct Record {
+    root: Root,
+    file: File,
+    header: Header,
+    traces: Vec<Trace>,
+}
+
+impl Record {
+    /// Writes down the intent, before anything else is made.
+    pub fn create(root: Root, name: &str, profile: &str, facts: &Facts) -> Result<Record> {
+        if !is_name(name) {
+            bail!("the name \"{}\" cannot be that of a directory", name.escape_debug());
+        }
+        let created = clock_gettime(ClockId::CLOCK_BOOTTIME).context("reading the clock")?;
+        let created = created.tv_sec() as u64 * 1_000_000_000 + created.tv_nsec() as u64;
+        for _ in 0..100 {
+            let id = format!("{name}-{:08x}", crate::sys::random::bits().context("drawing an id")?);
+            let Some(file) = claim(&root, &id).with_context(|| format!("creating the record of {id}"))? else {
+                continue;
+            };
+            let supervisor = std::process::id().cast_signed();
+            let header = Header { version: VERSION, id, name: name.to_owned(), created, supervisor };
+            lock::hold(&header);
+            let mut record = Record { root, file, header, traces: Vec::new() };
+            if let Err(error) = record.introduce(profile, facts) {
+                // Nothing else was made; should even the record resist, gc removes it.
+                let _ = record.finish();
+                return Err(error);
+            }
+            return Ok(record);
+        }
+        bail!("creating a record: others removed it a hundred times in {}", root.path().display())
+    }
+
+    pub fn id(&self) -> &str {
+        &self.header.id
+    }
+
+    /// The sandbox's own directory, 0700; what is put into it goes with the record.
+    pub fn directory(&self) -> PathBuf {
+        self.root.path().join(&self.header.id)
+    }
+
+    /// Writes down what a step is about to make; refuses what could not be removed later.
+    pub fn trace(&mut self, trace: &Trace) -> Result<()> {
+        trace::check(&self.root, &self.header.id, trace)?;
+        self.append(&Event::<PlannedRef>::Trace(trace.clone()))?;
+        self.traces.push(trace.clone());
+        Ok(())
+    }
+
+    /// Writes down who init is. It must not have been waited for.
+    pub fn started(&mut self, init: i32) -> Result<()> {
+        let started = Started::now(self.header.supervisor, init)?;
+        self.append(&Event::<PlannedRef>::Started(started))
+    }
+
+    /// Removes what the sandbox left, then the record. Where something resists, the record stays and says what.
+    pub fn finish(self) -> Result<()> {
+        let Header { id, .. } = &self.header;
+        remove_all(&self.root, id, &self.traces)?;
+        discard(&self.root, id).with_context(|| format!("removing the record of {id}"))
+    }
+
+    fn introduce(&mut self, profile: &str, facts: &Facts) -> Result<()> {
+        let mut text = serde_json::to_vec(&self.header)?;
+        text.push(b'\n');
+        serde_json::to_writer(&mut text, &Event::Planned(PlannedRef { profile, facts }))?;
+        text.push(b'\n');
+        self.write(&text)
+    }
+
+    fn append(&mut self, event: &Event<PlannedRef>) -> Result<()> {
+        let mut line = serde_json::to_vec(event)?;
+        line.push(b'\n');
+        self.write(&line)
+    }
+
+    fn write(&mut self, text: &[u8]) -> Result<()> {
+        self.file.write_all(text).with_context(|| format!("writing the record of {}", self.header.id))
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        lock::release(&self.header.id);
+    }
+}
+
+/// Makes the directory and the locked record of a new id; `None` where another sandbox has it or a collector came first.
+fn claim(root: &Root, id: &str) -> Result<Option<File>> {
+    match mkdirat(root, id, Mode::S_IRWXU) {
+        Ok(()) => {}
+        Err(Errno::EEXIST) => return Ok(None),
+        Err(errno) => return Err(anyhow!(errno)),
+    }
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let file = match openat(root, record_of(id).as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+        Ok(file) => File::from(file),
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(errno) => {
+            // Out of inodes or descriptors: the directory goes again, and only it.
+            let _ = unlinkat(root, id, UnlinkatFlags::RemoveDir);
+            return Err(anyhow!(errno));
+        }
+    };
+    let ours = || -> nix::Result<bool> { Ok(lock::take(&file)? && fstat(&file)?.st_nlink > 0) };
+    match ours() {
+        Ok(true) => Ok(Some(file)),
+        Ok(false) => Ok(None),
+        Err(errno) => {
+            // A file system without locks.
+            let _ = discard(root, id);
+            Err(anyhow!(errno).context("locking"))
+        }
+    }
+}
+
+/// Removes a record whose lock is held here, and its directory with whatever is still in it.
+fn discard(root: &Root, id: &str) -> Result<()> {
+    missing_is_fine(unlinkat(root, record_of(id).as_str(), UnlinkatFlags::NoRemoveDir))?;
+    match unlinkat(root, id, UnlinkatFlags::RemoveDir) {
+        Err(Errno::ENOTEMPTY) => tree::remove(root.as_fd(), id.as_ref()),
+        other => Ok(missing_is_fine(other)?),
+    }
+}
+
+fn record_of(id: &str) -> String {
+    format!("{id}/record")
+}
+
+fn missing_is_fine(removed: nix::Result<()>) -> nix::Result<()> {
+    match removed {
+        Err(Errno::ENOENT) => Ok(()),
+        other => other,
+    }
+}
+
+/// `[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,62}`: one component of a path, of printable characters, that is never an option.
+fn is_name(name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    name.len() <= 63
+        && name.bytes().all(inner)
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! Removing a cgroup: everything in it is killed, then its directories go, the deepest first.
+
+use std::ffi::{CStr, OsStr};
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
+use nix::sys::stat::{Mode, SFlag, fstatat};
+use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, Statfs, fstatfs, statfs};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use super::tree;
+use crate::sys::signal::Held;
+
+/// How long the killed may take to leave: they do so one by one, after the signal.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Deeper ones are refused: each level holds a descriptor open.
+const DEEPEST: u32 = 64;
+
+/// Removes it at once if nothing is in it, as after a normal exit. Whether it has gone.
+pub fn remove_empty(path: &Path) -> Result<bool> {
+    match statfs(path) {
+        Ok(about) if is_cgroup(&about) => {}
+        Ok(_) => bail!("refused: it is not on a cgroup file system"),
+        Err(Errno::ENOENT) => return Ok(true),
+        Err(errno) => return Err(errno).context("examining it"),
+    }
+    Ok(remove_directory(path).is_ok())
+}
+
+/// Kills what is in it and removes it with all below it, trying until the deadline.
+pub fn remove(path: &Path, deadline: Instant) -> Result<()> {
+    let mut pause = Duration::from_millis(1);
+    while !remove_empty(path)? {
+        // Again each time: without cgroup.kill, a fork may have outrun the last one.
+        kill(path)?;
+        match remove_below(path) {
+            Ok(()) => return Ok(()),
+            Err(Errno::EBUSY | Errno::ENOTEMPTY) if Instant::now() < deadline => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// Kills every process in it and below it, frozen ones included.
+pub fn kill(path: &Path) -> Result<()> {
+    let Some(top) = open_cgroup(path)? else { return Ok(()) };
+    if members(top.as_fd(), 0)?.contains(&std::process::id().cast_signed()) {
+        bail!("this very process is in it");
+    }
+    if write(top.as_fd(), c"cgroup.kill", "1")? {
+        return Ok(());
+    }
+    // Version 1, or before Linux 5.14. What is frozen cannot fork while it is counted, and dies when it thaws (version 1)
+    // or at once (version 2).
+    let freezer = [(c"freezer.state", "FROZEN", "THAWED"), (c"cgroup.freeze", "1", "0")];
+    let mut frozen = None;
+    for (file, freeze, thaw) in freezer {
+        if write(top.as_fd(), file, freeze)? {
+            frozen = Some((file, thaw));
+        }
+    }
+    let killed = kill_each(top.as_fd());
+    if let Some((file, thaw)) = frozen {
+        write(top.as_fd(), file, thaw)?;
+    }
+    killed
+}
+
+fn kill_each(top: BorrowedFd) -> Result<()> {
+    for pids in members(top, 0)?.chunks(128) {
+        let mut held = Vec::new();
+        for pid in pids {
+            held.extend(Held::open(*pid).with_context(|| format!("holding process {pid}"))?.map(|held| (pid, held)));
+        }
+        // A number may have passed to a process outside after the list was read, but not since it is held.
+        let still = members(top, 0)?;
+        for (pid, process) in held.iter().filter(|(pid, _)| still.contains(pid)) {
+            process.kill().with_context(|| format!("killing process {pid}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The processes in a cgroup and below it. Those of a foreign pid namespace read as 0: kill(2) would take that for the
+/// caller's own group.
+fn members(cgroup: BorrowedFd, depth: u32) -> Result<Vec<i32>> {
+    if depth == DEEPEST {
+        bail!("it is more than {DEEPEST} cgroups deep");
+    }
+    let mut text = String::new();
+    match openat(cgroup, c"cgroup.procs", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()) {
+        Ok(file) => match std::fs::File::from(file).read_to_string(&mut text) {
+            // Removed meanwhile; or threaded, where the processes are listed further up.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENODEV | libc::EOPNOTSUPP)) => 0,
+            other => other.context("reading cgroup.procs")?,
+        },
+        Err(Errno::ENOENT) => 0,
+        Err(errno) => return Err(errno).context("opening cgroup.procs"),
+    };
+    let mut pids: Vec<i32> = text.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0).collect();
+    for name in children(cgroup)? {
+        match open_below(cgroup, &name) {
+            Ok(child) => pids.append(&mut members(child.as_fd(), depth + 1)?),
+            Err(Errno::ENOENT) => {}
+            Err(errno) => return Err(errno).context("opening a cgroup below it"),
+        }
+    }
+    Ok(pids)
+}
+
+/// Removes a cgroup and those below it, where nothing is left in them.
+fn remove_below(path: &Path) -> nix::Result<()> {
+    match open(path, DIRECTORY, Mode::empty()) {
+        Ok(top) => remove_children(top.as_fd(), 0)?,
+        Err(Errno::ENOENT) => return Ok(()),
+        Err(errno) => return Err(errno),
+    }
+    remove_directory(path)
+}
+
+fn remove_directory(path: &Path) -> nix::Result<()> {
+    super::missing_is_fine(unlinkat(AT_FDCWD, path, UnlinkatFlags::RemoveDir))
+}
+
+fn remove_children(cgroup: BorrowedFd, depth: u32) -> nix::Result<()> {
+    if depth == DEEPEST {
+        return Err(Errno::ELOOP);
+    }
+    for name in children(cgroup)? {
+        match open_below(cgroup, &name) {
+            Ok(child) => remove_children(child.as_fd(), depth + 1)?,
+            Err(Errno::ENOENT) => continue,
+            Err(errno) => return Err(errno),
+        }
+        super::missing_is_fine(unlinkat(cgroup, name.as_c_str(), UnlinkatFlags::RemoveDir))?;
+    }
+    Ok(())
+}
+
+const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+
+/// Opens a directory that is really one of a cgroup file system, and not its root.
+fn open_cgroup(path: &Path) -> Result<Option<OwnedFd>> {
+    let directory = match open(path, DIRECTORY, Mode::empty()) {
+        Ok(directory) => directory,
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(errno) => return Err(errno).context("opening it"),
+    };
+    let parent = openat(&directory, "..", DIRECTORY, Mode::empty()).context("opening its parent")?;
+    if !is_cgroup(&fstatfs(&directory)?) || !is_cgroup(&fstatfs(&parent)?) {
+        bail!("refused: it is not a directory of a cgroup file system");
+    }
+    Ok(Some(directory))
+}
+
+fn is_cgroup(about: &Statfs) -> bool {
+    [CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC].contains(&about.filesystem_type())
+}
+
+fn open_below(cgroup: BorrowedFd, name: &CStr) -> nix::Result<OwnedFd> {
+    openat(cgroup, name, DIRECTORY, Mode::empty())
+}
+
+/// The cgroups directly below: everything else in such a directory is a file.
+fn children(cgroup: BorrowedFd) -> nix::Result<Vec<std::ffi::CString>> {
+    let mut names = match tree::names(cgroup) {
+        Err(Errno::ENOENT) => Vec::new(),
+        other => other?,
+    };
+    names.retain(|name| {
+        fstatat(cgroup, name.as_c_str(), AtFlags::AT_SYMLINK_NOFOLLOW)
+            .is_ok_and(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR)
+    });
+    Ok(names)
+}
+
+/// Writes to one of a cgroup's files; false where this hierarchy has no such file.
+fn write(cgroup: BorrowedFd, name: &CStr, text: &str) -> Result<bool> {
+    let about = || format!("writing {} to {}", text, OsStr::from_bytes(name.to_bytes()).display());
+    match openat(cgroup, name, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty()) {
+        Ok(file) => match std::fs::File::from(file).write_all(text.as_bytes()) {
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(true),
+            other => other.map(|()| true).with_context(about),
+        },
+        Err(Errno::ENOENT) => Ok(false),
+        Err(errno) => Err(errno).with_context(about),
+    }
+}

@@ -1,0 +1,118 @@
+//! Collecting what dead sandboxes left behind. Whoever collects a sandbox holds its lock meanwhile, so two collectors at
+//! once do not meet, and one that is itself killed leaves the rest to the next.
+
+use std::os::fd::AsFd;
+
+use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::fstat;
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use super::list::{self, Entry, Life, Opened};
+use super::record::{self, Contents};
+use super::{Root, discard, lock, remove_all, tree};
+
+/// What became of the sandboxes that were not alive, by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    pub removed: Vec<String>,
+    /// Something resisted, for this reason; the next collection tries again.
+    pub failed: Vec<(String, String)>,
+    /// Left alone, for this reason: `rm` removes them.
+    pub broken: Vec<(String, String)>,
+}
+
+enum Outcome {
+    Removed,
+    /// Its supervisor lives, another collector is at work on it, or it has gone.
+    Left,
+    Broken(String),
+}
+
+/// Removes every dead sandbox with all its traces.
+pub fn gc(root: &Root) -> Result<Report> {
+    let mut report = Report::default();
+    for id in list::ids(root)? {
+        match collect(root, &id, false) {
+            Ok(Outcome::Removed) => report.removed.push(id),
+            Ok(Outcome::Left) => {}
+            Ok(Outcome::Broken(reason)) => report.broken.push((id, reason)),
+            Err(error) => report.failed.push((id, format!("{error:#}"))),
+        }
+    }
+    Ok(report)
+}
+
+/// Removes the dead or broken sandbox with this id, or all that have this name, and says which those were.
+pub fn rm(root: &Root, id_or_name: &str) -> Result<Vec<String>> {
+    let named = |entry: &Entry| entry.header.as_ref().is_some_and(|header| header.name == id_or_name);
+    let mut entries = list::list(root)?;
+    entries.retain(|entry| entry.id == id_or_name || named(entry));
+    if entries.is_empty() {
+        bail!("no sandbox \"{}\"", id_or_name.escape_debug());
+    }
+    if let Some(alive) = entries.iter().find(|entry| entry.life == Life::Alive) {
+        bail!("{} is running", alive.id);
+    }
+    let mut removed = Vec::new();
+    for Entry { id, .. } in entries {
+        match collect(root, &id, true).with_context(|| format!("removing {id}"))? {
+            Outcome::Removed => removed.push(id),
+            Outcome::Left => {}
+            Outcome::Broken(reason) => bail!("removing {id}: {reason}"),
+        }
+    }
+    Ok(removed)
+}
+
+/// `broken_too`: removes what a damaged record still says, and the record.
+fn collect(root: &Root, id: &str, broken_too: bool) -> Result<Outcome> {
+    if lock::held_here(id).is_some() {
+        return Ok(Outcome::Left);
+    }
+    let file = match list::open(root, id, OFlag::O_RDWR) {
+        Ok(Opened::Record(file)) => file,
+        Ok(Opened::Empty) => return without_record(root, id),
+        Ok(Opened::Nothing) => return Ok(Outcome::Left),
+        Err(error) => return Ok(Outcome::Broken(format!("{error:#}"))),
+    };
+    if !lock::take(&file).context("locking its record")? {
+        return Ok(Outcome::Left);
+    }
+    if fstat(&file).context("examining its record")?.st_nlink == 0 {
+        // Another collector had it first.
+        return Ok(Outcome::Left);
+    }
+    let Contents { traces, broken, .. } = record::read(&list::bytes(&file)?, id);
+    if let Some(reason) = broken.filter(|_| !broken_too) {
+        return Ok(Outcome::Broken(reason));
+    }
+    remove_all(root, id, &traces)?;
+    discard(root, id)?;
+    Ok(Outcome::Removed)
+}
+
+/// A creator was killed before it made the record, or is about to make it; or a supervisor was killed between removing the
+/// record and the directory. Whatever else lies in it was left behind, because a creator makes the record first.
+fn without_record(root: &Root, id: &str) -> Result<Outcome> {
+    match unlinkat(root, id, UnlinkatFlags::RemoveDir) {
+        Ok(()) => return Ok(Outcome::Removed),
+        Err(Errno::ENOENT) => return Ok(Outcome::Left),
+        Err(Errno::ENOTEMPTY) => {}
+        Err(errno) => return Err(errno).context("removing its directory"),
+    }
+    let Some(directory) = tree::open(root.as_fd(), id.as_ref())? else { return Ok(Outcome::Left) };
+    for name in tree::names(directory.as_fd()).context("listing its directory")? {
+        if name.as_bytes() == b"record" {
+            return Ok(Outcome::Left);
+        }
+        use std::os::unix::ffi::OsStrExt;
+        tree::remove(directory.as_fd(), std::ffi::OsStr::from_bytes(name.as_bytes()))?;
+    }
+    match unlinkat(root, id, UnlinkatFlags::RemoveDir) {
+        Ok(()) => Ok(Outcome::Removed),
+        Err(Errno::ENOENT | Errno::ENOTEMPTY) => Ok(Outcome::Left),
+        Err(errno) => Err(errno).context("removing its directory"),
+    }
+}

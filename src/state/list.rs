@@ -1,0 +1,152 @@
+//! Looking at the records of all sandboxes: nothing is locked, changed or trusted.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+
+use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{Mode, SFlag, fstat};
+
+use super::record::{self, Contents, Header, Planned, Started};
+use super::trace::Trace;
+use super::{Root, lock, tree};
+
+/// One sandbox, as its record tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The name of its directory.
+    pub id: String,
+    pub life: Life,
+    /// `None` where its creator was killed before it had written one, or it is broken.
+    pub header: Option<Header>,
+    pub started: Option<Started>,
+    pub traces: Vec<Trace>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// Its supervisor runs.
+    Alive,
+    /// Its supervisor has ended; what it left can be collected.
+    Dead,
+    /// It cannot be relied on, for this reason, and is left alone until it is removed by name.
+    Broken(String),
+}
+
+/// All sandboxes by id. One whose creator has not come as far as the lock looks like one whose creator was killed there:
+/// dead, without a header.
+pub fn list(root: &Root) -> Result<Vec<Entry>> {
+    Ok(ids(root)?.into_iter().filter_map(|id| look(root, id)).collect())
+}
+
+/// From what a sandbox was planned: to plan again for it.
+pub fn planned(root: &Root, id: &str) -> Result<Planned> {
+    if lock::held_here(id).is_some() {
+        bail!("{id} is supervised by this very process");
+    }
+    match open(root, id, OFlag::O_RDONLY)? {
+        Opened::Record(file) => record::planned(&bytes(&file)?, id).with_context(|| format!("the record of {id}")),
+        _ => bail!("no sandbox {id}"),
+    }
+}
+
+/// The names of the directories, sorted. A name that begins with a dot is none of a sandbox.
+pub fn ids(root: &Root) -> Result<Vec<String>> {
+    let names = tree::names(root.as_fd()).with_context(|| format!("listing {}", root.path().display()))?;
+    let mut ids: Vec<String> =
+        names.iter().map(|name| name.to_string_lossy().into_owned()).filter(|name| !name.starts_with('.')).collect();
+    ids.sort();
+    Ok(ids)
+}
+
+fn look(root: &Root, id: String) -> Option<Entry> {
+    if let Some(header) = lock::held_here(&id) {
+        return Some(Entry { id, life: Life::Alive, header: Some(header), started: None, traces: Vec::new() });
+    }
+    let broken =
+        |id, reason| Some(Entry { id, life: Life::Broken(reason), header: None, started: None, traces: Vec::new() });
+    let file = match open(root, &id, OFlag::O_RDONLY) {
+        Ok(Opened::Record(file)) => file,
+        Ok(Opened::Nothing) => return None,
+        Ok(Opened::Empty) => {
+            return Some(Entry { id, life: Life::Dead, header: None, started: None, traces: Vec::new() });
+        }
+        Err(error) => return broken(id, format!("{error:#}")),
+    };
+    // The lock first: a record that was complete when it died stays so.
+    let held = match lock::is_held(&file) {
+        Ok(held) => held,
+        Err(errno) => return broken(id, format!("asking for its lock: {errno}")),
+    };
+    let Contents { header, started, traces, broken: damage } = match bytes(&file) {
+        Ok(bytes) => record::read(&bytes, &id),
+        Err(error) => return broken(id, format!("{error:#}")),
+    };
+    let life = match (damage, held) {
+        (Some(reason), _) => Life::Broken(reason),
+        (None, true) if header.is_none() => return None,
+        (None, true) => Life::Alive,
+        (None, false) => Life::Dead,
+    };
+    Some(Entry { id, life, header, started, traces })
+}
+
+pub enum Opened {
+    Record(File),
+    /// A directory without a record: being created, or what was left of it.
+    Empty,
+    /// Gone meanwhile.
+    Nothing,
+}
+
+/// Opens a record that is ours: a file of ours in a directory of ours, neither of them a link.
+pub fn open(root: &Root, id: &str, access: OFlag) -> Result<Opened> {
+    let caller = nix::unistd::geteuid().as_raw();
+    let Some(directory) = directory(root, id)? else { return Ok(Opened::Nothing) };
+    // Opening a FIFO must not wait for its other end.
+    let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let file = match openat(&directory, "record", flags, Mode::empty()) {
+        Ok(file) => file,
+        Err(Errno::ENOENT) => return Ok(Opened::Empty),
+        Err(Errno::ELOOP) => bail!("its record is a symbolic link"),
+        Err(errno) => return Err(errno).context("opening its record"),
+    };
+    let stat = fstat(&file).context("examining its record")?;
+    if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+        bail!("its record is not a file");
+    }
+    if stat.st_uid != caller {
+        bail!("its record belongs to uid {}, not to {caller}", stat.st_uid);
+    }
+    Ok(Opened::Record(File::from(file)))
+}
+
+fn directory(root: &Root, id: &str) -> Result<Option<OwnedFd>> {
+    let caller = nix::unistd::geteuid().as_raw();
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let directory = match openat(root, id, flags, Mode::empty()) {
+        Ok(directory) => directory,
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(Errno::ENOTDIR | Errno::ELOOP) => bail!("it is a link or no directory at all"),
+        Err(errno) => return Err(errno).context("opening its directory"),
+    };
+    let owner = fstat(&directory).context("examining its directory")?.st_uid;
+    if owner != caller {
+        bail!("its directory belongs to uid {owner}, not to {caller}");
+    }
+    Ok(Some(directory))
+}
+
+/// The whole of a record, from its beginning.
+pub fn bytes(file: &File) -> Result<Vec<u8>> {
+    /// More than any launcher writes.
+    const MOST: u64 = 16 << 20;
+    let mut bytes = Vec::new();
+    file.take(MOST + 1).read_to_end(&mut bytes).context("reading its record")?;
+    if bytes.len() as u64 > MOST {
+        bail!("its record is longer than {MOST} bytes");
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,63 @@
+//! Who is alive: the process that holds the lock of its record.
+//!
+//! These are the record locks of fcntl(2), which belong to a process. The locks of flock(2) and the open file description
+//! locks of fcntl(2) belong to an open file and are inherited by every child with the descriptor: the sandbox's init,
+//! which never executes anything, would hold its supervisor's lock, and a supervisor that was killed would seem alive.
+//!
+//! The price: a process that closes *any* descriptor of a file loses its locks on that file. So a process never opens a
+//! record that it holds itself; `HELD` says which those are. A lock does not pass to a child either: who forks to go into
+//! the background creates the record afterwards.
+
+use std::os::fd::AsFd;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+
+use super::record::Header;
+
+static HELD: Mutex<Vec<Header>> = Mutex::new(Vec::new());
+
+/// Locks a record for this process, without waiting; false where another process has it.
+pub fn take(file: impl AsFd) -> nix::Result<bool> {
+    match fcntl(file, FcntlArg::F_SETLK(&whole(libc::F_WRLCK))) {
+        Ok(_) => Ok(true),
+        Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Whether another process holds the lock.
+pub fn is_held(file: impl AsFd) -> nix::Result<bool> {
+    let mut lock = whole(libc::F_WRLCK);
+    fcntl(file, FcntlArg::F_GETLK(&mut lock))?;
+    Ok(i32::from(lock.l_type) != libc::F_UNLCK)
+}
+
+fn whole(kind: i32) -> libc::flock {
+    libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    }
+}
+
+/// Remembers a record as held by this process.
+pub fn hold(header: &Header) {
+    held().push(header.clone());
+}
+
+pub fn release(id: &str) {
+    held().retain(|header| header.id != id);
+}
+
+/// The header of a record that this process holds, and must not open.
+pub fn held_here(id: &str) -> Option<Header> {
+    held().iter().find(|header| header.id == id).cloned()
+}
+
+fn held() -> MutexGuard<'static, Vec<Header>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,273 @@
+//! Locks belong to a process, so most of these tests need a second one: the test binary itself, run again for the one
+//! test `other_process`, which does what its environment says.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use super::*;
+
+mod damage;
+
+const ACT: &str = "SANDBOX_TEST_ACT";
+const AT: &str = "SANDBOX_TEST_STATE_ROOT";
+
+/// A state root of its own for one test, gone with the value.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(name: &str) -> Temporary {
+        let path = std::env::temp_dir().join(format!("sandbox-state-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        Temporary(path)
+    }
+
+    fn root(&self) -> Root {
+        Root::create(&self.0).unwrap()
+    }
+
+    fn record(&self) -> Record {
+        Record::create(self.root(), "web", "name = \"web\"\n", &Facts::default()).unwrap()
+    }
+
+    /// A dead record with these lines after the usual two.
+    fn dead(&self, lines: &str) -> String {
+        let record = self.record();
+        let id = record.id().to_owned();
+        drop(record);
+        let path = self.0.join(&id).join("record");
+        let text = fs::read_to_string(&path).unwrap() + lines;
+        fs::write(&path, text).unwrap();
+        id
+    }
+
+    fn is_empty(&self) -> bool {
+        fs::read_dir(&self.0).unwrap().next().is_none()
+    }
+
+    /// Another process that acts, and has said so.
+    fn other(&self, act: &str) -> Other {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["state::tests::other_process", "--exact", "--nocapture"])
+            .env(ACT, act)
+            .env(AT, &self.0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let said = lines.find_map(|line| line.unwrap().split_once("said ").map(|(_, said)| said.to_owned())).unwrap();
+        Other { child, said, output: lines }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+struct Other {
+    child: Child,
+    said: String,
+    /// Open for as long as it may still write.
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Other {
+    /// What it said, once it has ended by itself.
+    fn end(mut self) -> String {
+        self.output.by_ref().for_each(drop);
+        assert!(self.child.wait().unwrap().success());
+        self.said
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn other_process() {
+    let Ok(act) = std::env::var(ACT) else { return };
+    let root = Root::open(Path::new(&std::env::var_os(AT).unwrap())).unwrap().unwrap();
+    let wait = || std::io::stdin().lines().count();
+    match act.as_str() {
+        "supervise" => {
+            let mut record = Record::create(root, "web", "", &Facts::default()).unwrap();
+            let path = record.directory().join("data");
+            record.trace(&Trace::Directory { path: path.clone() }).unwrap();
+            fs::create_dir_all(path.join("deep/er")).unwrap();
+            record.started(std::process::id().cast_signed()).unwrap();
+            println!("said {}", record.id());
+            wait();
+        }
+        "supervise-with-child" => {
+            let record = Record::create(root, "web", "", &Facts::default()).unwrap();
+            // A child that has the very same open file, as one that never executes anything would.
+            let mut child = Command::new("sleep").arg("60").stdin(record.file.try_clone().unwrap()).spawn().unwrap();
+            // Passing it closed a descriptor of the file here, and with it the lock was gone.
+            assert!(lock::take(&record.file).unwrap());
+            println!("said {}", child.id());
+            wait();
+            child.wait().unwrap();
+        }
+        "look" => println!("said {:?}", list(&root).unwrap().iter().map(|entry| &entry.life).collect::<Vec<_>>()),
+        "collect-on" => {
+            println!("said ready");
+            loop {
+                assert_eq!(gc(&root).unwrap().failed, []);
+            }
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_record_is_ours_alone_and_leaves_nothing() {
+    let place = Temporary::new("life");
+    let mut record = place.record();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    let directory = record.directory();
+    assert_eq!((mode(&place.0), mode(&directory), mode(&directory.join("record"))), (0o700, 0o700, 0o600));
+    assert_eq!(directory, place.0.join(record.id()));
+    let kept = Trace::Directory { path: directory.join("kept") };
+    record.trace(&kept).unwrap();
+    fs::create_dir(directory.join("kept")).unwrap();
+    // What nobody traced, a socket say, goes too.
+    fs::write(directory.join("control"), "").unwrap();
+    record.started(std::process::id().cast_signed()).unwrap();
+    let contents = record::read(&fs::read(directory.join("record")).unwrap(), record.id());
+    assert_eq!((contents.traces, contents.broken), (vec![kept], None));
+    assert_eq!(contents.started.unwrap().init.pid, std::process::id().cast_signed());
+    record.finish().unwrap();
+    assert!(place.is_empty());
+}
+
+#[test]
+fn names_are_checked() {
+    let place = Temporary::new("names");
+    for name in ["", ".", "..", "-x", ".x", "a/b", "a b", "a\n", "\u{e9}", &"x".repeat(64)] {
+        assert!(Record::create(place.root(), name, "", &Facts::default()).is_err(), "{name:?}");
+    }
+    for name in ["_", "0", "a.-_B", &"x".repeat(63)] {
+        Record::create(place.root(), name, "", &Facts::default()).unwrap().finish().unwrap();
+    }
+    assert!(place.is_empty());
+}
+
+#[test]
+fn alive_is_whose_supervisor_lives() {
+    let place = Temporary::new("alive");
+    let root = place.root();
+    let other = place.other("supervise");
+    let id = other.said.clone();
+    let seen = list(&root).unwrap();
+    assert_eq!((seen.len(), &seen[0].id, &seen[0].life), (1, &id, &Life::Alive));
+    assert_eq!(seen[0].header.as_ref().unwrap().supervisor, other.child.id().cast_signed());
+    assert_eq!((seen[0].traces.len(), seen[0].started.is_some()), (1, true));
+    assert_eq!(planned(&root, &id).unwrap().profile, "");
+    assert_eq!(gc(&root).unwrap(), Report::default());
+    assert_eq!(rm(&root, "web").unwrap_err().to_string(), format!("{id} is running"));
+
+    other.kill();
+    assert_eq!(list(&root).unwrap()[0].life, Life::Dead);
+    assert_eq!(gc(&root).unwrap(), Report { removed: vec![id], ..Report::default() });
+    assert!(place.is_empty());
+    assert!(rm(&root, "web").is_err());
+}
+
+#[test]
+fn a_child_of_the_supervisor_keeps_nothing_alive() {
+    let place = Temporary::new("child");
+    let root = place.root();
+    let other = place.other("supervise-with-child");
+    let child = other.said.clone();
+    assert_eq!(list(&root).unwrap()[0].life, Life::Alive);
+    other.kill();
+    let still_runs = || Path::new(&format!("/proc/{child}/fd/0")).exists();
+    assert!(still_runs());
+    assert_eq!(list(&root).unwrap()[0].life, Life::Dead);
+    assert_eq!(gc(&root).unwrap().removed.len(), 1);
+    assert!(Command::new("kill").arg(&child).status().unwrap().success());
+}
+
+#[test]
+fn looking_at_a_record_that_we_hold_keeps_its_lock() {
+    let place = Temporary::new("held");
+    let record = place.record();
+    assert_eq!(list(&record.root).unwrap()[0].life, Life::Alive);
+    assert_eq!(gc(&record.root).unwrap(), Report::default());
+    assert!(rm(&record.root, record.id()).is_err());
+    assert!(planned(&record.root, record.id()).is_err());
+    assert_eq!(place.other("look").end(), "[Alive]");
+    record.finish().unwrap();
+}
+
+#[test]
+fn collectors_share_the_work() {
+    let place = Temporary::new("shared");
+    for _ in 0..60 {
+        place.dead("");
+    }
+    let others = [place.other("collect-on"), place.other("collect-on")];
+    let report = gc(&place.root()).unwrap();
+    assert_eq!((report.failed, report.broken), (vec![], vec![]));
+    others.into_iter().for_each(Other::kill);
+    // Killed in the middle of it, they leave the rest to the next.
+    assert!(gc(&place.root()).unwrap().failed.is_empty());
+    assert!(place.is_empty());
+}
+
+#[test]
+fn nobody_collects_what_is_being_created() {
+    let place = Temporary::new("race");
+    let root = place.root();
+    let others = [place.other("collect-on"), place.other("collect-on")];
+    for _ in 0..300 {
+        let mut record = place.record();
+        record.trace(&Trace::Directory { path: record.directory().join("x") }).unwrap();
+        fs::create_dir(record.directory().join("x")).unwrap();
+        assert!(record.directory().join("record").exists());
+        record.finish().unwrap();
+    }
+    others.into_iter().for_each(Other::kill);
+    gc(&root).unwrap();
+    assert!(place.is_empty());
+}
+
+#[test]
+fn an_overtaken_creator_begins_again() {
+    let place = Temporary::new("overtaken");
+    let root = place.root();
+    // Each state a creator passes through, left as if it had been killed there.
+    fs::create_dir(place.0.join("web-00000001")).unwrap();
+    for (id, text) in [("web-00000002", ""), ("web-00000003", "{\"version\":1,\"id\":\"web-00")] {
+        fs::create_dir(place.0.join(id)).unwrap();
+        fs::write(place.0.join(id).join("record"), text).unwrap();
+    }
+    // And a supervisor that was killed after it removed the record.
+    fs::create_dir_all(place.0.join("web-00000004/data/x")).unwrap();
+    assert!(list(&root).unwrap().iter().all(|entry| entry.life == Life::Dead && entry.header.is_none()));
+    assert_eq!(gc(&root).unwrap().removed.len(), 4);
+    assert!(place.is_empty());
+
+    assert!(claim(&root, "web-00000005").unwrap().is_some());
+    assert!(claim(&root, "web-00000005").unwrap().is_none());
+}
+
+#[test]
+fn only_what_can_be_removed_is_written_down() {
+    let place = Temporary::new("refused");
+    let mut record = place.record();
+    let elsewhere = place.0.join("web-ffffffff/data");
+    for trace in [Trace::Directory { path: elsewhere }, Trace::Cgroup { path: "/sys/fs/cgroup/other".into() }] {
+        assert!(record.trace(&trace).is_err());
+    }
+    assert!(record::read(&fs::read(record.directory().join("record")).unwrap(), record.id()).traces.is_empty());
+    record.finish().unwrap();
+    assert!(place.is_empty());
+}

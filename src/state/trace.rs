@@ -1,0 +1,111 @@
+//! What a step makes that outlives its process, and the only code that removes it: used by a normal exit, a failed launch
+//! and gc alike, on the word of a record that is never trusted further than these checks.
+
+use std::ffi::OsStr;
+use std::os::fd::AsFd;
+use std::path::{Component, Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use super::{Root, cgroup, tree};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Trace {
+    /// A directory of a cgroup hierarchy, with all below it and every process in it. Its name begins with the id.
+    Cgroup { path: PathBuf },
+    /// A directory tree inside the sandbox's own directory.
+    Directory { path: PathBuf },
+}
+
+/// Whether it is one that this sandbox may have, so that what is written down can be removed later.
+pub fn check(root: &Root, id: &str, trace: &Trace) -> Result<()> {
+    match trace {
+        Trace::Cgroup { path } => check_cgroup(path, id),
+        Trace::Directory { path } => below(root, id, path).map(drop),
+    }
+}
+
+/// Removes what one sandbox left; what has gone already is no error.
+pub fn remove(root: &Root, id: &str, trace: &Trace) -> Result<()> {
+    remove_until(Instant::now() + cgroup::PATIENCE, root, id, trace)
+}
+
+fn remove_until(deadline: Instant, root: &Root, id: &str, trace: &Trace) -> Result<()> {
+    match trace {
+        Trace::Cgroup { path } => {
+            check_cgroup(path, id)?;
+            cgroup::remove(path, deadline).with_context(|| format!("removing the cgroup {}", shown(path)))
+        }
+        Trace::Directory { path } => {
+            let (parent, name) = below(root, id, path)?;
+            tree::open(root.as_fd(), parent)
+                .and_then(|parent| parent.map_or(Ok(()), |parent| tree::remove(parent.as_fd(), name)))
+                .with_context(|| format!("removing the directory {}", shown(path)))
+        }
+    }
+}
+
+/// Removes all of them, the last one first, and goes on past those that resist.
+pub fn remove_all(root: &Root, id: &str, traces: &[Trace]) -> Result<()> {
+    // A process frozen by one hierarchy does not die of a kill through another, so all are killed before any waits.
+    let left: Vec<&Trace> = traces.iter().rev().filter(|trace| !empty_or_kill(trace, id)).collect();
+    let deadline = Instant::now() + cgroup::PATIENCE;
+    let failed = |trace: &Trace| Some(format!("{:#}", remove_until(deadline, root, id, trace).err()?));
+    let resisting: Vec<String> = left.into_iter().filter_map(failed).collect();
+    if !resisting.is_empty() {
+        bail!("{}", resisting.join("; "));
+    }
+    Ok(())
+}
+
+/// Removes a cgroup that nothing is in any more, which is the rule, and kills what is in any other. Whether it has gone;
+/// what fails here fails again, with its name, when the rest is removed.
+fn empty_or_kill(trace: &Trace, id: &str) -> bool {
+    let Trace::Cgroup { path } = trace else { return false };
+    if check_cgroup(path, id).is_err() {
+        return false;
+    }
+    let gone = cgroup::remove_empty(path);
+    if let Ok(false) = gone {
+        let _ = cgroup::kill(path);
+    }
+    gone.unwrap_or(false)
+}
+
+/// A record says where its cgroups are, because a host may mount them anywhere; but not that of another sandbox.
+fn check_cgroup(path: &Path, id: &str) -> Result<()> {
+    let named_after_it =
+        path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with(id) && !id.is_empty());
+    if !path.is_absolute() || !is_plain(path) || !named_after_it {
+        bail!("refused: {} is not a cgroup of {id}", shown(path));
+    }
+    Ok(())
+}
+
+/// The path's parent, relative to the root, and its name.
+fn below<'a>(root: &Root, id: &str, path: &'a Path) -> Result<(&'a Path, &'a OsStr)> {
+    let relative =
+        path.strip_prefix(root.path()).ok().filter(|relative| relative.starts_with(id) && is_plain(relative));
+    match relative.and_then(|relative| Some((relative.parent()?, relative.file_name()?))) {
+        Some((parent, name)) if parent.starts_with(id) => Ok((parent, name)),
+        _ => bail!("refused: {} is not in the directory of {id}", shown(path)),
+    }
+}
+
+/// Neither `..` nor, except at the beginning, anything but names; and none that a C string could not hold.
+fn is_plain(path: &Path) -> bool {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    !bytes.contains(&0)
+        && bytes.len() < libc::PATH_MAX as usize
+        && path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)))
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().escape_debug().to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Removal of what is, and refusal of what is not a sandbox's own.
+
+use std::fs;
+use std::process::{Child, Command};
+
+use super::*;
+
+const ID: &str = "web-0123abcd";
+
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(name: &str) -> Temporary {
+        Temporary(std::env::temp_dir().join(format!("sandbox-trace-{name}-{}", std::process::id())))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn directories_of_others_are_refused() {
+    let place = Temporary::new("directory");
+    let root = Root::create(&place.0).unwrap();
+    let other = place.0.join("web-ffffffff/data");
+    fs::create_dir_all(&other).unwrap();
+    fs::create_dir_all(place.0.join(ID).join("a/b")).unwrap();
+    std::os::unix::fs::symlink("../web-ffffffff", place.0.join(ID).join("link")).unwrap();
+    let remove = |path: &Path| remove(&root, ID, &Trace::Directory { path: path.to_owned() });
+    let own = place.0.join(ID);
+    let dots = own.join("../web-ffffffff/data");
+    for path in
+        [Path::new("/"), Path::new(""), Path::new("data"), &place.0, &own, &other, &dots, &own.join("link/data")]
+    {
+        assert!(remove(path).is_err(), "{}", path.display());
+    }
+    assert!(other.exists());
+    for _ in 0..2 {
+        remove(&own.join("a")).unwrap();
+    }
+    remove(&own.join("missing/x")).unwrap();
+    remove(&own.join("link")).unwrap();
+    assert_eq!(fs::read_dir(&own).unwrap().count(), 0);
+    assert!(other.exists());
+}
+
+#[test]
+fn what_is_no_cgroup_of_ours_is_refused() {
+    let place = Temporary::new("no-cgroup");
+    let root = Root::create(&place.0).unwrap();
+    let named = place.0.join(ID);
+    fs::create_dir(&named).unwrap();
+    let remove = |path: &Path| remove(&root, ID, &Trace::Cgroup { path: path.to_owned() }).unwrap_err();
+    // Even an empty directory with the right name: it is on another file system.
+    assert!(format!("{:#}", remove(&named)).ends_with("it is not on a cgroup file system"));
+    assert!(named.exists());
+    let nul = PathBuf::from(format!("/sys/fs/cgroup/a\0b/{ID}"));
+    for path in [Path::new("/sys/fs/cgroup"), Path::new("/"), Path::new(ID), &Path::new("/sys/../").join(ID), &nul] {
+        assert!(remove(path).to_string().starts_with("refused: "), "{}", path.display());
+    }
+    assert!(
+        remove(Path::new("/sys/fs/cgroup/web-ffffffff")).to_string().ends_with(&format!("is not a cgroup of {ID}"))
+    );
+    let gone = Trace::Cgroup { path: Path::new("/sys/fs/cgroup/").join(ID) };
+    super::remove(&root, ID, &gone).unwrap();
+}
+
+/// Every hierarchy of this machine, of either version, that this process may add a cgroup to.
+fn hierarchies() -> Vec<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+    let of_cgroups = mounts.lines().filter_map(|line| {
+        let mut fields = line.split(' ').skip(1);
+        let (path, kind) = (fields.next()?, fields.next()?);
+        (kind == "cgroup" || kind == "cgroup2").then(|| PathBuf::from(path))
+    });
+    of_cgroups.filter(|path| nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok()).collect()
+}
+
+fn sleeper(cgroup: &Path) -> Child {
+    let child = Command::new("sleep").arg("60").spawn().unwrap();
+    fs::write(cgroup.join("cgroup.procs"), child.id().to_string()).unwrap();
+    child
+}
+
+#[test]
+fn cgroups_are_removed_with_all_that_is_in_them() {
+    let place = Temporary::new("cgroup");
+    let root = Root::create(&place.0).unwrap();
+    let id = format!("web-{:08x}", std::process::id());
+    for hierarchy in hierarchies() {
+        let top = hierarchy.join(&id);
+        // A cpuset's new groups have no cpu, so that no process may enter.
+        let cpuset = top.join("cpuset.cpus");
+        fs::create_dir_all(&top).unwrap();
+        if cpuset.exists()
+            && fs::read_to_string(&cpuset).unwrap().trim().is_empty()
+            && hierarchy.join("cpuset.cpus").exists()
+        {
+            for file in ["cpuset.cpus", "cpuset.mems"] {
+                fs::write(top.join(file), fs::read(hierarchy.join(file)).unwrap()).unwrap();
+            }
+        }
+        let mut children = vec![sleeper(&top)];
+        let below = top.join("a/b");
+        fs::create_dir_all(&below).unwrap();
+        if !below.join("cpuset.cpus").exists() {
+            children.push(sleeper(&below));
+        }
+        // Frozen ones too.
+        for (file, freeze) in [("freezer.state", "FROZEN"), ("cgroup.freeze", "1")] {
+            if top.join(file).exists() {
+                fs::write(top.join(file), freeze).unwrap();
+            }
+        }
+        let trace = Trace::Cgroup { path: top.clone() };
+        let removed = remove_all(&root, &id, std::slice::from_ref(&trace));
+        for mut child in children {
+            let _ = child.kill();
+            let status = child.wait().unwrap();
+            assert!(!status.success());
+        }
+        removed.unwrap();
+        assert!(!top.exists(), "{}", top.display());
+        remove(&root, &id, &trace).unwrap();
+    }
+}
+
+#[test]
+fn a_cgroup_that_holds_the_caller_is_left_alone() {
+    let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+    let id = format!("self-{:08x}", std::process::id());
+    for hierarchy in hierarchies().into_iter().filter(|path| !path.join("cpuset.cpus").exists()) {
+        let top = hierarchy.join(&id);
+        fs::create_dir(&top).unwrap();
+        fs::write(top.join("cgroup.procs"), child.id().to_string()).unwrap();
+        // A process that enters and then removes it, as a supervisor would that was moved into its own sandbox's cgroup.
+        let script = format!(
+            "echo $$ > {0}/cgroup.procs && exec {1:?} --exact state::trace::tests::inside",
+            top.display(),
+            std::env::current_exe().unwrap()
+        );
+        let said = Command::new("sh").arg("-c").arg(script).env("SANDBOX_TEST_CGROUP", &top).output().unwrap();
+        assert!(said.status.success(), "{}: {said:?}", hierarchy.display());
+        assert_eq!(child.try_wait().unwrap(), None, "nothing was killed");
+        fs::write(hierarchy.join("cgroup.procs"), child.id().to_string()).unwrap();
+        fs::remove_dir(&top).unwrap();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// Acts only in the process that the test above starts.
+#[test]
+fn inside() {
+    let Ok(path) = std::env::var("SANDBOX_TEST_CGROUP") else { return };
+    let refused = cgroup::kill(Path::new(&path)).unwrap_err();
+    assert_eq!(refused.to_string(), "this very process is in it");
+}
