@@ -2,6 +2,8 @@
 
 pub mod check;
 pub mod plan;
+pub mod ps;
+pub mod rm;
 pub mod run;
 
 use clap::{Args, Parser, Subcommand};
@@ -25,6 +27,12 @@ pub enum Command {
     Plan(plan::Plan),
     /// Print every error and warning of a profile, and what this machine lacks for it
     Check(check::Check),
+    /// List sandboxes: those that run, and those that left something behind
+    Ps(ps::Ps),
+    /// Remove what sandboxes that have ended left behind
+    Rm(rm::Rm),
+    /// Remove what every sandbox that has ended left behind
+    Gc(rm::Gc),
 }
 
 /// A profile, and what the command line changes of it.

@@ -221,8 +221,10 @@ impl Fault {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Trace {
-    /// A directory of a cgroup hierarchy.
+    /// A directory of a cgroup hierarchy, with all below it and every process in it. It is named after the sandbox's id.
     Cgroup { path: PathBuf },
+    /// A directory tree inside the sandbox's own directory of state.
+    Directory { path: PathBuf },
 }
 
 pub type Applied = Result<(), Fault>;

@@ -1,7 +1,6 @@
 //! The supervisor's story: prepare, clone, attend, wait, clean up.
 
 mod attend;
-mod clean;
 mod init;
 mod remedy;
 mod status;
@@ -14,10 +13,12 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
+use crate::explain;
 use crate::isolation::context::Context;
-use crate::isolation::{Fault, process};
+use crate::isolation::{Fault, cgroup, process};
 use crate::outcome::{self, Outcome};
 use crate::plan::{Plan, Stage};
+use crate::state::Record;
 use crate::sys::clone::{Side, clone3};
 use crate::sys::signal;
 use terminal::Terminal;
@@ -54,8 +55,8 @@ pub fn prepare() -> Result<(), String> {
 
 const OPEN_FILES: u64 = 20;
 
-/// Carries the plan out, and returns when the program has ended and everything of it is gone.
-pub fn launch(plan: &Plan, options: &Options) -> (Outcome, Vec<Timing>) {
+/// Carries the plan out, and returns when the program has ended and everything of it is gone, its record included.
+pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> (Outcome, Vec<Timing>) {
     let wire = match Wire::new(plan, options) {
         Ok(wire) => wire,
         Err(fault) => return (failed(plan, None, &fault), Vec::new()),
@@ -64,20 +65,20 @@ pub fn launch(plan: &Plan, options: &Options) -> (Outcome, Vec<Timing>) {
     context.opens_gates = true;
     let open_files = crate::sys::process::soft_limit(libc::RLIMIT_NOFILE);
     context.may_keep = open_files.is_ok_and(|limit| limit.is_none_or(|limit| limit >= 512));
-    context.id = match clean::id() {
-        Ok(id) => id,
-        Err(fault) => return (failed(plan, None, &fault), Vec::new()),
-    };
-    let outcome = supervise(plan, options, &wire, &mut context);
-    clean::remove(plan, &context.id);
+    context.id = record.id().to_owned();
+    let outcome = supervise(plan, options, &wire, &mut context, &mut record);
+    cgroup::control::leave(record.traces());
+    if let Err(error) = record.finish() {
+        explain::print_error(&format!("{error:#}"), Some("sandbox gc tries it again"));
+    }
     if let Some(to) = &options.status {
         status::ended(to, &outcome);
     }
     (outcome, wire.timings(plan))
 }
 
-fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context) -> Outcome {
-    if let Err((index, fault)) = wire.carry_out(plan, Stage::HostBefore, context) {
+fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context, record: &mut Record) -> Outcome {
+    if let Err((index, fault)) = wire.carry_out(plan, Stage::HostBefore, context, Some(record)) {
         return failed(plan, Some((Stage::HostBefore, index)), &fault);
     }
     let terminal = Terminal::remember();
@@ -99,12 +100,15 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context)
     context.wire = ours;
     context.child = Some(child.pid);
     let mut fault = None;
-    if let Err((index, failure)) = wire.carry_out(plan, Stage::HostAfter, context) {
+    if let Err((index, failure)) = wire.carry_out(plan, Stage::HostAfter, context, Some(record)) {
         // Without its gate the child waits for ever; with our end of the wire gone it gives up by itself, but a kill
         // is certain.
         let _ = crate::sys::pidfd::send_signal(std::os::fd::AsFd::as_fd(&child.pidfd), libc::SIGKILL);
         fault = Some((index, failure));
     }
+    // The program is on its way; this is nobody's waiting time.
+    let _ = record.started(child.pid);
+    record.collect_others();
     let started = context.wire.take().filter(|_| options.status.is_some());
     if let Some(wire) = &started {
         // The child's end closes when the program has been executed, and that is told by a signal.

@@ -35,6 +35,9 @@ fn main() -> ExitCode {
         Command::Run(command) => (command.run(), outcome::FAILED),
         Command::Plan(command) => (command.run(), 1),
         Command::Check(command) => (command.run(), 1),
+        Command::Ps(command) => (command.run(), 1),
+        Command::Rm(command) => (command.run(), 1),
+        Command::Gc(command) => (command.run(), 1),
     };
     match ended {
         Ok(code) => ExitCode::from(code),

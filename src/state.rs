@@ -23,6 +23,7 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use crate::host::Facts;
+use crate::isolation::Trace;
 
 mod cgroup;
 mod gc;
@@ -37,7 +38,7 @@ pub use gc::{Report, gc, rm};
 pub use list::{Entry, Life, list, planned};
 pub use record::{Header, Planned, Process, Started};
 pub use root::{Root, locate};
-pub use trace::{Trace, remove, remove_all};
+pub use trace::{remove, remove_all};
 
 use record::{Event, PlannedRef, VERSION};
 
@@ -81,6 +82,11 @@ impl Record {
         &self.header.id
     }
 
+    /// What has been written down so far.
+    pub fn traces(&self) -> &[Trace] {
+        &self.traces
+    }
+
     /// The sandbox's own directory, 0700; what is put into it goes with the record.
     pub fn directory(&self) -> PathBuf {
         self.root.path().join(&self.header.id)
@@ -98,6 +104,15 @@ impl Record {
     pub fn started(&mut self, init: i32) -> Result<()> {
         let started = Started::now(self.header.supervisor, init)?;
         self.append(&Event::<PlannedRef>::Started(started))
+    }
+
+    /// Collects what others left, unless there are so many that looking at each would cost the machine more than it gives.
+    pub fn collect_others(&self) {
+        const FEW: usize = 32;
+        if list::ids(&self.root).is_ok_and(|ids| ids.len() <= FEW) {
+            // What fails here fails again, and is told, when somebody runs gc.
+            let _ = gc(&self.root);
+        }
     }
 
     /// Removes what the sandbox left, then the record. Where something resists, the record stays and says what.

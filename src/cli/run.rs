@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::isolation::Findings;
 use crate::launch::{self, Options};
 use crate::outcome::{FAILED, Outcome};
-use crate::{explain, plan, sys};
+use crate::{explain, plan, profile, state, sys};
 
 #[derive(Debug, Args)]
 pub struct Run {
@@ -48,8 +48,10 @@ impl Run {
         let Some(mut plan) = plan else { return Ok(FAILED) };
         #[cfg(feature = "step-removal")]
         plan::removal::remove(&mut plan).map_err(anyhow::Error::msg)?;
+        let root = state::Root::create(&state::locate(&host))?;
+        let record = state::Record::create(root, &plan.name, &profile::resolved_text(&loaded), &host.facts())?;
         let options = Options { status, timeout: self.timeout, timings: self.timings };
-        let (outcome, timings) = launch::launch(&plan, &options);
+        let (outcome, timings) = launch::launch(&plan, &options, record);
         explain::print_timings(&timings);
         if let Outcome::Failed { message, hint, .. } = &outcome {
             explain::print_error(message, hint.as_deref());

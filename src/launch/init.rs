@@ -25,7 +25,7 @@ use crate::sys::{clone, descriptor, process, signal};
 pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     // Every mode is given in full; the caller's umask has no say in what is made.
     nix::sys::stat::umask(Mode::empty());
-    if let Err((index, fault)) = wire.carry_out(plan, Stage::Init, context) {
+    if let Err((index, fault)) = wire.carry_out(plan, Stage::Init, context, None) {
         wire.fault(Stage::Init, index, &fault);
         process::exit_now(outcome::FAILED.into());
     }

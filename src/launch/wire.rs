@@ -12,6 +12,7 @@ use crate::isolation::Fault;
 use crate::isolation::context::Context;
 use crate::outcome::Outcome;
 use crate::plan::{Plan, Stage};
+use crate::state::Record;
 use crate::sys::page::{Page, WORDS};
 
 /// Words of the page. Texts are stored four bytes a word.
@@ -85,9 +86,22 @@ impl Wire {
         Ok((Some(ours), Some(theirs)))
     }
 
-    /// Applies the steps of a stage in order; the first failure ends it.
-    pub fn carry_out(&self, plan: &Plan, stage: Stage, context: &mut Context) -> Result<(), (usize, Fault)> {
+    /// Applies the steps of a stage in order; the first failure ends it. What a step makes that outlives it is written
+    /// down before it acts.
+    pub fn carry_out(
+        &self,
+        plan: &Plan,
+        stage: Stage,
+        context: &mut Context,
+        mut record: Option<&mut Record>,
+    ) -> Result<(), (usize, Fault)> {
         for (index, step) in plan.steps(stage).iter().enumerate() {
+            if let Some(record) = &mut record
+                && let Some(trace) = step.trace(&context.id)
+            {
+                let fault = |error| Fault::new("record", Errno::EIO, format!("{error:#}"));
+                record.trace(&trace).map_err(|error| (index, fault(error)))?;
+            }
             step.apply(context).map_err(|fault| (index, fault))?;
             self.done(plan, stage, index);
         }

@@ -16,7 +16,7 @@ use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, Statfs, fstatfs,
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::tree;
-use crate::sys::signal::Held;
+use crate::sys::pidfd;
 
 /// How long the killed may take to leave: they do so one by one, after the signal.
 pub const PATIENCE: Duration = Duration::from_secs(2);
@@ -81,12 +81,20 @@ fn kill_each(top: BorrowedFd) -> Result<()> {
     for pids in members(top, 0)?.chunks(128) {
         let mut held = Vec::new();
         for pid in pids {
-            held.extend(Held::open(*pid).with_context(|| format!("holding process {pid}"))?.map(|held| (pid, held)));
+            match pidfd::open(*pid) {
+                Ok(process) => held.push((pid, process)),
+                Err(Errno::ESRCH) => {}
+                Err(errno) => return Err(errno).with_context(|| format!("holding process {pid}")),
+            }
         }
         // A number may have passed to a process outside after the list was read, but not since it is held.
         let still = members(top, 0)?;
         for (pid, process) in held.iter().filter(|(pid, _)| still.contains(pid)) {
-            process.kill().with_context(|| format!("killing process {pid}"))?;
+            match pidfd::send_signal(process.as_fd(), libc::SIGKILL) {
+                // One that has ended meanwhile is as good.
+                Ok(()) | Err(Errno::ESRCH) => {}
+                Err(errno) => return Err(errno).with_context(|| format!("killing process {pid}")),
+            }
         }
     }
     Ok(())

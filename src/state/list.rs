@@ -10,8 +10,8 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::record::{self, Contents, Header, Planned, Started};
-use super::trace::Trace;
 use super::{Root, lock, tree};
+use crate::isolation::Trace;
 
 /// One sandbox, as its record tells.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::io::Read;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::trace::Trace;
 use crate::host::Facts;
+use crate::isolation::Trace;
 
 /// Of the format. A record of another version is shown as broken and left alone.
 pub const VERSION: u32 = 1;

@@ -3,22 +3,12 @@
 
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
-
 use super::{Root, cgroup, tree};
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Trace {
-    /// A directory of a cgroup hierarchy, with all below it and every process in it. Its name begins with the id.
-    Cgroup { path: PathBuf },
-    /// A directory tree inside the sandbox's own directory.
-    Directory { path: PathBuf },
-}
+use crate::isolation::Trace;
+use anyhow::{Context, Result, bail};
 
 /// Whether it is one that this sandbox may have, so that what is written down can be removed later.
 pub fn check(root: &Root, id: &str, trace: &Trace) -> Result<()> {
@@ -77,8 +67,8 @@ fn empty_or_kill(trace: &Trace, id: &str) -> bool {
 
 /// A record says where its cgroups are, because a host may mount them anywhere; but not that of another sandbox.
 fn check_cgroup(path: &Path, id: &str) -> Result<()> {
-    let named_after_it =
-        path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with(id) && !id.is_empty());
+    let name = path.file_name().and_then(OsStr::to_str).and_then(|name| name.strip_prefix("sandbox-"));
+    let named_after_it = name.is_some_and(|name| name.starts_with(id) && !id.is_empty());
     if !path.is_absolute() || !is_plain(path) || !named_after_it {
         bail!("refused: {} is not a cgroup of {id}", shown(path));
     }

@@ -116,11 +116,3 @@ fn prctl(option: libc::c_int, value: libc::c_ulong) -> Result<(), Errno> {
     // SAFETY: these options take one number; the kernel wants the unused arguments to be 0.
     check(unsafe { libc::prctl(option, value, 0, 0, 0) }.into()).map(drop)
 }
-
-/// A number that nobody can guess.
-pub fn random() -> Result<u64, Errno> {
-    let mut bytes = [0; 8];
-    // SAFETY: the kernel writes at most the eight bytes.
-    let got = check(unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), 0) })?;
-    if got == 8 { Ok(u64::from_ne_bytes(bytes)) } else { Err(Errno::EIO) }
-}

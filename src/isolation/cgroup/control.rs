@@ -1,4 +1,5 @@
-//! What is done to a sandbox's directories as a whole: freeze, kill, remove. They may be of either version, and gone.
+//! What is done to a sandbox's directories as a whole: freeze, thaw, kill. They may be of either version, and gone;
+//! removing them is the record's business.
 //!
 //! Every function takes all directories of one sandbox, and does what it can with those that can.
 
@@ -8,12 +9,11 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC};
 use nix::unistd::Pid;
 
 use super::place::LAUNCHER;
+use crate::isolation::Trace;
 
 /// The kernel needs a moment for tasks that are already ending; nothing here waits longer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -66,69 +66,19 @@ pub fn kill_all(directories: &[PathBuf]) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes the directories with everything below them. Processes that are still there are killed.
-pub fn remove(directories: &[PathBuf]) -> io::Result<()> {
-    let ends = Instant::now() + PATIENCE;
-    let mut failed = None;
-    let mut asked_to_die = false;
-    for directory in directories {
-        check(directory)?;
-        if is_leaf(directory) {
-            go_back(directory);
-        }
-        loop {
-            match remove_tree(directory) {
-                Ok(()) => break,
-                Err(error) if error.raw_os_error() == Some(libc::EBUSY) && Instant::now() < ends => {
-                    if !asked_to_die && !is_own(directory) {
-                        asked_to_die = true;
-                        let _ = kill_all(directories);
-                    }
-                    sleep(PAUSE);
-                }
-                Err(error) => {
-                    failed = Some(io::Error::new(error.kind(), format!("{}: {error}", directory.display())));
-                    break;
-                }
-            }
+/// Takes the launcher out of its own leaf, so that it can be removed with the rest.
+pub fn leave(traces: &[Trace]) {
+    for trace in traces {
+        if let Trace::Cgroup { path } = trace
+            && is_leaf(path)
+        {
+            go_back(path);
         }
     }
-    failed.map_or(Ok(()), Err)
-}
-
-/// A record that was tampered with must not make us remove, or kill, what is not ours.
-fn check(directory: &Path) -> io::Result<()> {
-    let named = directory.file_name().is_some_and(|name| name.to_string_lossy().starts_with("sandbox-"));
-    let system = nix::sys::statfs::statfs(directory).map(|system| system.filesystem_type());
-    match system {
-        _ if !named => {}
-        Ok(CGROUP_SUPER_MAGIC | CGROUP2_SUPER_MAGIC) | Err(Errno::ENOENT) => return Ok(()),
-        Err(errno) => return Err(errno.into()),
-        Ok(_) => {}
-    }
-    Err(io::Error::new(ErrorKind::InvalidInput, format!("{} is no cgroup of a sandbox", directory.display())))
 }
 
 fn is_leaf(directory: &Path) -> bool {
     directory.to_string_lossy().ends_with(LAUNCHER)
-}
-
-/// Children first: a directory with children cannot be removed, nor can a child's files.
-fn remove_tree(directory: &Path) -> io::Result<()> {
-    match fs::remove_dir(directory) {
-        // Only with children: EBUSY too where a process is left.
-        Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
-            for child in children(directory)? {
-                remove_tree(&child)?;
-            }
-            match fs::remove_dir(directory) {
-                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-                done => done,
-            }
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        done => done,
-    }
 }
 
 fn children(directory: &Path) -> io::Result<Vec<PathBuf>> {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::{Child, Command};
 
+use std::path::PathBuf;
+
 use super::*;
 
 const ID: &str = "web-0123abcd";
@@ -51,20 +53,28 @@ fn directories_of_others_are_refused() {
 fn what_is_no_cgroup_of_ours_is_refused() {
     let place = Temporary::new("no-cgroup");
     let root = Root::create(&place.0).unwrap();
-    let named = place.0.join(ID);
+    let named = place.0.join(format!("sandbox-{ID}"));
     fs::create_dir(&named).unwrap();
     let remove = |path: &Path| remove(&root, ID, &Trace::Cgroup { path: path.to_owned() }).unwrap_err();
     // Even an empty directory with the right name: it is on another file system.
     assert!(format!("{:#}", remove(&named)).ends_with("it is not on a cgroup file system"));
     assert!(named.exists());
-    let nul = PathBuf::from(format!("/sys/fs/cgroup/a\0b/{ID}"));
-    for path in [Path::new("/sys/fs/cgroup"), Path::new("/"), Path::new(ID), &Path::new("/sys/../").join(ID), &nul] {
+    let nul = PathBuf::from(format!("/sys/fs/cgroup/a\0b/sandbox-{ID}"));
+    for path in [
+        Path::new("/sys/fs/cgroup"),
+        Path::new("/"),
+        Path::new(ID),
+        &Path::new("/sys/../").join(format!("sandbox-{ID}")),
+        &nul,
+    ] {
         assert!(remove(path).to_string().starts_with("refused: "), "{}", path.display());
     }
     assert!(
-        remove(Path::new("/sys/fs/cgroup/web-ffffffff")).to_string().ends_with(&format!("is not a cgroup of {ID}"))
+        remove(Path::new("/sys/fs/cgroup/sandbox-web-ffffffff"))
+            .to_string()
+            .ends_with(&format!("is not a cgroup of {ID}"))
     );
-    let gone = Trace::Cgroup { path: Path::new("/sys/fs/cgroup/").join(ID) };
+    let gone = Trace::Cgroup { path: Path::new("/sys/fs/cgroup/").join(format!("sandbox-{ID}")) };
     super::remove(&root, ID, &gone).unwrap();
 }
 
@@ -91,7 +101,7 @@ fn cgroups_are_removed_with_all_that_is_in_them() {
     let root = Root::create(&place.0).unwrap();
     let id = format!("web-{:08x}", std::process::id());
     for hierarchy in hierarchies() {
-        let top = hierarchy.join(&id);
+        let top = hierarchy.join(format!("sandbox-{id}"));
         // A cpuset's new groups have no cpu, so that no process may enter.
         let cpuset = top.join("cpuset.cpus");
         fs::create_dir_all(&top).unwrap();
@@ -133,7 +143,7 @@ fn a_cgroup_that_holds_the_caller_is_left_alone() {
     let mut child = Command::new("sleep").arg("60").spawn().unwrap();
     let id = format!("self-{:08x}", std::process::id());
     for hierarchy in hierarchies().into_iter().filter(|path| !path.join("cpuset.cpus").exists()) {
-        let top = hierarchy.join(&id);
+        let top = hierarchy.join(format!("sandbox-{id}"));
         fs::create_dir(&top).unwrap();
         fs::write(top.join("cgroup.procs"), child.id().to_string()).unwrap();
         // A process that enters and then removes it, as a supervisor would that was moved into its own sandbox's cgroup.

@@ -1,0 +1,52 @@
+//! `sandbox rm` and `sandbox gc`: what sandboxes left behind that could not clean up themselves.
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::explain;
+use crate::host::Host;
+use crate::state::{self, Root};
+
+#[derive(Debug, Args)]
+pub struct Rm {
+    /// Ids or names of sandboxes that have ended
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Gc {}
+
+impl Rm {
+    pub fn run(self) -> Result<u8> {
+        let Some(root) = Root::open(&state::locate(&Host::live()))? else {
+            bail!("no sandbox {:?}", self.ids[0]);
+        };
+        let mut code = 0;
+        for id in &self.ids {
+            match state::rm(&root, id) {
+                Ok(removed) => removed.iter().for_each(|id| println!("{id}")),
+                Err(error) => {
+                    explain::print_error(&format!("{error:#}"), None);
+                    code = 1;
+                }
+            }
+        }
+        Ok(code)
+    }
+}
+
+impl Gc {
+    pub fn run(self) -> Result<u8> {
+        let Some(root) = Root::open(&state::locate(&Host::live()))? else { return Ok(0) };
+        let report = state::gc(&root)?;
+        report.removed.iter().for_each(|id| println!("{id}"));
+        for (id, why) in &report.failed {
+            explain::print_error(&format!("{id}: {why}"), Some("it is tried again the next time"));
+        }
+        for (id, why) in &report.broken {
+            explain::print_error(&format!("{id} is broken: {why}"), Some(&format!("sandbox rm {id} removes it")));
+        }
+        Ok((!report.failed.is_empty() || !report.broken.is_empty()).into())
+    }
+}
