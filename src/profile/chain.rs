@@ -139,7 +139,8 @@ impl<'a> Chain<'a> {
         self.known.push(known);
         let Some(at) = invalid_at else { return Some(file) };
         let error = Diagnostic::error(Place::new(file, at, at), "the file is not UTF-8 from here on");
-        self.report.push(error.hint("save it as UTF-8"));
+        let wide = self.sources.get(file).text.contains('\0');
+        self.report.push(error.hint(if wide { "it looks like UTF-16: save it as UTF-8" } else { "save it as UTF-8" }));
         self.incomplete = true;
         None
     }
@@ -262,7 +263,14 @@ impl<'a> Chain<'a> {
             }
         };
         let path = super::decode::path::normal(&path);
-        Some(self.search.by_path(path.display().to_string(), path))
+        // A parent is shown as its child was: relative to the working directory, if that was typed so.
+        let child = Path::new(&*self.sources.get(child).name);
+        let beside = child.is_relative() && !name.starts_with(['/', '~']);
+        let shown = match child.parent().filter(|_| beside) {
+            Some(directory) => directory.join(name.trim_start_matches("./")).display().to_string(),
+            None => path.display().to_string(),
+        };
+        Some(self.search.by_path(shown, path))
     }
 
     fn follow(&mut self, found: Found<'a>, place: Place, depth: usize) {

@@ -45,54 +45,49 @@ impl Check<'_> {
         let (filter, landlock) = (self.profile.seccomp.preset, self.profile.landlock.enforce);
         // seccomp(2) and landlock_restrict_self(2) want no_new_privs from whoever has no CAP_SYS_ADMIN.
         if !self.profile.process.no_new_privileges && (filter != Preset::None || landlock != Enforce::Off) {
-            let hint = "write preset = \"none\" in [seccomp] and enforce = \"off\" in [landlock], or leave it true";
-            self.error("process", "no-new-privileges", "a filter and Landlock need `no-new-privileges`", hint);
+            let message = "the filter of system calls and Landlock both need `no-new-privileges`";
+            let hint = "leave it true, or write preset = \"none\" in [seccomp] and enforce = \"off\" in [landlock]";
+            self.error(("process", "no-new-privileges"), ("landlock", "enforce"), message, hint);
         }
     }
 
     fn nested(&self) {
         let nested = self.profile.namespaces.nested;
         if nested == Nested::Mounts && self.profile.landlock.enforce != Enforce::Off {
+            let message = "`nested = \"mounts\"` cannot work under Landlock, which forbids mounting";
             let hint = "write enforce = \"off\" in [landlock]";
-            self.error(
-                "namespaces",
-                "nested",
-                "`nested = \"mounts\"` cannot work under Landlock, which forbids mounting",
-                hint,
-            );
+            self.error(("namespaces", "nested"), ("landlock", "enforce"), message, hint);
+        }
+        if nested != Nested::No {
+            return;
         }
         // /proc/sys/user/* of a user namespace belongs to whoever holds CAP_SYS_RESOURCE there.
-        if nested == Nested::No {
-            let message = "`sys_resource` lets the program lift the limit that `nested = false` sets";
-            match &self.profile.capabilities.keep {
-                Keep::Only(names) if names.iter().any(|name| name == "sys_resource") => {
-                    let hint = "take it out, or write nested = \"namespaces\" in [namespaces]";
-                    self.error("capabilities", "keep", message, hint);
-                }
-                Keep::All => {
-                    let hint = "list the capabilities that are needed";
-                    self.warning(
-                        "capabilities",
-                        "keep",
-                        "\"all\" holds `sys_resource`, which lifts what `nested = false` forbids",
-                        hint,
-                    );
-                }
-                Keep::Only(_) => {}
+        let keep = ("capabilities", "keep");
+        match &self.profile.capabilities.keep {
+            Keep::Only(names) if names.iter().any(|name| name == "sys_resource") => {
+                let message = "`sys_resource` lets the program lift the limit that `nested = false` sets";
+                let hint = "take it out, or write nested = \"namespaces\" in [namespaces]";
+                self.error(keep, ("namespaces", "nested"), message, hint);
             }
+            Keep::All => {
+                let message = "\"all\" holds `sys_resource`, which lifts what `nested = false` forbids";
+                let warning = Diagnostic { severity: Severity::Warning, ..Diagnostic::nowhere(message) };
+                self.push(warning.hint("list the capabilities that are needed"), self.place(keep.0, keep.1));
+            }
+            Keep::Only(_) => {}
         }
     }
 
     fn filter(&self) {
-        if self.profile.seccomp.preset != Preset::None {
+        let seccomp = &self.profile.seccomp;
+        if seccomp.preset != Preset::None {
             return;
         }
-        let hint = "choose another `preset`; \"compat\" denies least";
-        for (key, written) in
-            [("deny", !self.profile.seccomp.deny.is_empty()), ("rules", !self.profile.seccomp.rules.is_empty())]
-        {
+        for (key, written) in [("deny", !seccomp.deny.is_empty()), ("rules", !seccomp.rules.is_empty())] {
             if written {
-                self.error("seccomp", key, format!("`{key}` means nothing without a filter"), hint);
+                let message = format!("`{key}` means nothing with preset = \"none\", which installs no filter");
+                let hint = format!("take `{key}` out, or choose another preset; \"compat\" denies least");
+                self.error(("seccomp", key), ("seccomp", "preset"), message, hint);
             }
         }
     }
@@ -105,8 +100,9 @@ impl Check<'_> {
         let scope = landlock.scope.as_ref().is_some_and(|scope| !scope.is_empty());
         for (key, written) in [("min-abi", landlock.min_abi > 1), ("scope", scope)] {
             if written {
-                let message = format!("`{key}` means nothing with Landlock off");
-                self.error("landlock", key, message, "take it out, or write enforce = \"require\"");
+                let message = format!("`{key}` means nothing with enforce = \"off\"");
+                let hint = format!("take `{key}` out, or write enforce = \"require\"");
+                self.error(("landlock", key), ("landlock", "enforce"), message, hint);
             }
         }
     }
@@ -115,27 +111,24 @@ impl Check<'_> {
         let namespaces = &self.profile.namespaces;
         if !namespaces.user && namespaces.id_map != IdMap::Auto {
             let hint = "take it out: with user = false the ids are the host's";
-            self.error("namespaces", "id-map", "`id-map` needs a user namespace of its own", hint);
+            let message = "`id-map` needs a user namespace";
+            self.error(("namespaces", "id-map"), ("namespaces", "user"), message, hint);
         }
         if !namespaces.uts && namespaces.hostname.is_some() {
-            let hint = "take it out, or leave uts = true";
-            self.error(
-                "namespaces",
-                "hostname",
-                "`hostname` would rename the host without a uts namespace of its own",
-                hint,
-            );
+            let message = "`hostname` would rename the host, because uts = false";
+            self.error(("namespaces", "hostname"), ("namespaces", "uts"), message, "take one of the two out");
         }
         if !namespaces.pid && !self.profile.process.init {
-            let hint = "take it out, or leave pid = true in [namespaces]";
-            self.error("process", "init", "`init = false` makes the program pid 1, which needs a pid namespace", hint);
+            let message = "`init = false` makes the program pid 1, which needs a pid namespace";
+            self.error(("process", "init"), ("namespaces", "pid"), message, "take one of the two out");
         }
     }
 
     fn sys(&self) {
         if self.profile.network.mode == Mode::Host && self.profile.rootfs.sys == Sys::ReadOnly {
-            let hint = "take it out, or use an own network";
-            self.error("rootfs", "sys", "`sys` shows the host's devices with the host's network", hint);
+            let message = "`sys` can only be shown to a program with a network of its own";
+            let hint = "take `sys` out, or write mode = \"none\" in [network]";
+            self.error(("rootfs", "sys"), ("network", "mode"), message, hint);
         }
     }
 
@@ -144,26 +137,36 @@ impl Check<'_> {
         let namespaces = &self.profile.namespaces;
         for name in namespaces.sysctl.keys() {
             let dotted = name.replace('/', ".");
-            let (shared, remedy) = match dotted.split_once('.') {
-                Some(("net", _)) => (self.profile.network.mode == Mode::Host, "use an own network"),
-                Some(("kernel", "hostname" | "domainname")) => (!namespaces.uts, "leave uts = true"),
-                _ => (!namespaces.ipc, "leave ipc = true"),
+            let (shared, because, other) = match dotted.split_once('.') {
+                Some(("net", _)) => (self.profile.network.mode == Mode::Host, "mode = \"host\"", ("network", "mode")),
+                Some(("kernel", "hostname" | "domainname")) => (!namespaces.uts, "uts = false", ("namespaces", "uts")),
+                _ => (!namespaces.ipc, "ipc = false", ("namespaces", "ipc")),
             };
             if shared {
-                let place = self.place("namespaces", "sysctl").map(|place| self.inner("sysctl", name).unwrap_or(place));
-                let message = format!("`{name}` would change the host, whose namespace this is");
-                self.push(Diagnostic::nowhere(message).hint(format!("take it out, or {remedy}")), place);
+                let message = format!("`{name}` would change the host, because {because}");
+                let error = self.with_note(Diagnostic::nowhere(message).hint("take one of the two out"), other);
+                self.push(error, self.inner("sysctl", name));
             }
         }
     }
 
-    fn error(&self, section: &str, key: &str, message: impl Into<String>, hint: &str) {
-        self.push(Diagnostic::nowhere(message).hint(hint), self.place(section, key));
+    /// At one key, with a note where the other one was written.
+    fn error(
+        &self,
+        (section, key): (&str, &str),
+        other: (&str, &str),
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        let error = self.with_note(Diagnostic::nowhere(message).hint(hint), other);
+        self.push(error, self.place(section, key));
     }
 
-    fn warning(&self, section: &str, key: &str, message: impl Into<String>, hint: &str) {
-        let warning = Diagnostic { severity: Severity::Warning, ..Diagnostic::nowhere(message) };
-        self.push(warning.hint(hint), self.place(section, key));
+    fn with_note(&self, diagnostic: Diagnostic, (section, key): (&str, &str)) -> Diagnostic {
+        match self.place(section, key) {
+            Some(place) => diagnostic.note(place, format!("`{key}` in [{section}]")),
+            None => diagnostic,
+        }
     }
 
     fn push(&self, diagnostic: Diagnostic, place: Option<Place>) {

@@ -38,11 +38,6 @@ impl Diagnostic {
         self
     }
 
-    pub fn maybe_hint(mut self, hint: Option<String>) -> Diagnostic {
-        self.hint = hint.or(self.hint);
-        self
-    }
-
     pub fn note(mut self, place: Place, words: impl Into<String>) -> Diagnostic {
         self.notes.push((place, words.into()));
         self

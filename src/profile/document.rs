@@ -6,7 +6,13 @@ use super::diagnostic::Diagnostic;
 use super::source::Place;
 use super::tree::{Entry, Kind, Node, Table};
 
-type Key = (String, Place);
+/// One part of a dotted path.
+pub struct Key {
+    pub text: String,
+    pub place: Place,
+    /// False after a mistake in it, which is reported already: what it would hold is left out.
+    pub sound: bool,
+}
 
 /// How a table came to be; TOML lets only some be added to. Tables that are not listed are closed inline ones.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,14 +43,15 @@ impl Document {
     /// `[path]` or `[[path]]`.
     pub fn open(&mut self, path: &mut Vec<Key>, array: bool) {
         self.below_header = true;
-        self.current = self.locate(std::mem::take(path), array);
+        let path = std::mem::take(path);
+        self.current = if path.iter().all(|key| key.sound) { self.locate(path, array) } else { None };
     }
 
     fn locate(&mut self, mut path: Vec<Key>, array: bool) -> Option<Vec<usize>> {
-        let (key, place) = path.pop()?;
+        let Key { text: key, place, .. } = path.pop()?;
         let mut at = Vec::new();
-        for (key, place) in path {
-            at = self.descend(at, key, place, Made::Implied)?;
+        for step in path {
+            at = self.descend(at, step, Made::Implied)?;
         }
         let table = table_at(&mut self.root, &at);
         let Some(index) = table.position(&key) else {
@@ -84,14 +91,17 @@ impl Document {
     /// `path = value` in the current table.
     pub fn insert(&mut self, path: &mut Vec<Key>, value: Node) {
         let mut path = std::mem::take(path);
-        let Some((key, place)) = path.pop() else { return };
+        if path.iter().any(|key| !key.sound) {
+            return;
+        }
+        let Some(Key { text: key, place, .. }) = path.pop() else { return };
         let mut at = match &self.current {
             Some(current) => current.clone(),
             None if self.below_header => return,
             None => Vec::new(),
         };
-        for (key, place) in path {
-            match self.descend(at, key, place, Made::Dotted) {
+        for step in path {
+            match self.descend(at, step, Made::Dotted) {
                 Some(deeper) => at = deeper,
                 None => return,
             }
@@ -109,7 +119,8 @@ impl Document {
     }
 
     /// One step of a dotted path, making the table where it is not there yet.
-    fn descend(&mut self, mut at: Vec<usize>, key: String, place: Place, making: Made) -> Option<Vec<usize>> {
+    fn descend(&mut self, mut at: Vec<usize>, step: Key, making: Made) -> Option<Vec<usize>> {
+        let Key { text: key, place, .. } = step;
         let table = table_at(&mut self.root, &at);
         let Some(index) = table.position(&key) else {
             at.push(table.push(Entry::new(key, place, empty(place))));

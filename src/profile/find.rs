@@ -77,6 +77,9 @@ impl<'h> SearchPath<'h> {
 
     /// What to do about a name that led nowhere.
     pub fn hint(&self, name: &str) -> String {
+        if !is_name(name) {
+            return "names have letters, digits, `_`, `.` and `-`; a path contains `/` or ends in .toml".into();
+        }
         let listed = self.directories.iter().flat_map(std::fs::read_dir).flatten().flatten();
         let listed = listed.filter_map(|file| file.file_name().to_str()?.strip_suffix(".toml").map(String::from));
         let known: Vec<String> = listed.chain(self.built_in.iter().map(|profile| profile.name.to_owned())).collect();

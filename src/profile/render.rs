@@ -33,7 +33,7 @@ fn message(out: &mut String, sources: &Sources, diagnostic: &Diagnostic, colour:
         Severity::Note => ("note", "\x1b[1;34m"),
     };
     let (on, off) = paint(code);
-    let _ = writeln!(out, "{on}{word}{off}: {}", printable(&diagnostic.message));
+    let _ = writeln!(out, "{on}{word}{off}: {}", shortened(&printable(&diagnostic.message)));
     if let Some(place) = diagnostic.place {
         snippet(out, sources.get(place.file), place, paint(code));
     }
@@ -52,7 +52,7 @@ fn message(out: &mut String, sources: &Sources, diagnostic: &Diagnostic, colour:
     }
     if let Some(hint) = &diagnostic.hint {
         let (on, off) = paint("\x1b[1;32m");
-        let _ = writeln!(out, "{on}hint:{off} {}", printable(hint));
+        let _ = writeln!(out, "{on}hint:{off} {}", shortened(&printable(hint)));
     }
     out.push('\n');
 }
@@ -132,6 +132,19 @@ pub fn printable(text: &str) -> String {
         line.chars().for_each(|c| print_char(&mut out, c));
     }
     out
+}
+
+/// A message in which no word is so long that it hides the rest.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let word = |word: &str| match word.char_indices().nth(LONGEST) {
+        Some((cut, _)) => {
+            let tail = word.char_indices().rev().nth(20).map_or("", |(at, _)| &word[at..]);
+            format!("{}…{tail}", &word[..cut])
+        }
+        None => word.to_owned(),
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn print_char(out: &mut String, c: char) {

@@ -1,6 +1,6 @@
 //! The texts that a profile is made of, and places in them.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -47,12 +47,23 @@ pub struct Source {
     /// Its turn in the merge: parents come before those who extend them, the command line comes last.
     pub rank: u32,
     line_starts: OnceCell<Vec<u32>>,
+    /// The last question and its answer, as (offset, line start, column): a long line is asked about from left to right.
+    last: Cell<(usize, usize, usize)>,
 }
 
 impl Source {
     pub fn new(name: impl Into<Rc<str>>, text: String, provenance: Provenance, directory: Option<PathBuf>) -> Source {
         let name = name.into();
-        Source { name, text, provenance, directory, extended_by: None, rank: 0, line_starts: OnceCell::new() }
+        Source {
+            name,
+            text,
+            provenance,
+            directory,
+            extended_by: None,
+            rank: 0,
+            line_starts: OnceCell::new(),
+            last: Cell::default(),
+        }
     }
 
     /// Counted from 0: the line, and the offset at which it starts.
@@ -72,6 +83,16 @@ impl Source {
         line.strip_suffix('\r').unwrap_or(line)
     }
 
+    /// The whole line around an offset.
+    pub fn line_at(&self, offset: u32) -> &str {
+        self.line_text(self.line_of(offset).1)
+    }
+
+    /// The part of a line that lies before an offset.
+    pub fn line_text_before(&self, offset: u32) -> &str {
+        self.text.get(self.line_of(offset).1..offset as usize).unwrap_or_default()
+    }
+
     pub fn slice(&self, place: Place) -> &str {
         self.text.get(place.start as usize..place.end as usize).unwrap_or_default()
     }
@@ -79,8 +100,14 @@ impl Source {
     /// Counted from 1: line and column, the latter in characters.
     pub fn position(&self, offset: u32) -> (u32, u32) {
         let (line, start) = self.line_of(offset);
-        let before = self.text.get(start..offset as usize).unwrap_or_default();
-        (line as u32 + 1, before.chars().count() as u32 + 1)
+        let offset = offset as usize;
+        let (from, column) = match self.last.get() {
+            (at, line_start, column) if line_start == start && (start..=offset).contains(&at) => (at, column),
+            _ => (start, 0),
+        };
+        let column = column + self.text.get(from..offset).unwrap_or_default().chars().count();
+        self.last.set((offset, start, column));
+        (line as u32 + 1, column as u32 + 1)
     }
 }
 

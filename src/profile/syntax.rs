@@ -1,94 +1,220 @@
 //! The parser's complaints, in words for people who know no grammar.
 
-use toml_parser::{Expected, ParseError};
+use toml_parser::{ParseError, Span};
 
 use super::diagnostic::{Diagnostic, Report};
-use super::source::{Place, Source};
+use super::source::{Place, Provenance, Source};
 
+/// Reports what the parser found. One mistake often looks like several: of those on one line the first counts.
 pub fn report(errors: &[ParseError], source: &Source, file: u32, report: &Report) {
-    for error in errors {
-        report.push(diagnostic(error, source, file));
+    let mut found: Vec<Diagnostic> = errors.iter().map(|error| Words { source, file, error }.diagnostic()).collect();
+    found.sort_by_key(|diagnostic| diagnostic.place.map(|place| place.start));
+    let mut last = None;
+    for diagnostic in found {
+        let line = diagnostic.place.map(|place| source.line_of(place.start).0);
+        if line != last {
+            report.push(diagnostic);
+        }
+        last = line;
     }
 }
 
-fn diagnostic(error: &ParseError, source: &Source, file: u32) -> Diagnostic {
-    let at = |span: toml_parser::Span| Place::new(file, span.start(), span.end());
-    let whole = error.context().map(at);
-    let place = error.unexpected().map(at).or(whole).unwrap_or(Place::new(file, 0, 0));
-    let written = source.slice(place).trim();
-    let line_before = {
-        let (_, start) = source.line_of(place.start);
-        source.text.get(start..place.start as usize).unwrap_or_default().trim()
-    };
-    match error.description() {
-        "key with no value" | "missing value for key" => {
-            let key = line_before.split('#').next().unwrap_or_default().trim();
-            Diagnostic::error(place, "this line has no `=`").hint(if key.is_empty() {
-                "write `key = value`".into()
-            } else {
-                format!("write `{key} = …`")
-            })
-        }
-        "string values must be quoted" => match written {
-            "" => Diagnostic::error(place, "a value is missing").hint("write a value after `=`"),
-            "yes" | "on" | "True" | "TRUE" => {
-                Diagnostic::error(place, format!("`{written}` is no value")).hint("write `true`")
+/// Whether a list or table was left open, and where it begins.
+pub fn unclosed(error: &ParseError) -> Option<usize> {
+    let open = matches!(error.description(), "unclosed array" | "unclosed inline table");
+    error.context().filter(|_| open).map(|begin| begin.start())
+}
+
+struct Words<'e> {
+    source: &'e Source,
+    file: u32,
+    error: &'e ParseError,
+}
+
+impl Words<'_> {
+    fn diagnostic(&self) -> Diagnostic {
+        let unexpected = self.error.unexpected().or(self.error.context()).unwrap_or_default();
+        let whole = self.place(self.error.context().unwrap_or(unexpected));
+        let place = self.place(unexpected);
+        let error = |message: &str, hint: &str| Diagnostic::error(place, message).hint(hint);
+        match self.error.description() {
+            "key with no value" | "missing value for key" => self.no_equals(place),
+            "string values must be quoted" => self.unquoted(place),
+            "invalid boolean" | "invalid float" => self.unquoted(whole),
+            "invalid unquoted key" => self.bad_key(whole, place),
+            "unquoted keys cannot be empty" => match self.source.line_text_before(place.start).trim() {
+                "[" | "[[" => error("this header is empty", "write the name of a section, as in [process]"),
+                _ => error("a key is missing", "write `key = value`"),
+            },
+            "missing opening quote" => self.unopened(whole),
+            "invalid basic string" | "invalid literal string" => self.string(whole, place),
+            "invalid multi-line basic string" | "invalid multi-line literal string" => self.string(whole, place),
+            "missing escaped value" => self.escape(place),
+            "too few unicode value digits" => error(
+                "this escape has too few digits",
+                "\\xHH takes two, \\uHHHH four and \\UHHHHHHHH eight hexadecimal digits",
+            ),
+            "invalid value" => error("there is no such character", "write a Unicode character's number in hexadecimal"),
+            "unexpected key or value" => self.after_value(place),
+            "extra `=`" => error("one `=` too many", "write `key = value`"),
+            "missing value" => error("a value is missing", "write a value after `=`"),
+            "missing comma between array elements" | "missing comma between key-value pairs" => {
+                error("a comma is missing", "write a comma before this")
             }
-            "no" | "off" | "none" | "null" => Diagnostic::error(place, format!("`{written}` is no value"))
-                .hint(format!("write `false`, or \"{written}\" in quotes where a word is meant")),
-            _ => Diagnostic::error(place, "text must stand in quotes").hint(format!("write \"{written}\"")),
-        },
-        "unexpected key or value" => Diagnostic::error(place, "unexpected text after the value")
-            .hint("each key stands on a line of its own, a comment begins with `#`"),
-        "carriage return must be followed by newline" => {
-            Diagnostic::error(place, "a carriage return without a line feed")
-                .hint("end lines with LF, as Unix does, or CR LF")
-        }
-        "invalid comment character" => Diagnostic::error(place, "a control character in a comment"),
-        description @ ("unclosed array" | "unclosed inline table") => {
-            let (what, end) = if description == "unclosed array" { ("list", "]") } else { ("table", "}") };
-            let begin = whole.unwrap_or(place);
-            Diagnostic::error(begin, format!("this {what} is never closed")).hint(format!("close it with `{end}`"))
-        }
-        "unclosed table" | "unclosed array table" => {
-            Diagnostic::error(whole.unwrap_or(place), "this header is never closed").hint("close it with `]`")
-        }
-        description => {
-            let (message, hint) = reword(description, error.expected());
-            Diagnostic::error(place, message).maybe_hint(hint)
+            "extra comma in array" | "extra comma in inline table" => error("a comma too many", "remove it"),
+            "missing key for inline table element" => error("a key is missing", "tables are written { key = value }"),
+            "missing assignment between key-value pairs" => {
+                error("an `=` is missing", "tables are written { key = value }")
+            }
+            "unexpected `=` in array" => error("unexpected `=` in a list", "lists hold values alone: [\"a\", \"b\"]"),
+            "unclosed array" => Diagnostic::error(whole, "this list is never closed").hint("close it with `]`"),
+            "unclosed inline table" => Diagnostic::error(whole, "this table is never closed").hint("close it with `}`"),
+            "unclosed table" => Diagnostic::error(whole, "this header is never closed").hint("close it with `]`"),
+            "unclosed array table" => {
+                Diagnostic::error(whole, "this header is never closed").hint("close it with `]]`")
+            }
+            "invalid key-value pair" | "missing table open" => self.stray(place),
+            "carriage return must be followed by newline" => {
+                error("a carriage return without a line feed", "end lines with LF, as Unix does, or CR LF")
+            }
+            "invalid comment character" => error("a control character in a comment", "remove it"),
+            "keys cannot be multi-line basic strings" | "keys cannot be multi-line literal strings" => {
+                error("a key cannot be a multi-line string", "write it in single or double quotes")
+            }
+            "unexpected leading zero" => self.leading_zero(whole),
+            "redundant numeric sign" => error("one sign too many", "write one `-`, or none"),
+            "integers with a radix cannot be signed" => {
+                error("only decimal numbers have a sign", "write it in decimal")
+            }
+            "radix must be lowercase" => error("the prefix of a number is in lower case", "write 0x, 0o or 0b"),
+            "`_` may only go between digits" => error("`_` may only go between digits", "write 1_000 or 1000"),
+            "this number is too large" => error("this number is too large for anything", "write a smaller one"),
+            "nested too deeply" => error("this is nested too deeply", "no key of a profile has so many levels"),
+            // A parser of another version may say more; its own words are better than none.
+            other => Diagnostic::error(place, other),
         }
     }
-}
 
-fn reword(description: &str, expected: Option<&[Expected]>) -> (String, Option<String>) {
-    let message = match description {
-        "invalid basic string" => "this string is broken",
-        "invalid multi-line basic string" | "invalid multi-line literal string" => "this multi-line string is broken",
-        "invalid literal string" => "this string is broken",
-        "missing comma between array elements" | "missing comma between key-value pairs" => "a comma is missing",
-        "extra comma in array" | "extra comma in inline table" => "a comma too many",
-        "missing value" => "a value is missing",
-        "invalid unquoted key" => "a key with this character must stand in quotes",
-        "unquoted keys cannot be empty" => "a key is missing",
-        "missing escaped value" => "no such escape in a string",
-        other => other,
-    };
-    let hint = match description {
-        "missing escaped value" => Some("write \\\\ for a backslash, or use single quotes: '…'".to_string()),
-        _ => expected.and_then(expectation),
-    };
-    (message.to_string(), hint)
-}
+    fn place(&self, span: Span) -> Place {
+        Place::new(self.file, span.start(), span.end())
+    }
 
-fn expectation(expected: &[Expected]) -> Option<String> {
-    let words: Vec<String> = expected
-        .iter()
-        .filter_map(|expected| match expected {
-            Expected::Literal("\n") => Some("the end of the line".into()),
-            Expected::Literal(literal) => Some(format!("`{literal}`")),
-            Expected::Description(description) => Some((*description).to_string()),
-            _ => None,
-        })
-        .collect();
-    (!words.is_empty()).then(|| format!("expected {}", words.join(" or ")))
+    fn no_equals(&self, place: Place) -> Diagnostic {
+        let line = self.source.line_at(place.start);
+        let before = self.source.line_text_before(place.start).trim();
+        let error = Diagnostic::error(place, "this line has no `=` after its key");
+        match line.split_once('=') {
+            // `stop signal = …`
+            Some((key, _)) if !key.contains(['"', '\'', '#']) => {
+                let words: Vec<&str> = key.split_whitespace().collect();
+                let error = Diagnostic::error(place, "a key cannot contain spaces");
+                error.hint(format!("write `{} = …`", words.join("-")))
+            }
+            _ if before.is_empty() => error.hint("write `key = value`"),
+            _ => error.hint(format!("write `{before} = …`")),
+        }
+    }
+
+    fn unquoted(&self, place: Place) -> Diagnostic {
+        let written = self.source.slice(place).trim();
+        let error = |message: String, hint: String| Diagnostic::error(place, message).hint(hint);
+        let first = written.split_whitespace().next().unwrap_or_default();
+        match written {
+            "" => error("a value is missing".into(), "write a value after `=`".into()),
+            "yes" | "on" => error(format!("`{written}` is no value"), "write true".into()),
+            "no" | "off" | "none" | "null" => error(
+                format!("`{written}` is no value"),
+                format!("write false, or \"{written}\" in quotes where a word is meant"),
+            ),
+            _ if matches!(written.to_ascii_lowercase().as_str(), "true" | "false") => {
+                error(format!("`{written}` is no value"), format!("write {}", written.to_ascii_lowercase()))
+            }
+            _ if first != written && (first.parse::<i64>().is_ok() || matches!(first, "true" | "false")) => {
+                self.after_value(Place { start: place.start + first.len() as u32 + 1, ..place })
+            }
+            _ if written.ends_with(';') => error("a `;` at the end of a value".into(), "remove it".into()),
+            _ if written.contains(['“', '”', '‘', '’', '«', '»']) => {
+                let plain = written.trim_matches(['“', '”', '‘', '’', '«', '»']);
+                error("these are not the quotes of a string".into(), format!("write \"{plain}\""))
+            }
+            _ if self.source.provenance == Provenance::CommandLine => {
+                let line = self.source.text.replacen(written, &format!("\"{written}\""), 1);
+                error("text must stand in quotes, also after the shell's own".into(), format!("write --set '{line}'"))
+            }
+            _ => error("text must stand in quotes".into(), format!("write \"{}\"", written.replace('\\', "\\\\"))),
+        }
+    }
+
+    fn bad_key(&self, key: Place, at: Place) -> Diagnostic {
+        let written = self.source.slice(key);
+        let c = self.source.text.get(at.start as usize..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
+        let error = Diagnostic::error(key, format!("`{c}` cannot stand in a key without quotes"));
+        match written.strip_suffix(':') {
+            _ if written.starts_with([';', '/']) && !written.starts_with("/e") && written.len() <= 2 => {
+                error.hint("a comment begins with `#`")
+            }
+            Some(key) => error.hint(format!("write `{key} = …`")),
+            None => error.hint(format!("write \"{written}\"")),
+        }
+    }
+
+    fn unopened(&self, whole: Place) -> Diagnostic {
+        let written = self.source.slice(whole).trim_matches(['"', '\'']);
+        Diagnostic::error(whole, "this string has no opening quote").hint(format!("write \"{written}\""))
+    }
+
+    /// Unclosed, or with a character that must be written as an escape.
+    fn string(&self, whole: Place, at: Place) -> Diagnostic {
+        let written = self.source.slice(whole);
+        let quote = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| written.starts_with(quote)).unwrap_or("\"");
+        if written.len() < 2 * quote.len() || !written.ends_with(quote) {
+            let first_line = written.lines().next().unwrap_or_default();
+            let end = whole.start + u32::try_from(first_line.len()).unwrap_or(0);
+            let place = Place { end, ..whole };
+            return Diagnostic::error(place, "this string is never closed").hint(format!("close it with {quote}"));
+        }
+        let c = self.source.text.get(at.start as usize..).and_then(|rest| rest.chars().next()).unwrap_or('\0');
+        let hint = match c {
+            '\0' => "remove it".to_owned(),
+            c => format!("remove it, or write \\u{:04X} in double quotes", c as u32),
+        };
+        Diagnostic::error(at, format!("a string contains the control character U+{:04X}", c as u32)).hint(hint)
+    }
+
+    fn escape(&self, at: Place) -> Diagnostic {
+        let next = self.source.text.get(at.start as usize..).and_then(|rest| rest.chars().next());
+        let (end, shown) = match next {
+            Some(c) => (at.start + c.len_utf8() as u32, format!("\\{c}")),
+            None => (at.start, "\\".into()),
+        };
+        let place = Place { start: at.start.saturating_sub(1), end, ..at };
+        Diagnostic::error(place, format!("`{shown}` is no escape"))
+            .hint("write \\\\ for a backslash, or put the string in single quotes, where a backslash is one")
+    }
+
+    fn after_value(&self, place: Place) -> Diagnostic {
+        let rest = self.source.text.get(place.start as usize..).unwrap_or_default();
+        let hint = match rest.chars().next() {
+            Some(c @ (']' | '}')) => return Diagnostic::error(place, format!("one `{c}` too many")).hint("remove it"),
+            Some(';' | ',') => "remove it: a line ends with its value",
+            Some('/') if rest.starts_with("//") => "a comment begins with `#`",
+            _ => "write each key on a line of its own; a comment begins with `#`",
+        };
+        Diagnostic::error(place, "unexpected text after the value").hint(hint)
+    }
+
+    fn stray(&self, place: Place) -> Diagnostic {
+        let c = self.source.text.get(place.start as usize..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
+        Diagnostic::error(place, format!("unexpected `{c}`"))
+            .hint("a profile is TOML: [section] on a line of its own, then lines of `key = value`")
+    }
+
+    fn leading_zero(&self, whole: Place) -> Diagnostic {
+        let written = self.source.slice(whole);
+        let number = written.trim_start_matches('0');
+        Diagnostic::error(whole, "a number cannot begin with 0").hint(format!(
+            "write \"{written}\" in quotes for a mode, {} for a number",
+            if number.is_empty() { "0" } else { number }
+        ))
+    }
 }

@@ -398,8 +398,8 @@ fn foreign_files_are_refused_unless_sudo_tells_whose_they_are() {
     for name in ["p.toml", "here/p.toml"] {
         std::os::unix::fs::chown(world.path(name), Some(4711), None).unwrap();
     }
-    assert!(world.bad("here/p.toml", &[])[0].ends_with("it belongs to 4711"));
+    assert!(world.bad("here/p.toml", &[])[0].ends_with("it belongs to user 4711"));
     world.env.insert("SUDO_UID".into(), "4711".into());
     world.good("here/p.toml", &[]);
-    assert!(world.bad("p", &[])[0].ends_with("it belongs to 4711"), "by name it must be root's or the user's own");
+    assert!(world.bad("p", &[])[0].ends_with("it belongs to user 4711"), "by name it must be root's or the user's own");
 }

@@ -282,7 +282,8 @@ impl<'a> Variables<'a> {
         } else if self.host.env(name).is_some() {
             format!("write ${{env.{name}}} for the caller's variable")
         } else {
-            format!("declare it in [vars], or give a default: ${{{name}:-…}}")
+            let default = name.split('-').next().unwrap_or(name);
+            format!("declare it in [vars], or give a default: ${{{default}:-…}}")
         };
         self.report.push(Diagnostic::error(part, format!("${{{name}}} is not defined")).hint(hint));
     }

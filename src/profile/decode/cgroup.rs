@@ -109,7 +109,7 @@ fn io_max(reader: &Reader, key: &str, value: &Node) -> Vec<Asked<IoMax>> {
             Some(device) => {
                 let path = super::path::resolve(reader, key, device, item.place);
                 if path.is_some_and(|path| limits.remove(&path).is_none()) {
-                    nothing_to_remove(reader, key, device, item.place, &[]);
+                    nothing_to_remove(reader, key, device, item.place, false);
                 }
             }
             None => {
@@ -124,20 +124,26 @@ fn io_max(reader: &Reader, key: &str, value: &Node) -> Vec<Asked<IoMax>> {
 
 fn io_limit(reader: &Reader, key: &str, item: &Node) -> Option<IoMax> {
     let table = reader.table(key, item)?;
+    let found = reader.report.count();
     let mut device = None;
     let (mut read_bps, mut write_bps, mut read_iops, mut write_iops) = (None, None, None, None);
     let iops = |name: &str, node: &Node| {
         reader.integer(name, node, 1, u32::MAX.into()).and_then(|number| u64::try_from(number).ok())
     };
-    for entry in reader.known(key, table, &["device", "read-bps", "write-bps", "read-iops", "write-iops"]) {
+    for entry in
+        reader.known("an entry of `io-max`", table, &["device", "read-bps", "write-bps", "read-iops", "write-iops"])
+    {
         let (name, node) = (entry.key.as_str(), &entry.value);
         match name {
-            "device" => device = Some(reader.path(name, node)?),
+            "device" => device = reader.path(name, node),
             "read-bps" => read_bps = reader.size(name, node),
             "write-bps" => write_bps = reader.size(name, node),
             "read-iops" => read_iops = iops(name, node),
             _ => write_iops = iops(name, node),
         }
+    }
+    if reader.report.count() > found {
+        return None;
     }
     let Some(device) = device else {
         return reader.error(

@@ -68,17 +68,21 @@ fn chosen(value: &Node) -> IdMap {
 }
 
 fn range(reader: &Reader, key: &str, item: &Node) -> Option<IdRange> {
+    let found = reader.report.count();
     let (mut inside, mut outside, mut count) = (None, None, None);
     let table = reader.table(key, item)?;
-    for entry in reader.known(key, table, &["inside", "outside", "count"]) {
+    for entry in reader.known("a range of `id-map`", table, &["inside", "outside", "count"]) {
         let least = i128::from(entry.key == "count");
-        let number = reader.integer(&entry.key, &entry.value, least, (u32::MAX - 1).into())?;
-        let number = u32::try_from(number).ok();
+        let number = reader.integer(&entry.key, &entry.value, least, (u32::MAX - 1).into());
+        let number = number.and_then(|number| u32::try_from(number).ok());
         match entry.key.as_str() {
             "inside" => inside = number,
             "outside" => outside = number,
             _ => count = number,
         }
+    }
+    if reader.report.count() > found {
+        return None;
     }
     let missing = [("inside", inside), ("outside", outside), ("count", count)].into_iter().find(|(_, it)| it.is_none());
     if let Some((name, _)) = missing {
@@ -131,7 +135,7 @@ fn time(reader: &Reader, key: &str, value: &Node) -> Option<Option<ClockOffsets>
         }
     };
     let mut offsets = ClockOffsets::default();
-    for entry in reader.known(key, table, &["boottime", "monotonic"]) {
+    for entry in reader.known("`time`", table, &["boottime", "monotonic"]) {
         let offset = reader.duration(&entry.key, &entry.value);
         set(if entry.key == "boottime" { &mut offsets.boottime } else { &mut offsets.monotonic }, offset);
     }

@@ -23,7 +23,7 @@ fn mode(reader: &Reader, entry: &Entry) -> Option<Mode> {
     let word = match &value.kind {
         Kind::Text(text) => text.as_str(),
         Kind::Table(table) => {
-            reader.known("mode", table, &["bridge", "macvlan", "join"]);
+            reader.known("`mode`", table, &["bridge", "macvlan", "join"]);
             table.iter().next().map_or("", |entry| entry.key.as_str())
         }
         _ => return reader.wrong_type("mode", value, "a word", hint),

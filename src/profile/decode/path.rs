@@ -235,7 +235,7 @@ fn tabled<'n>(reader: &Reader, form: &Form, node: &'n Node, mut entry: PathEntry
     let key = form.key;
     let table = reader.table(key, node)?;
     let found = reader.report.count();
-    for field in reader.known(key, table, form.keys) {
+    for field in reader.known(&format!("an entry of `{key}`"), table, form.keys) {
         let value = &field.value;
         let path = |value: &'n Node| match &value.kind {
             Kind::Text(text) => Some((text.as_str(), value.place)),
@@ -244,9 +244,9 @@ fn tabled<'n>(reader: &Reader, form: &Form, node: &'n Node, mut entry: PathEntry
         match field.key.as_str() {
             "source" => entry.source = path(value),
             "target" => entry.target = path(value),
-            "optional" => entry.optional = reader.boolean("optional", value)?,
+            "optional" => entry.optional = reader.boolean("optional", value).unwrap_or(false),
             "exec" => entry.exec = reader.boolean("exec", value),
-            "create" => entry.create = reader.boolean("create", value)?,
+            "create" => entry.create = reader.boolean("create", value).unwrap_or(false),
             "size" => entry.size = reader.size("size", value),
             "mode" => entry.mode = reader.mode("mode", value, form.modes),
             _ => entry.owner = reader.account("owner", value),

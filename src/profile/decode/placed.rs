@@ -1,6 +1,6 @@
 //! What `[rootfs]` puts at places of the tree: a place is taken once, and a child may take it over or free it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::path::{self, Form};
@@ -108,6 +108,9 @@ impl Tree<'_> {
         for line in layer.iter().filter(|line| line.at.is_none() && removed(line.node) == Some("*")) {
             self.places.retain(|_, (_, placed)| placed.key != line.key);
         }
+        let removes = layer.iter().any(|line| removed(line.node).is_some());
+        let own: BTreeSet<(&str, &str)> =
+            layer.iter().filter(|_| removes).map(|line| (line.key, super::set::text(line.node))).collect();
         for line in layer {
             let (text, place) = match (line.at, removed(line.node)) {
                 (Some((path, place)), _) if line.node.is_false() => (path, place),
@@ -127,7 +130,10 @@ impl Tree<'_> {
                         Some((_, placed)) => error
                             .note(placed.place, format!("it stands in `{}`", placed.key))
                             .hint(format!("remove it in `{}`", placed.key)),
-                        None => error.hint("leave the line out; only what a parent wrote can be removed"),
+                        None if own.contains(&(line.key, text)) => {
+                            error.hint("remove the entry itself: it stands in this file")
+                        }
+                        None => error.hint("leave it out; only what a parent wrote can be removed"),
                     });
                 }
             }
@@ -307,17 +313,18 @@ fn file(reader: &Reader, path: &str, node: &Node) -> Option<Thing> {
             );
         }
     };
+    let found = reader.report.count();
     let (mut text, mut mode, mut owner) = (None, None, None);
-    for entry in reader.known(path, table, &["text", "mode", "owner"]) {
+    for entry in reader.known(&format!("the file `{path}`"), table, &["text", "mode", "owner"]) {
         let (name, value) = (entry.key.as_str(), &entry.value);
         match (name, &value.kind) {
             ("text", Kind::Text(contents)) => text = Some(contents.clone()),
-            ("text", _) => return reader.wrong_type(name, value, "a string", "write the contents in quotes"),
-            ("mode", _) => mode = Some(reader.mode(name, value, FILE)?),
-            _ => owner = Some(reader.account(name, value)?),
+            ("text", _) => text = reader.wrong_type(name, value, "a string", "write the contents in quotes"),
+            ("mode", _) => mode = reader.mode(name, value, FILE),
+            _ => owner = reader.account(name, value),
         }
     }
-    Some(Thing::File { text, mode, owner })
+    (reader.report.count() == found).then_some(Thing::File { text, mode, owner })
 }
 
 /// Where a link leads is for the program to find out: a relative text stays relative.

@@ -68,7 +68,7 @@ fn small(reader: &Reader, key: &str, value: &Node, least: i32, most: i32) -> Opt
 
 fn words(reader: &Reader, key: &str, value: &Node) -> Option<Vec<OsString>> {
     let items = reader.list(key, value)?;
-    Some(items.iter().filter_map(|item| reader.text(key, item)).map(OsString::from).collect())
+    Some(items.iter().filter_map(|item| reader.item(key, item)).map(OsString::from).collect())
 }
 
 fn command(reader: &Reader, key: &str, value: &Node) -> Option<Vec<OsString>> {
@@ -80,8 +80,9 @@ fn command(reader: &Reader, key: &str, value: &Node) -> Option<Vec<OsString>> {
             "write [\"/path/of/program\", …], or leave the key out",
         );
     }
-    if command.first().is_some_and(|program| program.is_empty()) {
-        return reader.error(value.place, "the program's name is empty", "write a path or the name of a program");
+    let first = reader.list(key, value)?.first()?;
+    if command.first().is_some_and(|program| program.is_empty()) && matches!(&first.kind, Kind::Text(_)) {
+        return reader.error(first.place, "the program's name is empty", "write a path or the name of a program");
     }
     Some(command)
 }
@@ -174,11 +175,20 @@ fn rlimits(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String, 
 fn rlimit(reader: &Reader, name: &str, unit: Unit, value: &Node) -> Option<Option<u64>> {
     match &value.kind {
         Kind::Text(text) if text == "unlimited" => Some(None),
-        Kind::Text(_) if unit == Unit::Bytes => reader.size(name, value).map(Some),
+        Kind::Text(text) if unit == Unit::Bytes && text.starts_with(|c: char| c.is_ascii_digit()) => {
+            reader.size(name, value).map(Some)
+        }
         Kind::Integer(_) => {
             // The kernel reads the largest number as "unlimited".
             let number = reader.integer(name, value, 0, (u64::MAX - 1).into())?;
             u64::try_from(number).ok().map(Some)
+        }
+        Kind::Text(text) => {
+            let hint = match text.parse::<u64>() {
+                Ok(number) => format!("write {number} without quotes"),
+                Err(_) => "write a number, or \"unlimited\"".into(),
+            };
+            reader.error(value.place, format!("`{name}` cannot be \"{text}\""), hint)
         }
         _ => reader.wrong_type(name, value, "a number or \"unlimited\"", "write a number, or \"unlimited\""),
     }

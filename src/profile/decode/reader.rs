@@ -37,21 +37,26 @@ impl Reader<'_> {
 
     /// Any string without NUL, its variables replaced. Arguments and variables of the environment may hold newlines.
     pub fn text(&self, key: &str, node: &Node) -> Option<String> {
+        self.text_or(key, node, "a string")
+    }
+
+    /// One of a list of strings.
+    pub fn item(&self, key: &str, node: &Node) -> Option<String> {
+        self.text_or(key, node, "a list of strings")
+    }
+
+    fn text_or(&self, key: &str, node: &Node, takes: &str) -> Option<String> {
         let text = match &node.kind {
             Kind::Text(text) => self.variables.expand(text, node.place)?.into_owned(),
-            Kind::Integer(number) => {
-                return self.wrong_type(key, node, "a string", format!("write \"{number}\" in quotes"));
-            }
-            Kind::Boolean(value) => {
-                return self.wrong_type(key, node, "a string", format!("write \"{value}\" in quotes"));
-            }
-            _ => return self.wrong_type(key, node, "a string", "write a string in quotes"),
+            Kind::Integer(number) => return self.wrong_type(key, node, takes, format!("write \"{number}\" in quotes")),
+            Kind::Boolean(value) => return self.wrong_type(key, node, takes, format!("write \"{value}\" in quotes")),
+            _ => return self.wrong_type(key, node, takes, "write a string in quotes"),
         };
         if text.contains('\0') {
             return self.error(
                 node.place,
                 format!("`{key}` contains a NUL character"),
-                "remove it; no string of the kernel's can hold one",
+                "remove it; the kernel's strings end at NUL",
             );
         }
         Some(text)
@@ -142,8 +147,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The entries of a table that knows only these keys.
-    pub fn known<'n>(&self, key: &str, table: &'n Table, keys: &[&str]) -> Vec<&'n Entry> {
+    /// The entries of a table that knows only these keys. `what` is how to speak of it.
+    pub fn known<'n>(&self, what: &str, table: &'n Table, keys: &[&str]) -> Vec<&'n Entry> {
         let (known, unknown): (Vec<&Entry>, Vec<&Entry>) =
             table.iter().partition(|entry| keys.contains(&entry.key.as_str()));
         for entry in unknown {
@@ -151,7 +156,7 @@ impl Reader<'_> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("it has {}", keys.join(", ")),
             };
-            self.error::<()>(entry.key_place, format!("unknown key `{}` in an entry of `{key}`", entry.key), hint);
+            self.error::<()>(entry.key_place, format!("unknown key `{}` in {what}", entry.key), hint);
         }
         known
     }

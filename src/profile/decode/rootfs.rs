@@ -74,6 +74,13 @@ fn device(reader: &Reader, key: &str, item: &Node) -> Option<Device> {
             ),
         };
     }
+    if name.is_empty() {
+        return reader.error(
+            item.place,
+            "an entry of `devices` is empty",
+            "write a path below /dev, or the name of a group",
+        );
+    }
     let hint = match nearest(name, GROUPS) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!("write a path below /dev, or one of {}", GROUPS.join(", ")),

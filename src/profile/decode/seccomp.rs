@@ -84,57 +84,53 @@ fn rules(reader: &Reader, key: &str, value: &Node) -> Vec<Rule> {
 
 fn rule(reader: &Reader, key: &str, item: &Node) -> Option<Rule> {
     let table = reader.table(key, item)?;
-    let (mut calls, mut args, mut action) = (None, Some(Vec::new()), None);
-    for entry in reader.known(key, table, &["syscalls", "args", "action"]) {
+    let found = reader.report.count();
+    let (mut syscalls, mut args, mut action) = (None, Vec::new(), None);
+    for entry in reader.known("a rule", table, &["syscalls", "args", "action"]) {
         let (name, value) = (entry.key.as_str(), &entry.value);
+        let items = || reader.list(name, value).unwrap_or_default().iter();
         match name {
-            "syscalls" => {
-                let items = reader.list(name, value)?;
-                calls = items.iter().map(|item| syscall(reader, name, item)).collect::<Option<Vec<Name>>>();
-                calls.as_ref()?;
-            }
-            "args" => {
-                let items = reader.list(name, value)?;
-                args = items.iter().map(|item| condition(reader, item)).collect();
-            }
-            _ => action = Some(self::action(reader, name, value)?),
+            "syscalls" => syscalls = Some(items().filter_map(|item| syscall(reader, name, item)).collect()),
+            "args" => args = items().filter_map(|item| condition(reader, item)).collect(),
+            _ => action = self::action(reader, name, value),
         }
     }
-    let Some(syscalls) = calls.filter(|calls| !calls.is_empty()) else {
+    if reader.report.count() > found {
+        return None;
+    }
+    let Some(syscalls) = syscalls.filter(|calls: &Vec<Name>| !calls.is_empty()) else {
         return reader.error(item.place, "a rule without system calls", "add syscalls = [\"…\"]");
     };
     let Some(action) = action else {
-        return reader.error(
-            item.place,
-            "a rule without `action`",
-            "add action = \"allow\", \"errno:EPERM\", \"kill\" or \"log\"",
-        );
+        let hint = "add action = \"allow\", \"errno:EPERM\", \"kill\" or \"log\"";
+        return reader.error(item.place, "a rule without `action`", hint);
     };
-    Some(Rule { syscalls, args: args?, action, origin: Some(reader.origin(item.place)) })
+    Some(Rule { syscalls, args, action, origin: Some(reader.origin(item.place)) })
 }
 
 fn condition(reader: &Reader, item: &Node) -> Option<Condition> {
     let table = reader.table("args", item)?;
+    let found = reader.report.count();
     let (mut index, mut op, mut value, mut mask) = (None, None, None, None);
     let number = |name: &str, node: &Node| {
         reader.integer(name, node, 0, u64::MAX.into()).and_then(|number| u64::try_from(number).ok())
     };
-    for entry in reader.known("args", table, &["index", "op", "value", "mask"]) {
+    for entry in reader.known("a condition", table, &["index", "op", "value", "mask"]) {
         let (name, node) = (entry.key.as_str(), &entry.value);
         match name {
-            "index" => index = Some(u8::try_from(reader.integer(name, node, 0, 5)?).ok()?),
-            "op" => op = Some((operator(reader, name, node)?, node.place)),
-            "value" => value = Some(number(name, node)?),
-            _ => mask = Some((number(name, node)?, node.place)),
+            "index" => index = reader.integer(name, node, 0, 5).and_then(|index| u8::try_from(index).ok()),
+            "op" => op = operator(reader, name, node).map(|op| (op, node.place)),
+            "value" => value = number(name, node),
+            _ => mask = number(name, node).map(|mask| (mask, node.place)),
         }
+    }
+    if reader.report.count() > found {
+        return None;
     }
     let (Some(index), Some(value)) = (index, value) else {
         let missing = if index.is_none() { "index" } else { "value" };
-        return reader.error(
-            item.place,
-            format!("a condition without `{missing}`"),
-            "write { index = 0, op = \"eq\", value = 1 }",
-        );
+        let hint = "write { index = 0, op = \"eq\", value = 1 }";
+        return reader.error(item.place, format!("a condition without `{missing}`"), hint);
     };
     let op = match (op, mask) {
         (Some((Op::MaskedEq(_), _)), Some((mask, _))) => Op::MaskedEq(mask),

@@ -1,7 +1,7 @@
 //! Lists that grow from parent to child, and what a child takes away again.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::path::{Mark, mark};
 use super::reader::Reader;
@@ -30,6 +30,7 @@ pub fn fold<T>(
     let mut kept: Vec<Option<Item<T>>> = Vec::with_capacity(items.len());
     let mut index: BTreeMap<String, usize> = BTreeMap::new();
     for layer in items.chunk_by(|a, b| a.place.file == b.place.file) {
+        let own = texts(layer);
         for item in layer {
             match removed(item) {
                 Some("*") => {
@@ -40,7 +41,7 @@ pub fn fold<T>(
                     let Some(text) = reader.variables.expand(raw, item.place) else { continue };
                     match index.remove(text.as_ref()) {
                         Some(at) => kept[at] = None,
-                        None => nothing_to_remove(reader, key, &text, item.place, layer),
+                        None => nothing_to_remove(reader, key, &text, item.place, own.contains(raw)),
                     }
                 }
                 None => {}
@@ -68,18 +69,23 @@ pub fn removed(item: &Node) -> Option<&str> {
     }
 }
 
-pub fn nothing_to_remove(reader: &Reader, key: &str, text: &str, place: Place, layer: &[Node]) {
+pub fn nothing_to_remove(reader: &Reader, key: &str, text: &str, place: Place, own: bool) {
     if reader.variables.incomplete {
         return;
     }
     let message = format!("`!{text}` removes nothing: no such entry of `{key}` is inherited");
-    let own = layer.iter().find(|item| matches!(&item.kind, Kind::Text(own) if own == text));
-    let hint = if own.is_some() {
+    let hint = if own {
         "remove the entry itself: it stands in this file"
     } else {
         "leave it out, or write it as the parent does"
     };
     reader.report.push(Diagnostic::error(place, message).hint(hint));
+}
+
+/// What a file lists itself, in case it also removes something.
+pub fn texts(layer: &[Node]) -> BTreeSet<&str> {
+    let removes = layer.iter().any(|item| removed(item).is_some());
+    layer.iter().filter(|_| removes).map(text).collect()
 }
 
 /// The text of an entry; nothing for one that is none.
