@@ -11,6 +11,7 @@ pub mod mount;
 pub mod network;
 pub mod page;
 pub mod pidfd;
+pub mod probe;
 pub mod process;
 pub mod random;
 pub mod seccomp;

@@ -4,29 +4,13 @@ use nix::errno::Errno;
 
 use crate::isolation::{Fault, namespaces, process, rootfs};
 use crate::plan::Step;
-
-/// The first kernel that has each call.
-const SINCE: [(&str, &str); 13] = [
-    ("clone3", "5.3"),
-    ("openat2", "5.6"),
-    ("fsopen", "5.2"),
-    ("fsconfig", "5.2"),
-    ("fsmount", "5.2"),
-    ("open_tree", "5.2"),
-    ("move_mount", "5.2"),
-    ("mount_setattr", "5.12"),
-    ("pidfd_open", "5.3"),
-    ("pidfd_send_signal", "5.1"),
-    ("close_range", "5.9"),
-    ("landlock_create_ruleset", "5.13"),
-    ("seccomp", "3.17"),
-];
+use crate::sys::probe;
 
 pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
     if fault.errno == Errno::ENOSYS
-        && let Some((call, since)) = SINCE.iter().find(|(call, _)| *call == fault.operation)
+        && let Some(probe::Call { name, since, .. }) = probe::CALLS.iter().find(|call| call.name == fault.operation)
     {
-        return Some(format!("Linux {since} and newer have {call}; a filter around this sandbox may refuse it too"));
+        return Some(format!("Linux {since} and newer have {name}; a filter around this sandbox may refuse it too"));
     }
     let text = match (fault.operation, fault.errno, step) {
         (process::NOT_FOUND, ..) => "it is looked for inside: grant its directory in [rootfs], or correct the name",
