@@ -1,6 +1,7 @@
 //! The command line: what was typed, and which command it is.
 
 pub mod check;
+pub mod doctor;
 pub mod plan;
 pub mod ps;
 pub mod rm;
@@ -33,6 +34,8 @@ pub enum Command {
     Rm(rm::Rm),
     /// Remove what every sandbox that has ended left behind
     Gc(rm::Gc),
+    /// Say what this machine can do, and how it is made to do the rest
+    Doctor(doctor::Doctor),
 }
 
 /// A profile, and what the command line changes of it.

@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 
 pub mod cli;
+pub mod doctor;
 pub mod explain;
 pub mod host;
 pub mod isolation;

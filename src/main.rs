@@ -14,10 +14,7 @@ fn main() -> ExitCode {
         );
         return ExitCode::from(outcome::FAILED);
     }
-    if let Err(errno) = sys::descriptor::close_on_exec_from(3) {
-        explain::print_error(&format!("close_range: {}", errno.desc()), Some("Linux 5.11 and newer can close on exec"));
-        return ExitCode::from(outcome::FAILED);
-    }
+    let closed = sys::descriptor::close_on_exec_from(3);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -31,6 +28,11 @@ fn main() -> ExitCode {
             });
         }
     };
+    // The doctor starts no program of anybody's, and is there to say just this.
+    if let (Err(errno), false) = (closed, matches!(cli.command, Command::Doctor(_))) {
+        explain::print_error(&format!("close_range: {}", errno.desc()), Some("Linux 5.11 and newer can close on exec"));
+        return ExitCode::from(outcome::FAILED);
+    }
     let (ended, failed) = match cli.command {
         Command::Run(command) => (command.run(), outcome::FAILED),
         Command::Plan(command) => (command.run(), 1),
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Command::Ps(command) => (command.run(), 1),
         Command::Rm(command) => (command.run(), 1),
         Command::Gc(command) => (command.run(), 1),
+        Command::Doctor(command) => (command.run(), 1),
     };
     match ended {
         Ok(code) => ExitCode::from(code),

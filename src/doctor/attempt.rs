@@ -1,0 +1,140 @@
+//! Trying a thing in a child that is thrown away: the one honest answer to whether this machine can do it.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+
+use crate::isolation::{Applied, Fault};
+use crate::sys::clone::{Side, clone3};
+use crate::sys::{mount, process};
+
+/// Why a thing cannot be done here: the call that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub operation: String,
+    pub errno: Errno,
+    /// The noun, or the kernel's own words.
+    pub detail: String,
+}
+
+/// Does `act` in new namespaces (`CLONE_NEW*`), where the caller is itself and its mounts are nobody else's.
+pub fn attempt(namespaces: i32, act: impl FnOnce() -> Applied) -> Result<(), Refusal> {
+    told(namespaces, || act().map(|()| String::new())).map(drop)
+}
+
+/// The same, with something to say: a few lines.
+pub fn told(namespaces: i32, act: impl FnOnce() -> Result<String, Fault>) -> Result<String, Refusal> {
+    let ids = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
+    let (mut ours, theirs) = pipe()?;
+    let child = match clone3(namespaces as u64, None).map_err(|errno| Refusal::new("clone3", errno, ""))? {
+        Side::Parent(child) => child,
+        Side::Child => {
+            drop(ours);
+            answer(theirs, settle(namespaces, ids).and_then(|()| act()))
+        }
+    };
+    drop(theirs);
+    let mut text = String::new();
+    let read = ours.read_to_string(&mut text);
+    let ended = waitid(Id::PIDFd(child.pidfd.as_fd()), WaitPidFlag::WEXITED);
+    match (ended, read) {
+        // A filter that kills instead of refusing leaves no other word.
+        (Ok(WaitStatus::Signaled(_, signal, _)), _) => Err(Refusal::new("child", Errno::ECANCELED, signal.as_str())),
+        (_, Ok(_)) => parse(&text),
+        (_, Err(_)) => Err(Refusal::new("read", Errno::EIO, "the child's answer")),
+    }
+}
+
+/// Reading end, writing end.
+pub fn pipe() -> Result<(File, File), Refusal> {
+    let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(|errno| Refusal::new("pipe2", errno, ""))?;
+    Ok((read.into(), write.into()))
+}
+
+/// In a user namespace: the caller's own ids, as a launch maps them. In a mount namespace: nothing crosses.
+fn settle(namespaces: i32, (uid, gid): (u32, u32)) -> Applied {
+    if namespaces & libc::CLONE_NEWUSER != 0 {
+        write("/proc/self/setgroups", "deny")?;
+        write("/proc/self/uid_map", &format!("{uid} {uid} 1\n"))?;
+        write("/proc/self/gid_map", &format!("{gid} {gid} 1\n"))?;
+    }
+    if namespaces & libc::CLONE_NEWNS != 0 {
+        mount::make_private(c"/").map_err(|failure| Fault::from(failure).about("/"))?;
+    }
+    Ok(())
+}
+
+pub fn write(path: &str, text: &str) -> Applied {
+    std::fs::write(path, text).map_err(|error| fault("write", &error, path))
+}
+
+pub fn fault(operation: &'static str, error: &std::io::Error, noun: &str) -> Fault {
+    Fault::new(operation, Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)), noun)
+}
+
+/// The child's last words: `+` and a text, or `-`, operation, errno and detail, a line each.
+fn answer(mut pipe: File, said: Result<String, Fault>) -> ! {
+    let text = match said {
+        Ok(text) => format!("+{text}"),
+        Err(fault) => format!("-{}\n{}\n{}", fault.operation, fault.errno as i32, fault.detail),
+    };
+    let written = pipe.write_all(text.as_bytes());
+    process::exit_now(written.is_err().into())
+}
+
+fn parse(text: &str) -> Result<String, Refusal> {
+    if let Some(text) = text.strip_prefix('+') {
+        return Ok(text.to_owned());
+    }
+    let mut lines = text.strip_prefix('-').unwrap_or_default().splitn(3, '\n');
+    let (operation, errno) = (lines.next().unwrap_or_default(), lines.next().and_then(|number| number.parse().ok()));
+    match errno {
+        Some(errno) => Err(Refusal::new(operation, Errno::from_raw(errno), lines.next().unwrap_or_default())),
+        None => Err(Refusal::new("child", Errno::ECANCELED, "it said nothing")),
+    }
+}
+
+impl Refusal {
+    pub fn new(operation: &str, errno: Errno, detail: &str) -> Refusal {
+        Refusal { operation: operation.to_owned(), errno, detail: detail.to_owned() }
+    }
+
+    /// The user namespace itself was refused, or its maker is nobody in it: what was to be tried never was.
+    pub fn before_trying(&self) -> bool {
+        self.operation == "clone3" || self.operation == "write" && self.detail.starts_with("/proc/self/")
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.operation)?;
+        if !self.detail.is_empty() {
+            write!(f, "{}: ", self.detail)?;
+        }
+        match self.errno {
+            Errno::UnknownErrno => f.write_str("not as it should be"),
+            errno => write!(f, "{} ({errno:?})", errno.desc()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_tells_what_it_found_or_why_not() {
+        assert_eq!(parse("+a\nb"), Ok("a\nb".to_owned()));
+        assert_eq!(parse("-open\n2\n/x\ny"), Err(Refusal::new("open", Errno::ENOENT, "/x\ny")));
+        assert!(parse("").is_err() && parse("-").is_err() && parse("-open\nx").is_err());
+        assert_eq!(
+            Refusal::new("open", Errno::ENOENT, "/x").to_string(),
+            "open: /x: No such file or directory (ENOENT)"
+        );
+    }
+}

@@ -1,0 +1,117 @@
+//! Ranges of ids: what /etc/subuid grants, and whether newuidmap really gives it.
+
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::errno::Errno;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+
+use super::Feature;
+use super::attempt::{Refusal, pipe};
+use crate::host::Host;
+use crate::sys::clone::{Side, clone3};
+use crate::sys::process;
+
+const NAME: &str = "id-ranges";
+const LOST: &str = "id-map = \"range\": more than one user and group inside, as package managers and servers that \
+                    change their account need";
+
+pub fn examine(host: &Host) -> Feature {
+    if host.is_root() {
+        return Feature::ok(NAME, "root maps whatever it holds");
+    }
+    let name = host.user_by_uid(host.uid()).map_or_else(|| host.uid().to_string(), |user| user.name);
+    let granted = |file: &str| {
+        let text = host.text(Path::new(file)).unwrap_or_default();
+        granted(&text, &name, host.uid())
+    };
+    let (Some(users), Some(groups)) = (granted("/etc/subuid"), granted("/etc/subgid")) else {
+        return Feature::no(NAME, format!("/etc/subuid and /etc/subgid grant {name} no 65536 ids"))
+            .lost(LOST)
+            .remedy(format!("as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}"));
+    };
+    match map("newuidmap", users).and_then(|()| map("newgidmap", groups)) {
+        Ok(()) => Feature::ok(NAME, format!("65536 users from {users}, groups from {groups}, by newuidmap")),
+        Err(refusal) => Feature::no(NAME, refusal.to_string()).lost(LOST).remedy(match refusal.errno {
+            _ if nix::sys::prctl::get_no_new_privs() == Ok(true) => "see no-new-privileges above",
+            _ if refusal.before_trying() => "see user-namespaces above",
+            Errno::ENOENT => "install newuidmap: Debian's package is uidmap, Fedora's shadow-utils",
+            _ => {
+                "newuidmap must be setuid root, or have setuid as file capability, on a mount without nosuid: \
+                 chmod u+s /usr/bin/newuidmap /usr/bin/newgidmap; and the caller must not have no-new-privileges"
+            }
+        }),
+    }
+}
+
+/// The first id of a line with enough of them, as subuid(5) has it.
+fn granted(text: &str, name: &str, uid: u32) -> Option<u32> {
+    text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let owner = fields.next()?;
+        let (start, count): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.trim().parse().ok()?);
+        ((owner == name || owner == uid.to_string()) && count >= 65536).then_some(start)
+    })
+}
+
+/// Has a helper map one subordinate id for a child in a user namespace, and reads the map.
+fn map(helper: &str, start: u32) -> Result<(), Refusal> {
+    let (mut wait, release) = pipe()?;
+    let child = match clone3(libc::CLONE_NEWUSER as u64, None).map_err(|errno| Refusal::new("clone3", errno, ""))? {
+        Side::Parent(child) => child,
+        Side::Child => {
+            drop(release);
+            let _ = wait.read(&mut [0]);
+            process::exit_now(0)
+        }
+    };
+    drop(wait);
+    let told = run(helper, child.pid, start).and_then(|()| {
+        let file = if helper == "newuidmap" { "uid_map" } else { "gid_map" };
+        let text = std::fs::read_to_string(format!("/proc/{}/{file}", child.pid)).unwrap_or_default();
+        let mapped: Vec<&str> = text.split_ascii_whitespace().collect();
+        match mapped == ["0", &start.to_string(), "1"] {
+            true => Ok(()),
+            false => Err(Refusal::new(helper, Errno::UnknownErrno, &format!("{file} holds {:?}", text.trim()))),
+        }
+    });
+    // The child ends at the end of file.
+    drop(release);
+    let _ = waitid(Id::PIDFd(child.pidfd.as_fd()), WaitPidFlag::WEXITED);
+    told
+}
+
+/// On its fixed path and with an empty environment, as a launch starts it.
+fn run(helper: &str, pid: i32, start: u32) -> Result<(), Refusal> {
+    let output = Command::new(format!("/usr/bin/{helper}"))
+        .args([pid.to_string(), "0".into(), start.to_string(), "1".into()])
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Refusal::new(helper, Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)), ""))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            // It begins with its own name, and so do we.
+            let said = said.trim().trim_start_matches(helper).trim_start_matches(": ");
+            Err(Refusal::new(helper, Errno::EPERM, said))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_is_found_by_name_or_number_and_must_be_large_enough() {
+        let text = "a:100000:65536\nb:165536:1000\n1002:300000:65536\nnonsense\nd:x:y\n";
+        assert_eq!(granted(text, "a", 1000), Some(100_000));
+        assert_eq!(granted(text, "b", 1001), None);
+        assert_eq!(granted(text, "c", 1002), Some(300_000));
+        assert_eq!(granted(text, "d", 1003), None);
+    }
+}
