@@ -22,7 +22,7 @@ use nix::sys::stat::{Mode, fstat, mkdirat};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use crate::host::Facts;
+use crate::host::{Facts, Host};
 use crate::isolation::Trace;
 
 mod cgroup;
@@ -49,6 +49,11 @@ pub struct Record {
     file: File,
     header: Header,
     traces: Vec<Trace>,
+}
+
+/// The record of a sandbox about to be launched by this caller, with the profile as it was resolved.
+pub fn begin(name: &str, profile: &str, host: &Host) -> Result<Record> {
+    Record::create(Root::create(&locate(host))?, name, profile, &host.facts())
 }
 
 impl Record {

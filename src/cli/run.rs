@@ -48,8 +48,7 @@ impl Run {
         let Some(mut plan) = plan else { return Ok(FAILED) };
         #[cfg(feature = "step-removal")]
         plan::removal::remove(&mut plan).map_err(anyhow::Error::msg)?;
-        let root = state::Root::create(&state::locate(&host))?;
-        let record = state::Record::create(root, &plan.name, &profile::resolved_text(&loaded), &host.facts())?;
+        let record = state::begin(&plan.name, &profile::resolved_text(&loaded), &host)?;
         let options = Options { status, timeout: self.timeout, timings: self.timings };
         let (outcome, timings) = launch::launch(&plan, &options, record);
         explain::print_timings(&timings);

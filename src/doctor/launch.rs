@@ -10,6 +10,7 @@ use crate::launch::{self, Options};
 use crate::outcome::Outcome;
 use crate::plan;
 use crate::profile::{self, Overrides};
+use crate::state;
 
 const NAME: &str = "launch";
 const LOST: &str = "every profile that does not turn off what is missing";
@@ -24,17 +25,21 @@ pub fn examine(host: &Host) -> Feature {
         "[process]\ncommand = [{program:?}]\n{}",
         if program.ends_with("sh") { "args = [\"-c\", \":\"]" } else { "" }
     );
-    let profile = match profile::load_text(&text, "doctor.toml", &Overrides::default(), host) {
-        Ok(loaded) => loaded.profile,
+    let loaded = match profile::load_text(&text, "doctor.toml", &Overrides::default(), host) {
+        Ok(loaded) => loaded,
         Err(diagnostics) => return Feature::no(NAME, diagnostics.to_string()).lost(LOST).required(),
     };
     let mut findings = Findings::default();
-    let Some(plan) = plan::plan(&profile, host, &mut findings) else {
+    let Some(plan) = plan::plan(&loaded.profile, host, &mut findings) else {
         return unplanned(&findings);
     };
     let began = Instant::now();
     let options = Options { timeout: Some(Duration::from_secs(10)), ..Options::default() };
-    let (outcome, _) = launch::launch(&plan, &options);
+    let record = match state::begin(&plan.name, &profile::resolved_text(&loaded), host) {
+        Ok(record) => record,
+        Err(error) => return Feature::no(NAME, format!("{error:#}")).lost(LOST).required(),
+    };
+    let (outcome, _) = launch::launch(&plan, &options, record);
     judge(outcome, began.elapsed(), &findings)
 }
 
