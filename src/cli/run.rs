@@ -49,6 +49,8 @@ impl Run {
         #[cfg(feature = "step-removal")]
         plan::removal::remove(&mut plan).map_err(anyhow::Error::msg)?;
         let record = state::begin(&plan.name, &profile::resolved_text(&loaded), &host)?;
+        // It may run for days: what planning needed is not kept that long.
+        drop((loaded, host, findings));
         let options = Options { status, timeout: self.timeout, timings: self.timings };
         let (outcome, timings) = launch::launch(&plan, &options, record);
         explain::print_timings(&timings);

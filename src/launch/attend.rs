@@ -20,7 +20,7 @@ pub enum Ended {
 #[inline(never)]
 pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child) -> Ended {
     // It may be days: what only the start needed is given back.
-    release_code();
+    release_memory();
     let mut deadline = options.timeout.or(plan.supervision.timeout).map(|timeout| Instant::now() + timeout);
     let mut stopping = false;
     let mut report = options.status.as_ref();
@@ -51,10 +51,11 @@ pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child)
     }
 }
 
-/// Of the supervisor and of init alike.
-pub fn release_code() {
+/// Gives back what only the start needed: done by the supervisor and by init alike.
+pub fn release_memory() {
     let waiting = [until_the_end as *const (), super::init::attend as *const ()];
-    // Nothing depends on it but memory.
+    // Nothing depends on either but memory.
+    page::release_heap();
     let _ = page::release_code(&waiting);
 }
 

@@ -13,7 +13,7 @@ use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::attend::release_code;
+use super::attend::release_memory;
 use super::target;
 use super::wire::Wire;
 use crate::isolation::context::{Context, Slot};
@@ -58,7 +58,7 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     let proc = (!plan.supervision.own_pid).then(|| context.take(Slot::Proc).ok()).flatten();
     let first = proc.as_ref().map_or(0, |proc| proc.as_raw_fd());
     let _ = descriptor::close_all_but(first);
-    release_code();
+    release_memory();
     attend(wire, program, proc)
 }
 
