@@ -14,6 +14,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use crate::explain;
+use crate::isolation::cgroup::oom::OutOfMemory;
+use crate::isolation::cgroup::stats::{self, Usage};
 use crate::isolation::context::Context;
 use crate::isolation::{Fault, cgroup, process};
 use crate::outcome::{self, Outcome};
@@ -34,6 +36,8 @@ pub struct Options {
     /// Overrides the profile's.
     pub timeout: Option<Duration>,
     pub timings: bool,
+    /// Read at the end what the sandbox used.
+    pub stats: bool,
 }
 
 /// Readies this process for launching: it must still be single-threaded.
@@ -55,26 +59,49 @@ pub fn prepare() -> Result<(), String> {
 
 const OPEN_FILES: u64 = 20;
 
+/// What a launch came to.
+pub struct Launched {
+    pub outcome: Outcome,
+    pub timings: Vec<Timing>,
+    /// The kernel killed processes of the sandbox to get memory back, the program or others.
+    pub out_of_memory: Option<OutOfMemory>,
+    /// What the sandbox used, where it was asked for.
+    pub usage: Option<Usage>,
+}
+
 /// Carries the plan out, and returns when the program has ended and everything of it is gone, its record included.
-pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> (Outcome, Vec<Timing>) {
+pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
+    let nothing = |fault: &Fault| Launched {
+        outcome: failed(plan, None, fault),
+        timings: Vec::new(),
+        out_of_memory: None,
+        usage: None,
+    };
     let wire = match Wire::new(plan, options) {
         Ok(wire) => wire,
-        Err(fault) => return (failed(plan, None, &fault), Vec::new()),
+        Err(fault) => return nothing(&fault),
     };
     let mut context = Context::default();
     context.opens_gates = true;
     let open_files = crate::sys::process::soft_limit(libc::RLIMIT_NOFILE);
     context.may_keep = open_files.is_ok_and(|limit| limit.is_none_or(|limit| limit >= 512));
     context.id = record.id().to_owned();
-    let outcome = supervise(plan, options, &wire, &mut context, &mut record);
+    let mut outcome = supervise(plan, options, &wire, &mut context, &mut record);
+    let cgroups = record.cgroups();
+    let out_of_memory = OutOfMemory::of(&cgroups);
+    let usage = options.stats.then(|| stats::usage(&cgroups));
     cgroup::control::leave(record.traces());
     if let Err(error) = record.finish() {
         explain::print_error(&format!("{error:#}"), Some("sandbox gc tries it again"));
     }
-    if let Some(to) = &options.status {
-        status::ended(to, &outcome);
+    if let (Outcome::Failed { message, hint, .. }, Some(found)) = (&mut outcome, &out_of_memory) {
+        *message = format!("{message}: {found}");
+        *hint = Some(found.hint());
     }
-    (outcome, wire.timings(plan))
+    if let Some(to) = &options.status {
+        status::ended(to, &outcome, out_of_memory.as_ref());
+    }
+    Launched { outcome, timings: wire.timings(plan), out_of_memory, usage }
 }
 
 fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context, record: &mut Record) -> Outcome {

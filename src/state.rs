@@ -92,6 +92,15 @@ impl Record {
         &self.traces
     }
 
+    /// The sandbox's cgroups; the launcher's own leaf last.
+    pub fn cgroups(&self) -> Vec<PathBuf> {
+        let paths = self.traces.iter().rev().filter_map(|trace| match trace {
+            Trace::Cgroup { path } => Some(path.clone()),
+            Trace::Directory { .. } => None,
+        });
+        paths.collect()
+    }
+
     /// The sandbox's own directory, 0700; what is put into it goes with the record.
     pub fn directory(&self) -> PathBuf {
         self.root.path().join(&self.header.id)

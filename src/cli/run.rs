@@ -25,6 +25,9 @@ pub struct Run {
     /// Print when each step was done
     #[arg(long)]
     timings: bool,
+    /// Print at the end what the sandbox has used
+    #[arg(long)]
+    stats: bool,
 }
 
 impl Run {
@@ -51,13 +54,25 @@ impl Run {
         let record = state::begin(&plan.name, &profile::resolved_text(&loaded), &host)?;
         // It may run for days: what planning needed is not kept that long.
         drop((loaded, host, findings));
-        let options = Options { status, timeout: self.timeout, timings: self.timings };
-        let (outcome, timings) = launch::launch(&plan, &options, record);
-        explain::print_timings(&timings);
-        if let Outcome::Failed { message, hint, .. } = &outcome {
-            explain::print_error(message, hint.as_deref());
+        let options = Options { status, timeout: self.timeout, timings: self.timings, stats: self.stats };
+        let launched = launch::launch(&plan, &options, record);
+        explain::print_timings(&launched.timings);
+        match (&launched.outcome, &launched.out_of_memory) {
+            (Outcome::Failed { message, hint, .. }, _) => explain::print_error(message, hint.as_deref()),
+            (Outcome::Signaled(libc::SIGKILL), Some(oom)) => {
+                explain::print_error(&format!("killed: {oom}"), Some(&oom.hint()));
+            }
+            // The program has survived it, or ended because of it in its own way.
+            (_, Some(oom)) => {
+                let processes = if oom.killed == 1 { "a process was" } else { "processes were" };
+                explain::print_error(&format!("{processes} killed: {oom}"), Some(&oom.hint()));
+            }
+            _ => {}
         }
-        Ok(outcome.code())
+        if let Some(usage) = &launched.usage {
+            explain::print_usage(usage);
+        }
+        Ok(launched.outcome.code())
     }
 }
 

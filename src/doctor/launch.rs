@@ -39,7 +39,7 @@ pub fn examine(host: &Host) -> Feature {
         Ok(record) => record,
         Err(error) => return Feature::no(NAME, format!("{error:#}")).lost(LOST).required(),
     };
-    let (outcome, _) = launch::launch(&plan, &options, record);
+    let outcome = launch::launch(&plan, &options, record).outcome;
     judge(outcome, began.elapsed(), &findings)
 }
 

@@ -6,9 +6,11 @@ mod device;
 mod key;
 mod layout;
 mod list;
+pub mod oom;
 mod place;
 mod plan;
 mod settings;
+pub mod stats;
 #[cfg(test)]
 mod tests;
 mod v1;
@@ -118,6 +120,16 @@ pub struct Membership(pub Vec<&'static str>);
 /// What a directory of a sandbox is called.
 pub fn directory_name(id: &str) -> String {
     format!("sandbox-{id}")
+}
+
+/// A size as profiles write it, rounded down to at least three digits.
+pub fn size(bytes: u64) -> String {
+    let units = [(30, "G"), (20, "M"), (10, "K")];
+    let exact = |shift: u32| bytes >> shift > 0 && bytes.trailing_zeros() >= shift;
+    match units.into_iter().find(|(shift, _)| exact(*shift) || bytes >> shift >= 100) {
+        Some((shift, unit)) => format!("{}{unit}", bytes >> shift),
+        None => bytes.to_string(),
+    }
 }
 
 impl Step {
