@@ -106,16 +106,30 @@ pub enum Step {
         number: u8,
         setting: Setting,
     },
+    /// A part of the sandbox's directory that is the program's to divide; fills `Slot::Cgroup(number)`.
+    Delegate {
+        number: u8,
+        place: PathBuf,
+        controllers: Vec<&'static str>,
+        owner: Option<(u32, u32)>,
+    },
     /// Init enters a directory of cgroup v1; on v2 it is born in it.
     Join {
         number: u8,
         controllers: Vec<&'static str>,
+    },
+    /// Init makes way in the delegated part, which is its cgroup namespace's root by now.
+    MakeWay {
+        number: u8,
     },
 }
 
 /// Init is in each of the directories: a controller of the hierarchy by their numbers, none for cgroup v2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership(pub Vec<&'static str>);
+
+/// The part of a sandbox's directory that its program may divide.
+const PAYLOAD: &str = "payload";
 
 /// What a directory of a sandbox is called.
 pub fn directory_name(id: &str) -> String {
@@ -152,6 +166,8 @@ impl Step {
             }
             Step::Create { .. } => "limits hold for all processes of the sandbox together",
             Step::Limit { .. } => "the profile limits it, from the program's first instruction",
+            Step::Delegate { .. } => "the sandbox's own limits lie above it, where no process inside can reach",
+            Step::MakeWay { .. } => "a cgroup that gives controllers to its children may hold no process itself",
             Step::Join { .. } => "whatever init starts is born in it, and none can leave it",
         }
     }
@@ -166,6 +182,11 @@ impl fmt::Display for Step {
             }
             Step::Create { place, .. } => write!(f, "create {}/sandbox-<id>", place.display()),
             Step::Limit { setting, .. } => write!(f, "{} = {}", setting.file, setting.value),
+            Step::Delegate { place, owner, .. } => {
+                write!(f, "delegate {}/sandbox-<id>/{PAYLOAD}", place.display())?;
+                owner.map_or(Ok(()), |(uid, gid)| write!(f, " to {uid}:{gid}"))
+            }
+            Step::MakeWay { .. } => write!(f, "move to {} of the delegated part", place::INIT),
             Step::Join { controllers, .. } => write!(f, "join the cgroup of {}", controllers.join(", ")),
         }
     }

@@ -18,7 +18,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     let one_id = own_user && !host.is_root() && profile.namespaces.id_map == namespaces::IdMap::Auto;
     let account = process::account(&profile.process, one_id, host, findings);
     let namespaces = namespaces::plan(&profile.namespaces, own_network, &account, &profile.name, host, findings);
-    let given = cgroup::Given { own_user, own_cgroup: profile.namespaces.cgroup };
+    let given = cgroup::Given { own_user, own_cgroup: profile.namespaces.cgroup, program: namespaces.program };
     let cgroup = cgroup::plan(&profile.cgroup, given, host, findings);
     let given = rootfs::Given {
         name: &profile.name,
@@ -28,6 +28,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
         own_pid: profile.namespaces.pid,
         own_network,
         nested_mounts: profile.namespaces.nested == Nested::Mounts,
+        cgroup: cgroup.access,
         memory_max: cgroup.memory_max,
         profiles: &profile.files,
     };
@@ -82,6 +83,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     init.add(cgroup.membership.map(Verify::Cgroup), Step::Verify);
     // After init has joined: the cgroup that it is in now becomes its root.
     init.add(namespaces.late_namespaces, Step::Namespaces);
+    init.add(cgroup.inside, Step::Cgroup);
     init.add(rootfs.assemble, Step::Rootfs);
     init.add(namespaces.settings, Step::Namespaces);
     init.add(network::plan(&profile.network), Step::Network);

@@ -3,14 +3,15 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, fstatfs};
 
-use super::{Membership, Setting, Step, directory_name, list, place};
+use super::{Membership, PAYLOAD, Setting, Step, directory_name, list, place};
 use crate::isolation::context::{Context, Slot};
 use crate::isolation::{Applied, Fault};
 use crate::sys::descriptor;
@@ -26,6 +27,15 @@ impl Step {
                 Ok(())
             }
             Step::Limit { number, setting } => limit(context.get(Slot::Cgroup(*number))?, setting),
+            Step::Delegate { number, place, controllers, owner } => {
+                let directory = delegate(&place.join(directory_name(&context.id)), controllers, *owner)?;
+                context.fill(Slot::Cgroup(*number), directory);
+                Ok(())
+            }
+            Step::MakeWay { number } => {
+                let directory = context.get(Slot::Cgroup(*number))?;
+                write_to(directory, &format!("{}/cgroup.procs", place::INIT), "0")
+            }
             // One thread alone, as init is, may move by `tasks`: moving a process by cgroup.procs waits for every
             // processor of the machine to pass a point of rest, which takes milliseconds.
             Step::Join { number, .. } => write_to(context.get(Slot::Cgroup(*number))?, "tasks", "0"),
@@ -43,7 +53,7 @@ impl Membership {
                 let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
                 controllers.split(',').any(|known| known == *controller).then_some(path)
             });
-            if own.is_none_or(|path| !Path::new(path).ends_with(&name)) {
+            if own.is_none_or(|path| !path.split('/').any(|part| part == name)) {
                 let noun = if controller.is_empty() { "cgroup v2" } else { controller };
                 return Err(Fault::mismatch("membership", format!("{noun}: {}", own.unwrap_or("no cgroup"))));
             }
@@ -77,6 +87,28 @@ fn distribute(place: &Path, controllers: &[&str]) -> Applied {
     let words: Vec<String> = controllers.iter().map(|name| format!("+{name}")).collect();
     let path = place.join("cgroup.subtree_control");
     write_to(descriptor::here(), &path.to_string_lossy(), &words.join(" "))
+}
+
+/// Whoever owns a directory and these files of it may divide it (the kernel's cgroup-v2 document, Delegation).
+fn delegate(sandbox: &Path, controllers: &[&str], owner: Option<(u32, u32)>) -> Result<OwnedFd, Fault> {
+    if !controllers.is_empty() {
+        distribute(sandbox, controllers)?;
+    }
+    let payload = create(sandbox, PAYLOAD)?;
+    let leaf = create(&sandbox.join(PAYLOAD), place::INIT)?;
+    // Other users inside may look, whatever the launcher's umask.
+    for path in [sandbox.join(PAYLOAD), sandbox.join(PAYLOAD).join(place::INIT)] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
+            .map_err(|error| Fault { operation: "chmod", ..fault(error, PAYLOAD) })?;
+    }
+    let Some((uid, gid)) = owner else { return Ok(payload) };
+    for directory in [&payload, &leaf] {
+        for name in ["", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"] {
+            nix::unistd::fchownat(directory, name, Some(uid.into()), Some(gid.into()), AtFlags::AT_EMPTY_PATH)
+                .map_err(|errno| Fault::new("fchownat", errno, format!("{PAYLOAD}/{name}")))?;
+        }
+    }
+    Ok(payload)
 }
 
 fn limit(directory: BorrowedFd<'_>, setting: &Setting) -> Applied {

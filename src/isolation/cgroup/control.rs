@@ -72,7 +72,7 @@ pub fn leave(traces: &[Trace]) {
         if let Trace::Cgroup { path } = trace
             && is_leaf(path)
         {
-            go_back(path);
+            give_back(path);
         }
     }
 }
@@ -96,17 +96,21 @@ fn children(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(children)
 }
 
-/// The launcher is in a leaf that is to be removed: back to where it came from, if that may hold a process again.
-fn go_back(leaf: &Path) {
-    let Some(place) = leaf.parent().filter(|_| is_own(leaf)) else { return };
+/// A place that the launcher left for a leaf takes processes again once its children have no controllers; if we are
+/// the launcher, we go back.
+fn give_back(leaf: &Path) {
+    let Some(place) = leaf.parent() else { return };
     let others = children(place).unwrap_or_default();
+    // Whatever else is there may be limited by these controllers.
     if others.iter().any(|other| other != leaf) {
         return;
     }
     let given = fs::read_to_string(place.join("cgroup.subtree_control")).unwrap_or_default();
     let words: Vec<String> = given.split_ascii_whitespace().map(|name| format!("-{name}")).collect();
     let _ = write(&place.join("cgroup.subtree_control"), &words.join(" "));
-    let _ = write(&place.join("cgroup.procs"), "0");
+    if is_own(leaf) {
+        let _ = write(&place.join("cgroup.procs"), "0");
+    }
 }
 
 /// We ourselves are in it.

@@ -9,8 +9,8 @@ use crate::host::{Host, Node};
 pub struct Layout {
     pub v2: Option<PathBuf>,
     pub v1: Vec<Hierarchy>,
-    /// What cgroup v1 hierarchies exist, mounted or not.
-    bound: Vec<String>,
+    /// The controllers of cgroup v1 hierarchies that cannot be reached, a hierarchy each.
+    unreachable: Vec<String>,
 }
 
 /// One cgroup v1 hierarchy; several controllers may share one.
@@ -26,8 +26,8 @@ pub enum Home<'a> {
     /// Where it may be, if the machine has it at all: `cgroup.controllers` says so.
     V2(&'a Path),
     V1(&'a Hierarchy),
-    /// It belongs to a cgroup v1 hierarchy, and that is not mounted.
-    NotMounted,
+    /// It belongs to a cgroup v1 hierarchy of these controllers, and that is not mounted where we could reach it.
+    NotMounted(&'a str),
     /// There is no cgroup file system to be seen.
     Nowhere,
 }
@@ -46,10 +46,10 @@ impl Layout {
                 layout.v2 = locate(host, None, own);
                 continue;
             }
-            let controllers: Vec<String> = controllers.split(',').map(String::from).collect();
-            layout.bound.extend(controllers.iter().cloned());
-            if let Some(directory) = locate(host, Some(&controllers), own) {
-                layout.v1.push(Hierarchy { controllers, directory });
+            let names: Vec<String> = controllers.split(',').map(String::from).collect();
+            match locate(host, Some(&names), own) {
+                Some(directory) => layout.v1.push(Hierarchy { controllers: names, directory }),
+                None => layout.unreachable.push(controllers.to_owned()),
             }
         }
         layout
@@ -59,8 +59,10 @@ impl Layout {
         if let Some(hierarchy) = self.v1.iter().find(|hierarchy| hierarchy.has(controller)) {
             return Home::V1(hierarchy);
         }
+        if let Some(names) = self.unreachable.iter().find(|names| names.split(',').any(|name| name == controller)) {
+            return Home::NotMounted(names);
+        }
         match &self.v2 {
-            _ if self.bound.iter().any(|bound| bound == controller) => Home::NotMounted,
             Some(directory) => Home::V2(directory),
             None => Home::Nowhere,
         }
@@ -195,12 +197,9 @@ mod tests {
     #[test]
     fn what_is_not_mounted_or_lies_outside_is_not_found() {
         let layout = Layout::probe(&host("4:memory:/x\n0::/../other\n", "", &[]));
-        assert_eq!(layout.home("memory"), Home::NotMounted);
+        assert_eq!(layout.home("memory"), Home::NotMounted("memory"));
         assert_eq!(layout.home("pids"), Home::Nowhere);
         assert_eq!(Layout::probe(&host("", "", &[])), Layout::default());
-        assert_eq!(
-            Layout::probe(&host("nonsense\n:\n1:\n::\n", "a b\n - \n", &[])),
-            Layout { bound: vec![], ..Default::default() }
-        );
+        assert_eq!(Layout::probe(&host("nonsense\n:\n1:\n::\n", "a b\n - \n", &[])), Layout::default());
     }
 }

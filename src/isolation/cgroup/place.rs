@@ -24,9 +24,9 @@ pub struct Place {
 pub const LAUNCHER: &str = ".launcher";
 pub const INIT: &str = "init.scope";
 
-/// The place for children with controllers, or without any where `need` is false.
-pub fn choose(own: &Path, need: bool, host: &Host) -> Result<Place, Lack> {
-    if is_root(own, host) || !need {
+/// The place for children with these controllers, or without any.
+pub fn choose(own: &Path, needs: &[&str], host: &Host) -> Result<Place, Lack> {
+    if is_root(own, host) || needs.is_empty() {
         return if host.writable(own) { Ok(place(own, false, host)) } else { Err(not_ours(own, host)) };
     }
     // A leaf of ours lies in a place that was prepared before; systemd may have made such a leaf too.
@@ -37,28 +37,43 @@ pub fn choose(own: &Path, need: bool, host: &Host) -> Result<Place, Lack> {
     {
         return Ok(place(parent, false, host));
     }
-    let managed = is_systemd(host);
     if !writable(own, host) {
         return Err(not_ours(own, host));
     }
-    if !managed || inside_delegated(own, host) {
-        if processes(own, host) == 1 {
-            return Ok(place(own, true, host));
-        }
-        if host.is_root()
-            && !managed
-            && let Some(free) = own.ancestors().skip(1).find(|up| is_root(up, host) || is_free(up, host))
-        {
-            return Ok(place(free, false, host));
-        }
-        let message = format!("{} holds other processes too, so it can give no controller to a child", own.display());
-        return Err(Lack::new(
-            message,
-            "start it alone in a cgroup: systemd-run --scope -p Delegate=yes sandbox run …",
-        ));
+    let managed = is_systemd(host);
+    if managed && !inside_delegated(own, host) {
+        let message = format!("{} belongs to systemd, which has not delegated it", own.display());
+        return Err(Lack::new(message, DELEGATED_SCOPE));
     }
-    let message = format!("{} belongs to systemd, which has not delegated it", own.display());
-    Err(Lack::new(message, "start it with: systemd-run --scope -p Delegate=yes sandbox run …"))
+    let alone = (processes(own, host) == 1).then(|| place(own, true, host));
+    if alone.as_ref().is_some_and(|alone| alone.has(needs)) {
+        return alone.ok_or_else(|| busy(own, managed));
+    }
+    // Root may go up, as container engines without systemd do.
+    let free = |up: &&Path| is_root(up, host) || is_free(up, host);
+    let up = own.ancestors().skip(1).filter(|_| host.is_root() && !managed).find(free);
+    match (up.map(|up| place(up, false, host)), alone) {
+        (Some(up), alone) if up.has(needs) || alone.is_none() => Ok(up),
+        (_, Some(alone)) => Ok(alone),
+        _ => Err(busy(own, managed)),
+    }
+}
+
+impl Place {
+    fn has(&self, needs: &[&str]) -> bool {
+        needs.iter().all(|need| self.controllers.iter().any(|known| known == need))
+    }
+}
+
+const DELEGATED_SCOPE: &str = "start it with: systemd-run --scope -p Delegate=yes sandbox run …";
+
+fn busy(own: &Path, managed: bool) -> Lack {
+    let own = own.display();
+    let message = format!("{own} holds other processes too, so it can give no controller to a child");
+    if managed {
+        return Lack::new(message, DELEGATED_SCOPE);
+    }
+    Lack::new(message, format!("mkdir {own}/init, and move each process of {own}/cgroup.procs to {own}/init"))
 }
 
 fn place(directory: &Path, leave: bool, host: &Host) -> Place {
@@ -121,6 +136,11 @@ fn not_ours(own: &Path, host: &Host) -> Lack {
         let message = format!("{} is read-only", own.display());
         return Lack::new(message, "a container around this sandbox must mount its cgroups writable");
     }
-    let message = format!("{} is not the caller's", own.display());
-    Lack::new(message, "start it with: systemd-run --user --scope -p Delegate=yes sandbox run …, or run it as root")
+    let hint = if is_systemd(host) {
+        "start it with: systemd-run --user --scope -p Delegate=yes sandbox run …, or run it as root"
+    } else {
+        "as root: make a cgroup, chown it with its cgroup.procs and cgroup.subtree_control to the caller, and start the \
+         caller's shell in it"
+    };
+    Lack::new(format!("{} is not the caller's", own.display()), hint)
 }

@@ -8,8 +8,8 @@ use super::place::{self, Place};
 use super::settings::{Carried, Lack, Setting};
 use super::{Cgroup, Max, Membership, Step, Version, v1, v2};
 use crate::host::{Host, Node};
-use crate::isolation::Findings;
 use crate::isolation::context::Slot;
+use crate::isolation::{Access, Enforce, Findings, Origin};
 
 /// What other sections have decided.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,8 @@ pub struct Given {
     /// RLIMIT_NPROC counts for the sandbox alone.
     pub own_user: bool,
     pub own_cgroup: bool,
+    /// The program's ids as the host sees them.
+    pub program: (u32, u32),
 }
 
 /// What `[cgroup]` asks of each stage, and what others need to know of it.
@@ -28,6 +30,10 @@ pub struct Planned {
     pub membership: Option<Membership>,
     /// The cgroup v2 directory that the sandbox is cloned into.
     pub clone_into: Option<Slot>,
+    /// After it.
+    pub inside: Vec<Step>,
+    /// What the program can see of its directory on cgroup v2.
+    pub access: Option<Access>,
     /// In bytes, whether it could be enforced or not.
     pub memory_max: Option<u64>,
     /// What pids-max says, for RLIMIT_NPROC to agree with.
@@ -44,6 +50,9 @@ struct Directory {
     settings: Vec<Setting>,
 }
 
+/// The slot of the delegated part, after those of all hierarchies.
+const DELEGATED: u8 = u8::MAX;
+
 struct Planner<'a> {
     given: Given,
     host: &'a Host,
@@ -51,23 +60,34 @@ struct Planner<'a> {
     memory: Option<Max>,
     v2: Option<Directory>,
     v1: Vec<Directory>,
+    /// The controllers that the program may divide.
+    delegated: Option<Vec<&'static str>>,
 }
 
 pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings) -> Planned {
     let wishes = wishes(section);
     // Nothing is looked at, and nothing made, for a profile that limits nothing.
-    if wishes.is_empty() {
+    let delegate = section.delegate.as_ref().filter(|asked| asked.value);
+    if wishes.is_empty() && delegate.is_none() {
         return Planned::default();
     }
     let layout = Layout::probe(host);
     let memory = section.memory_max.as_ref().map(|asked| asked.value);
-    let mut planner = Planner { given, host, findings, memory, v2: None, v1: Vec::new() };
-    let on_v2 = |wish: &&Wish| matches!(layout.home(wish.key.controller()), Home::V2(_));
-    let need = wishes.iter().any(|wish| on_v2(&wish));
-    let place = layout.v2.as_deref().map(|own| place::choose(own, need, host));
+    let mut planner = Planner { given, host, findings, memory, v2: None, v1: Vec::new(), delegated: None };
+    let on_v2 = |name: &&'static str| matches!(layout.home(v1::controller(name)), Home::V2(_));
+    let mut needs: Vec<&'static str> = wishes.iter().map(|wish| wish.key.controller()).filter(on_v2).collect();
+    // A delegated part is of little use without these.
+    needs.extend(["memory", "pids"].into_iter().filter(|_| delegate.is_some()).filter(on_v2));
+    let place = layout.v2.as_deref().map(|own| place::choose(own, &needs, host));
     for wish in &wishes {
         let carried = planner.carry(&wish.key, &layout, place.as_ref());
-        planner.judge(wish, carried);
+        let stands_in = given.own_user && matches!(wish.key, Key::PidsMax(_));
+        planner.judge(wish.key.name(), &wish.origin, wish.required, stands_in, carried);
+    }
+    if let Some(asked) = delegate {
+        let delegated = planner.delegate(&layout, place.as_ref());
+        let required = asked.required && section.enforce == Enforce::Require;
+        planner.judge("delegate", &asked.origin, required, false, delegated);
     }
     planner.control(&layout, place.and_then(Result::ok).as_ref());
     planner.steps(&wishes)
@@ -90,9 +110,10 @@ impl Planner<'_> {
                 }
                 Ok(carried)
             }
-            (Home::NotMounted, _) => {
+            (Home::NotMounted(names), _) => {
                 let message = format!("the {old} controller belongs to cgroup v1, which is not mounted");
-                Err(Lack::new(message, format!("as root: mount -t cgroup -o {old} cgroup /sys/fs/cgroup/{old}")))
+                let hint = format!("as root: mount -t cgroup -o {names} cgroup DIRECTORY, in /sys/fs/cgroup");
+                Err(Lack::new(message, hint))
             }
             (_, Home::V2(own)) => {
                 let place = match place {
@@ -113,26 +134,58 @@ impl Planner<'_> {
         }
     }
 
+    /// Gives the program a part of its own to divide.
+    fn delegate(&mut self, layout: &Layout, place: Option<&Result<Place, Lack>>) -> Result<Carried, Lack> {
+        if !self.given.own_cgroup {
+            let message = "without a cgroup namespace the program would be shown the host's cgroups";
+            return Err(Lack::new(message, "leave namespaces.cgroup on"));
+        }
+        let place = match place {
+            Some(place) => place.as_ref().map_err(Lack::clone)?,
+            None => return Err(Lack::new("cgroup v1 cannot be delegated safely", v1::UNIFIED)),
+        };
+        if self.given.program.0 != self.host.uid() && !self.host.is_root() {
+            let message = "the program's user is not the caller, and only root can give it a cgroup";
+            return Err(Lack::new(message, "leave process.user out, or run it as root"));
+        }
+        const DIVIDED: [&str; 6] = ["cpu", "cpuset", "hugetlb", "io", "memory", "pids"];
+        let unified = matches!(layout.home("memory"), Home::V2(_));
+        let there = |name: &&str| unified && place.controllers.iter().any(|known| known == name);
+        let there: Vec<_> = DIVIDED.into_iter().filter(there).collect();
+        let directory = self.on_v2(place);
+        for controller in &there {
+            directory.add(controller, &[]);
+        }
+        // Each costs the kernel memory that is not the sandbox's.
+        let setting = |file, value: u64| Setting::new(file, value.to_string());
+        directory.add_settings(&[setting("cgroup.max.descendants", 1000), setting("cgroup.max.depth", 16)]);
+        let carried = Carried::default();
+        self.delegated = Some(there);
+        Ok(if !unified {
+            carried.approximately(
+                "this machine's controllers belong to cgroup v1: inside, processes can be grouped, frozen and counted, \
+                 but not limited",
+            )
+        } else {
+            carried
+        })
+    }
+
     /// What could not be had, or only nearly, is said; what the author wrote stops the launch.
-    fn judge(&mut self, wish: &Wish, carried: Result<Carried, Lack>) {
-        let (name, origin) = (wish.key.name(), Some(&wish.origin));
+    fn judge(&mut self, name: &str, origin: &Origin, required: bool, stands_in: bool, carried: Result<Carried, Lack>) {
         match carried {
             Ok(Carried { approximate: Some(how), .. }) => {
-                self.findings.shortfall("cgroup", format!("{name}: {how}"), None, origin);
+                self.findings.shortfall("cgroup", format!("{name}: {how}"), None, Some(origin));
             }
             Ok(_) => {}
-            Err(Lack { mut message, hint }) => {
-                let stands_in = self.given.own_user && matches!(wish.key, Key::PidsMax(_));
-                if wish.required {
-                    let or = if stands_in { ", or limit processes by rlimits = { nproc = … } instead" } else { "" };
-                    let hint = format!("{hint}{or}, or set enforce = \"best-effort\"");
-                    self.findings.error("cgroup", format!("{name}: {message}"), hint, origin);
-                } else {
-                    if stands_in {
-                        message.push_str("; RLIMIT_NPROC stands in");
-                    }
-                    self.findings.shortfall("cgroup", format!("{name}: {message}"), hint, origin);
-                }
+            Err(Lack { message, hint }) if required => {
+                let or = if stands_in { ", or limit processes by rlimits = { nproc = … } instead" } else { "" };
+                let hint = format!("{hint}{or}, or set enforce = \"best-effort\"");
+                self.findings.error("cgroup", format!("{name}: {message}"), hint, Some(origin));
+            }
+            Err(Lack { message, hint }) => {
+                let instead = if stands_in { "; RLIMIT_NPROC stands in" } else { "" };
+                self.findings.shortfall("cgroup", format!("{name}: {message}{instead}"), hint, Some(origin));
             }
         }
     }
@@ -188,6 +241,8 @@ impl Planner<'_> {
             }
         }
         let mut members = Vec::new();
+        let delegated = self.delegated;
+        let owner = self.host.is_root().then_some(self.given.program).filter(|ids| *ids != (0, 0));
         for (number, directory) in (0u8..).zip(self.v2.into_iter().chain(self.v1)) {
             let Directory { version, place, controllers, settings } = directory;
             let before = &mut planned.host_before;
@@ -203,11 +258,19 @@ impl Planner<'_> {
                         before.push(Step::Distribute { place: place.clone(), controllers: missing });
                     }
                     planned.clone_into = Some(Slot::Cgroup(number));
+                    planned.access = self.given.own_cgroup.then_some(Access::ReadOnly);
                 }
             }
             members.push(if version == Version::V1 { controllers.first().copied().unwrap_or_default() } else { "" });
-            before.push(Step::Create { number, place, controllers });
+            let is_v2 = version != Version::V1;
+            before.push(Step::Create { number, place: place.clone(), controllers });
             before.extend(settings.into_iter().map(|setting| Step::Limit { number, setting }));
+            if let Some(controllers) = delegated.clone().filter(|_| is_v2) {
+                before.push(Step::Delegate { number: DELEGATED, place, controllers, owner });
+                planned.inside.push(Step::MakeWay { number: DELEGATED });
+                planned.clone_into = Some(Slot::Cgroup(DELEGATED));
+                planned.access = Some(Access::ReadWrite);
+            }
         }
         planned.membership = (!members.is_empty()).then_some(Membership(members));
         planned
@@ -219,13 +282,14 @@ impl Directory {
         if !self.controllers.contains(&controller) {
             self.controllers.push(controller);
         }
+        self.add_settings(settings);
+    }
+
+    fn add_settings(&mut self, settings: &[Setting]) {
         for setting in settings {
             // What is inherited yields to what is asked for.
-            match self
-                .settings
-                .iter_mut()
-                .find(|known| known.file == setting.file && setting.file.starts_with("cpuset."))
-            {
+            let same = |known: &&mut Setting| known.file == setting.file && setting.file.starts_with("cpuset.");
+            match self.settings.iter_mut().find(same) {
                 Some(known) => *known = setting.clone(),
                 None => self.settings.push(setting.clone()),
             }

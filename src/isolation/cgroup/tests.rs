@@ -87,7 +87,7 @@ impl Machine {
 
     fn plan(self, section: &Cgroup) -> (Planned, Vec<(Severity, String, String)>) {
         let mut findings = Findings::default();
-        let given = Given { own_user: true, own_cgroup: true };
+        let given = Given { own_user: true, own_cgroup: true, program: (1000, 1000) };
         let planned = plan(section, given, &Host::known(self.0), &mut findings);
         let said =
             findings.0.into_iter().map(|one| (one.severity, one.message, one.hint.unwrap_or_default())).collect();
@@ -105,7 +105,7 @@ impl Machine {
 #[test]
 fn nothing_asked_is_nothing_done_and_nothing_looked_at() {
     let host = Host::known(Facts::default());
-    let given = Given { own_user: true, own_cgroup: true };
+    let given = Given { own_user: true, own_cgroup: true, program: (1000, 1000) };
     let planned = plan(&Cgroup::default(), given, &host, &mut Findings::default());
     assert_eq!(planned, Planned::default());
     assert!(host.facts().texts.is_empty() && host.facts().paths.is_empty());
@@ -179,6 +179,9 @@ fn root_without_systemd_uses_the_nearest_cgroup_that_holds_nobody() {
     assert_eq!(steps[0], "create /sys/fs/cgroup/jobs/sandbox-<id>");
     let (steps, _) = machine().v2_below("/sys/fs/cgroup/jobs", "memory pids", "", "5\n").steps(&limits());
     assert_eq!(steps[0], "create /sys/fs/cgroup/sandbox-<id>");
+    // Alone, it would do, but has no controllers to give.
+    let alone = machine().v2_below(own, "", "", "77\n").v2_below("/sys/fs/cgroup/jobs", "memory pids", "", "");
+    assert_eq!(alone.steps(&limits()).0[1], "create /sys/fs/cgroup/jobs/sandbox-<id>");
 }
 
 #[test]
@@ -299,4 +302,102 @@ fn read_only_cgroups_are_named_even_to_root() {
 fn no_cgroups_at_all() {
     let (_, said) = Machine::of(0).plan(&limits());
     assert_eq!(said[0].1, "pids-max: no cgroup file system is mounted");
+}
+
+#[test]
+fn a_delegated_part_lies_below_the_limits() {
+    let root = "/sys/fs/cgroup";
+    let section = Cgroup { delegate: asked(true), memory_max: asked(Max::Limit(1 << 30)), ..Cgroup::default() };
+    let machine = Machine::of(0).text("/proc/self/cgroup", "0::/\n").v2(root, "cpu memory pids misc", "", "1\n");
+    let (steps, planned) = machine.owned(root).steps(&section);
+    assert_eq!(
+        steps,
+        [
+            "give children of /sys/fs/cgroup memory, cpu, pids",
+            "create /sys/fs/cgroup/sandbox-<id>",
+            "memory.max = 1073741824",
+            "cgroup.max.descendants = 1000",
+            "cgroup.max.depth = 16",
+            "delegate /sys/fs/cgroup/sandbox-<id>/payload to 1000:1000",
+        ]
+    );
+    assert_eq!(
+        planned.inside.iter().map(Step::to_string).collect::<Vec<_>>(),
+        ["move to init.scope of the delegated part"]
+    );
+    assert_eq!(planned.clone_into, Some(Slot::Cgroup(255)));
+    assert_eq!(planned.access, Some(crate::isolation::Access::ReadWrite));
+}
+
+#[test]
+fn delegation_without_controllers_is_said_to_be_less_and_on_v1_refused() {
+    let section = Cgroup { delegate: asked(true), ..Cgroup::default() };
+    let hybrid = Machine::of(0).hybrid().writable_v1().owned("/sys/fs/cgroup/unified");
+    let (planned, said) = hybrid.plan(&section);
+    assert_eq!(planned.clone_into, Some(Slot::Cgroup(255)));
+    assert_eq!(said[0].0, Severity::Shortfall);
+    assert!(said[0].1.ends_with("but not limited"), "{said:?}");
+    let v1 = Machine::of(0).text("/proc/self/cgroup", "4:memory:/\n").node("/sys/fs/cgroup/memory/tasks", FILE);
+    assert_eq!(
+        v1.writable("/sys/fs/cgroup/memory").plan(&section).1[0].1,
+        "delegate: cgroup v1 cannot be delegated safely"
+    );
+    let no = Cgroup { delegate: asked(false), ..Cgroup::default() };
+    assert_eq!(Machine::of(1000).plan(&no), (Planned::default(), vec![]));
+}
+
+#[test]
+fn what_cgroup_v1_does_differently() {
+    let section = Cgroup {
+        memory_max: asked(Max::Limit(100 << 20)),
+        memory_high: asked(Max::Limit(50 << 20)),
+        memory_swap_max: asked(Max::Limit(10 << 20)),
+        cpu_max: asked(Max::Limit(5000)),
+        cpu_weight: asked(100),
+        cpuset_cpus: asked("1".to_owned()),
+        ..Cgroup::default()
+    };
+    let machine = Machine::of(0)
+        .hybrid()
+        .writable_v1()
+        .node("/sys/fs/cgroup/memory/api/x/memory.memsw.limit_in_bytes", FILE)
+        .text("/sys/fs/cgroup/cpuset/cpuset.cpus", "0-3\n")
+        .text("/sys/fs/cgroup/cpuset/cpuset.mems", "0\n")
+        .text("/sys/fs/cgroup/cpuset/cpuset.effective_cpus", "0-3\n");
+    let (planned, said) = machine.plan(&section);
+    assert_eq!(said.len(), 1);
+    assert!(said[0].1.starts_with("memory-high: on cgroup v1 it is memory.soft_limit_in_bytes"), "{said:?}");
+    let steps: Vec<_> = planned.host_before.iter().map(Step::to_string).filter(|step| step.contains(" = ")).collect();
+    assert_eq!(
+        steps,
+        [
+            "memory.limit_in_bytes = 104857600",
+            "memory.soft_limit_in_bytes = 52428800",
+            "memory.memsw.limit_in_bytes = 115343360",
+            "cpu.cfs_period_us = 100000",
+            "cpu.cfs_quota_us = 50000",
+            "cpu.shares = 1024",
+            "cpuset.cpus = 1",
+            "cpuset.mems = 0",
+        ]
+    );
+}
+
+#[test]
+fn what_cgroup_v1_cannot_do() {
+    let refused = |section: Cgroup| {
+        let (_, said) = Machine::of(0).hybrid().writable_v1().plan(&section);
+        assert_eq!(said[0].0, Severity::Error);
+        said[0].1.clone()
+    };
+    let low = Cgroup { memory_low: asked(Max::Limit(1)), ..Cgroup::default() };
+    assert_eq!(refused(low), "memory-low: cgroup v1 protects no memory from reclaim");
+    let group = Cgroup { memory_oom_group: asked(true), ..Cgroup::default() };
+    assert_eq!(refused(group), "memory-oom-group: cgroup v1 kills one process at a time when memory runs out");
+    let swap = Cgroup { memory_swap_max: asked(Max::Limit(1)), ..Cgroup::default() };
+    assert!(refused(swap).starts_with("memory-swap-max: cgroup v1 limits memory and swap together"));
+    let weight = Cgroup { io_weight: asked(100), ..Cgroup::default() };
+    assert_eq!(refused(weight), "io-weight: no disk of this machine shares its time by weight");
+    let cpus = Cgroup { cpuset_cpus: asked("0-9".to_owned()), ..Cgroup::default() };
+    assert!(refused(cpus).starts_with("cpuset-cpus: the CPUs that we may use are"));
 }

@@ -80,7 +80,7 @@ pub fn carry(key: &Key, memory: Option<Max>, place: &Path, host: &Host) -> Resul
     })
 }
 
-const UNIFIED: &str = "boot with cgroup v2 alone: systemd.unified_cgroup_hierarchy=1 on the kernel's command line";
+pub const UNIFIED: &str = "boot with cgroup v2 alone: systemd.unified_cgroup_hierarchy=1 on the kernel's command line";
 const BFQ: &str = "as root: echo bfq > /sys/block/DISK/queue/scheduler";
 
 fn bytes(max: Max) -> String {

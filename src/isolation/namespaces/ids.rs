@@ -105,6 +105,15 @@ fn range(
     .collect()
 }
 
+/// Who the program is outside; an id that is not mapped belongs to nobody there.
+pub fn of_program(maps: &Maps, account: &Account) -> (u32, u32) {
+    let outside = |ranges: &[IdRange], id: u32| {
+        let range = ranges.iter().find(|range| id.checked_sub(range.inside).is_some_and(|at| at < range.count));
+        range.map_or(u32::MAX, |range| range.outside.saturating_add(id - range.inside))
+    };
+    (outside(&maps.users, account.uid), outside(&maps.groups, account.gid))
+}
+
 /// Who init is inside: the caller, through the maps.
 pub fn of_init(maps: &Maps, host: &Host) -> (u32, u32) {
     let inside = |ranges: &[IdRange], id: u32| {

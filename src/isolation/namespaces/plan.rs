@@ -23,6 +23,8 @@ pub struct Planned {
     pub settings: Vec<Step>,
     /// The uid and gid that init then has, inside.
     pub mapped: Option<(u32, u32)>,
+    /// The program's ids as the host sees them.
+    pub program: (u32, u32),
     /// Only one id exists inside, and setgroups is denied.
     pub one_id: bool,
 }
@@ -38,7 +40,7 @@ pub fn plan(
     host: &Host,
     findings: &mut Findings,
 ) -> Planned {
-    let mut planned = Planned::default();
+    let mut planned = Planned { program: (account.uid, account.gid), ..Planned::default() };
     let mut add = |wanted: bool, flag: i32, name| {
         if wanted {
             planned.flags |= flag as u64;
@@ -60,6 +62,7 @@ pub fn plan(
             Writer::Supervisor => planned.host_after.push(Step::MapIds(maps.clone())),
             Writer::Helper => planned.host_after.push(Step::MapIdsByHelper(maps.clone())),
         }
+        planned.program = ids::of_program(&maps, account);
         planned.one_id = writer == Writer::Init;
         planned.mapped = Some(ids::of_init(&maps, host));
     } else if !host.is_root() {

@@ -98,6 +98,12 @@ impl Step {
                 let sys = mount::new_filesystem(c"sysfs", &[], *attributes)?;
                 Target { path: Path::new("/sys"), make: true, trusted: true }.put(context, sys, true)
             }
+            Step::Cgroup { attributes, make } => {
+                // Its root is where our cgroup namespace begins.
+                let cgroup = mount::new_filesystem(c"cgroup2", &[], *attributes)?;
+                let path = Path::new("/sys/fs/cgroup");
+                Target { path, make: *make, trusted: true }.put(context, cgroup, true)
+            }
             Step::Devpts { tty_group } => {
                 let mut options = vec![(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620"))];
                 options.extend(tty_group.then_some((c"gid", Some(c"5"))));

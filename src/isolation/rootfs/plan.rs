@@ -20,6 +20,8 @@ pub struct Given<'a> {
     pub own_network: bool,
     /// The program may mount: a procfs of its own needs ours without covers.
     pub nested_mounts: bool,
+    /// The sandbox has a cgroup v2 directory of its own, for the program to read or to rule.
+    pub cgroup: Option<Access>,
     /// In bytes: a tmpfs counts as the program's memory.
     pub memory_max: Option<u64>,
     /// The profile's own files, which the program must not change.
@@ -60,6 +62,7 @@ pub fn plan(section: &Rootfs, given: &Given<'_>, host: &Host, findings: &mut Fin
     let runtime = PathBuf::from(format!("/run/user/{}", given.account.uid));
     let mut planner = Planner { section, given, host, findings, tree: Tree::default(), host_before: Vec::new() };
     planner.base();
+    planner.cgroup();
     planner.places(&runtime);
     planner.profile();
     planner.account_files();
@@ -94,6 +97,20 @@ impl Planner<'_> {
                 let hint = "leave sys out, or give the program an own network".to_string();
                 self.findings.error("rootfs", "sys = \"read-only\" would show the host's network devices", hint, None);
             }
+        }
+    }
+
+    /// Programs size themselves by the limits that they find there; nested launchers need it writable.
+    fn cgroup(&mut self) {
+        let path = "/sys/fs/cgroup";
+        let sys = self.section.sys == Sys::ReadOnly;
+        match self.given.cgroup {
+            Some(access) if sys => {
+                // sysfs has a directory for it.
+                self.tree.put(path.into(), Content::Cgroup { writable: access == Access::ReadWrite });
+            }
+            Some(Access::ReadWrite) => self.put_default(path, Content::Cgroup { writable: true }),
+            _ => {}
         }
     }
 
@@ -458,7 +475,8 @@ fn every_grant(tree: &Tree, root: Access) -> Vec<Grant> {
             Content::Scratch { exec, .. } | Content::Tmpfs { exec, .. } => grant(path, Access::ReadWrite, *exec, false),
             Content::File { mode, .. } => grant(path, Access::ReadOnly, mode & 0o111 != 0, false),
             Content::Proc => grant(path, Access::ReadWrite, false, false),
-            Content::Sys => grant(path, Access::ReadOnly, false, false),
+            Content::Sys | Content::Cgroup { writable: false } => grant(path, Access::ReadOnly, false, false),
+            Content::Cgroup { writable: true } => grant(path, Access::ReadWrite, false, false),
             Content::Devpts => grant(path, Access::ReadWrite, false, true),
         })
         .collect()

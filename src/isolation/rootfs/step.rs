@@ -100,6 +100,10 @@ pub enum Step {
     Sys {
         attributes: u64,
     },
+    Cgroup {
+        attributes: u64,
+        make: bool,
+    },
     Devpts {
         tty_group: bool,
     },
@@ -144,6 +148,10 @@ impl Step {
             Step::ProcReadOnly { .. } => "the whole machine's settings",
             Step::ProcHide { .. } => "the kernel's own memory, keys, log and layout",
             Step::Sys { .. } => "the profile asks for it",
+            Step::Cgroup { attributes, .. } if attributes & READ_ONLY != 0 => {
+                "programs size themselves by the limits that they find there"
+            }
+            Step::Cgroup { .. } => "the program may divide what it has been given; its own limits lie above",
             Step::Devpts { .. } => "terminals of its own",
             Step::Seal => "writes go only where the profile says",
             Step::Pivot => "nothing of the old root can be reached any more, not even by `..`",
@@ -200,6 +208,7 @@ impl fmt::Display for Step {
                 write!(f, "hide in /proc: {}", names.join(" "))
             }
             Step::Sys { .. } => f.write_str("sysfs → /sys, read-only"),
+            Step::Cgroup { attributes, .. } => write!(f, "cgroup2 → /sys/fs/cgroup, {}", access(attributes)),
             Step::Devpts { .. } => f.write_str("devpts → /dev/pts, own instance"),
             Step::Seal => f.write_str("make the root read-only"),
             Step::Pivot => f.write_str("pivot into the root and let go of the old one"),

@@ -116,6 +116,11 @@ pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> S
                 hide.extend(covers);
             }
             Content::Sys => sys(&mut steps, &mut hide, &mut read_back, cover, host),
+            Content::Cgroup { writable } => {
+                let attributes = NO_SUID | NO_DEV | NO_EXEC | if *writable { 0 } else { READ_ONLY };
+                read_back.expect(path, "cgroup2", attributes);
+                steps.push(Step::Cgroup { attributes, make });
+            }
             Content::Devpts => {
                 read_back.expect(path, "devpts", NO_SUID | NO_EXEC);
                 // gid 5 is `tty`, where it is mapped; otherwise a terminal belongs to its opener's group.

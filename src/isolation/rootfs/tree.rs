@@ -45,6 +45,10 @@ pub enum Content {
     Hidden(Kind),
     Proc,
     Sys,
+    /// The sandbox's own part of cgroup v2.
+    Cgroup {
+        writable: bool,
+    },
     Devpts,
 }
 
