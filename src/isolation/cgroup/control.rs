@@ -178,3 +178,88 @@ fn write(path: &Path, value: &str) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).open(path)?;
     io::Write::write_all(&mut file, value.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Child, Command};
+
+    /// Directories of a sandbox in hierarchies of this machine; none where the caller may not make any.
+    fn directories(name: &str, hierarchies: &[&str]) -> Option<Vec<PathBuf>> {
+        let id = std::process::id();
+        let made = hierarchies.iter().map(|hierarchy| {
+            let directory = Path::new("/sys/fs/cgroup").join(hierarchy).join(format!("sandbox-{name}-{id}"));
+            fs::create_dir(&directory)?;
+            // On a hybrid machine the directory of all hierarchies is a mere tmpfs.
+            check(&directory).inspect_err(|_| fs::remove_dir(&directory).unwrap()).map(|()| directory)
+        });
+        let made: Vec<_> = made.collect();
+        if made.iter().all(Result::is_ok) {
+            return made.into_iter().collect::<Result<_, _>>().ok();
+        }
+        made.into_iter().flatten().for_each(|directory| fs::remove_dir(directory).unwrap());
+        eprintln!("not tested: {hierarchies:?} are not there or not ours");
+        None
+    }
+
+    fn sleeper(directories: &[PathBuf]) -> Child {
+        let child = Command::new("sleep").arg("100").spawn().unwrap();
+        for directory in directories {
+            write(&directory.join("cgroup.procs"), &child.id().to_string()).unwrap();
+        }
+        child
+    }
+
+    fn frozen_killed_and_removed(name: &str, hierarchies: &[&str]) {
+        let Some(directories) = directories(name, hierarchies) else { return };
+        let mut child = sleeper(&directories);
+        freeze(&directories).unwrap();
+        assert!(freezer(&directories).unwrap().is_frozen().unwrap());
+        thaw(&directories).unwrap();
+        freeze(&directories).unwrap();
+        // The zombie is still counted, so it has to be waited for meanwhile, as a supervisor does.
+        let waiter = std::thread::spawn(move || child.wait().unwrap());
+        kill_all(&directories).unwrap();
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&waiter.join().unwrap()), Some(libc::SIGKILL));
+        remove(&directories).unwrap();
+        assert!(directories.iter().all(|directory| !directory.exists()));
+        remove(&directories).unwrap();
+        kill_all(&directories).unwrap();
+    }
+
+    #[test]
+    fn on_cgroup_v2() {
+        frozen_killed_and_removed("v2", &["unified"]);
+        frozen_killed_and_removed("v2", &[""]);
+    }
+
+    #[test]
+    fn on_cgroup_v1() {
+        frozen_killed_and_removed("v1", &["pids", "freezer"]);
+        frozen_killed_and_removed("both", &["pids", "unified"]);
+    }
+
+    #[test]
+    fn what_still_runs_is_killed_and_what_lies_below_goes_too() {
+        let Some(directories) = directories("full", &["unified", "pids"]) else { return };
+        let below = directories[0].join("a/b");
+        fs::create_dir_all(&below).unwrap();
+        let mut child = sleeper(&[below, directories[1].clone()]);
+        let waiter = std::thread::spawn(move || child.wait().unwrap());
+        remove(&directories).unwrap();
+        waiter.join().unwrap();
+        assert!(directories.iter().all(|directory| !directory.exists()));
+    }
+
+    #[test]
+    fn nothing_is_touched_that_is_not_a_sandboxs() {
+        for path in ["/sys/fs/cgroup", "/sys/fs/cgroup/pids", "/tmp", "/nowhere", "/", ""] {
+            assert!(remove(&[path.into()]).is_err(), "{path}");
+        }
+        let decoy = std::env::temp_dir().join(format!("sandbox-decoy-{}", std::process::id()));
+        fs::create_dir(&decoy).unwrap();
+        assert!(remove(std::slice::from_ref(&decoy)).is_err());
+        fs::remove_dir(decoy).unwrap();
+        assert!(freeze(&[]).is_err());
+    }
+}
