@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use crate::isolation::{Fault, namespaces, process, rootfs};
+use crate::isolation::{Fault, cgroup, namespaces, process, rootfs};
 use crate::plan::Step;
 use crate::sys::probe;
 
@@ -38,6 +38,20 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
         }
         ("fsmount" | "fsconfig", Errno::EPERM, Some(Step::Rootfs(rootfs::Step::Sys { .. }))) => {
             "a container around this sandbox covers parts of /sys; leave rootfs.sys out"
+        }
+        ("clone", Errno::EAGAIN, _) => "raise pids-max in [cgroup], or nproc in process.rlimits: init counts too",
+        ("mkdir", Errno::ENOENT, Some(Step::Cgroup(_))) => "the cgroup that the launcher was in has been removed",
+        ("mkdir", Errno::EAGAIN, Some(Step::Cgroup(_))) => {
+            "a cgroup above allows no more children (cgroup.max.descendants, cgroup.max.depth)"
+        }
+        ("write", Errno::EBUSY, Some(Step::Cgroup(cgroup::Step::Distribute { .. }))) => {
+            "a process has entered that cgroup meanwhile: cgroup v2 takes either processes or children with controllers"
+        }
+        ("write", Errno::EINVAL, Some(Step::Cgroup(cgroup::Step::Limit { .. }))) => {
+            "the kernel refuses the value: on cgroup v1 a cgroup above may allow less, and io.max wants a whole disk"
+        }
+        ("open", Errno::ENOENT, Some(Step::Cgroup(cgroup::Step::Limit { .. }))) => {
+            "this kernel has no such limit; leave the key out, or set enforce = \"best-effort\""
         }
         ("newuidmap" | "newgidmap", Errno::ENOENT, _) => "install it: the Debian package is uidmap",
         ("flock", Errno::EAGAIN, _) => "stop the other sandbox, or run this one with another --name",
