@@ -35,6 +35,7 @@ fn bad_profiles_are_refused_word_by_word() {
             Ok(loaded) => format!("accepted: {}", profile::resolved_text(&loaded)),
             Err(problems) => {
                 check_json(&problems.json());
+                assert!(problems.list.iter().all(|problem| problem.hint.is_some()), "{name}: no remedy\n{problems}");
                 problems.text(false)
             }
         };

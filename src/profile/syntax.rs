@@ -56,6 +56,25 @@ impl Words<'_> {
             ),
             "invalid value" => error("there is no such character", "write a Unicode character's number in hexadecimal"),
             "unexpected key or value" => self.after_value(place),
+            "extra assignment between key-value pairs" => {
+                error("one `=` too many", "tables are written { key = value }")
+            }
+            "invalid inline table element" => error("unexpected `]` in a table", "tables are written { key = value }"),
+            "missing array opening" => error("a `]` without its `[`", "write a value here, or [ before it"),
+            "missing inline table opening" => error("a `}` without its `{`", "write a value here, or { before it"),
+            "invalid mantissa"
+            | "invalid fraction"
+            | "invalid exponent"
+            | "invalid integer number"
+            | "invalid hexadecimal number"
+            | "invalid octal number"
+            | "invalid binary number"
+            | "unexpected sign"
+            | "redundant integer number prefix" => {
+                let written = self.source.slice(whole);
+                Diagnostic::error(whole, format!("`{written}` is no number"))
+                    .hint(format!("write \"{written}\" in quotes if it is text"))
+            }
             "extra `=`" => error("one `=` too many", "write `key = value`"),
             "missing value" => error("a value is missing", "write a value after `=`"),
             "missing comma between array elements" | "missing comma between key-value pairs" => {
@@ -91,7 +110,7 @@ impl Words<'_> {
             "this number is too large" => error("this number is too large for anything", "write a smaller one"),
             "nested too deeply" => error("this is nested too deeply", "no key of a profile has so many levels"),
             // A parser of another version may say more; its own words are better than none.
-            other => Diagnostic::error(place, other),
+            other => error(other, "a profile is TOML: [section] on a line of its own, then lines of `key = value`"),
         }
     }
 

@@ -66,69 +66,7 @@ fn forget_origins(profile: &mut Profile) {
     rootfs.binds.sort_by(|a, b| a.target.cmp(&b.target));
 }
 
-/// Every key that is built, with a value other than its default.
-const EVERYTHING: &str = r#"
-name = "all.of-it"
-description = "\"quoted\" \\ $$ ä"
-[process]
-command = ["/bin/sh", "-c", "echo \"$HOME\"\n\t$${x}\u0001"]
-args = ["", "a b"]
-user = "www-data"
-groups = ["33", "audio"]
-cwd = "/a$$b"
-env = { A = "1", "B C" = "$$$${y}", D = "" }
-env-pass = ["LC_*", "?X"]
-init = false
-tty = "none"
-stop-signal = "RTMIN+2"
-stop-timeout = "1500ms"
-timeout = "1h30m"
-restart = "no"
-rlimits = { nofile = 1024, core = "unlimited", stack = "8M" }
-umask = "0077"
-nice = -5
-oom-score-adj = 500
-no-new-privileges = false
-[namespaces]
-user = true
-id-map = [{ inside = 0, outside = 100000, count = 65536 }, { inside = 65536, outside = 200000, count = 1 }]
-pid = true
-ipc = false
-uts = true
-cgroup = false
-time = { boottime = "1d", monotonic = "0s" }
-hostname = "host.example"
-nested = "mounts"
-sysctl = { "net.ipv4.ip_unprivileged_port_start" = "0", "kernel.domainname" = "x y" }
-[rootfs]
-base = "host"
-writes = "discard"
-home = "read-write"
-persist = ["~", { target = "/var/lib/x", mode = "2750", owner = "7" }]
-read-only = ["/a:/b", "-rel", { source = "/c:d", target = "/-e!", exec = false }, "/$${f}"]
-read-write = [{ source = "/g", create = true }]
-tmpfs = ["/t", { target = "/u", size = "1536K", mode = "1777", owner = "root", exec = false }]
-hide = ["/h", "-/i"]
-files = { "/etc/motd" = "a\n\"${b}\" $$\u0000", "/$${etc}/app" = { text = "", mode = "0600", owner = "root" } }
-symlinks = { "/l" = "../m", "/n" = "~/o", "/p" = "$$q" }
-devices = ["gpu", "-/dev/ttyUSB0"]
-sys = "read-only"
-[cgroup]
-memory-max = "max"
-pids-max = 64
-enforce = "best-effort"
-[network]
-mode = "none"
-[capabilities]
-keep = ["setuid", "CAP_Setgid"]
-[seccomp]
-preset = "none"
-allow = ["@debug", "-io_uring_setup"]
-architectures = ["native", "x86"]
-on-deny = "kill"
-[landlock]
-enforce = "off"
-"#;
+const EVERYTHING: &str = include_str!("../../../tests/profiles/everything.toml");
 
 /// What cannot stand together with the above.
 const REST: &str = r#"

@@ -1,0 +1,140 @@
+//! Profiles that nobody would write: no text may panic, every refusal has a remedy, and what is accepted means the
+//! same once it is printed. `MUTATIONS=100000 cargo test --test mutations` looks longer.
+
+use std::fs;
+use std::path::Path;
+
+use sandbox::host::{Facts, Host};
+use sandbox::profile::{self, Overrides};
+
+/// What texts are cut up and put together with.
+const PIECES: &[&str] = &[
+    "[",
+    "]",
+    "{",
+    "}",
+    "=",
+    "\"",
+    "'",
+    "\"\"\"",
+    "'''",
+    "${",
+    "$",
+    "$$",
+    "\\",
+    "\n",
+    "\r\n",
+    "\r",
+    "\0",
+    ",",
+    ".",
+    "!*",
+    "!",
+    "-",
+    "~",
+    ":",
+    "/",
+    "..",
+    "0",
+    "99999999999999999999",
+    "-1",
+    "1e5",
+    "false",
+    "true",
+    "[[",
+    "]]",
+    "é",
+    "\u{202e}",
+    "#",
+    "errno:",
+    "max",
+    "64K",
+    "${x:-",
+    "[rootfs]\n",
+    "[process]\n",
+    "\\u0000",
+    "\\uD800",
+    " ",
+    "extends = ",
+];
+
+#[test]
+fn no_text_panics_and_what_is_accepted_reads_back() {
+    let bad = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/profiles/bad");
+    let mut seeds: Vec<String> = Vec::new();
+    for entry in fs::read_dir(bad).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            seeds.push(String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned());
+        }
+    }
+    seeds.sort();
+    seeds.push(include_str!("profiles/everything.toml").into());
+    let mut facts = Facts { uid: Some(1000), cwd: Some("/nowhere".into()), ..Facts::default() };
+    facts.texts.insert("/etc/passwd".into(), Some("me:x:1000:1000::/home/me:/bin/sh\n".into()));
+    let host = Host::known(facts);
+    let count = std::env::var("MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(4000);
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut accepted = 0;
+    for turn in 0..count {
+        let mut text = if turn % 4 == 0 { seeds[seeds.len() - 1].clone() } else { random.pick(&seeds).clone() };
+        for _ in 0..=random.below(4) {
+            mutate(&mut text, &seeds, &mut random);
+        }
+        let load = |text: &str| profile::load_text(text, "/profiles/p.toml", &Overrides::default(), &host);
+        match load(&text) {
+            Ok(loaded) => {
+                accepted += 1;
+                let printed = profile::resolved_text(&loaded);
+                let again = load(&printed).unwrap_or_else(|problems| panic!("{problems}\n{text}\n---\n{printed}"));
+                assert_eq!(printed, profile::resolved_text(&again), "{text}");
+            }
+            Err(problems) => {
+                assert!(problems.has_errors(), "{text}");
+                assert!(problems.list.iter().all(|problem| problem.hint.is_some()), "{problems}");
+                assert!(!problems.text(true).is_empty() && problems.json().is_array());
+            }
+        }
+    }
+    assert!(accepted > count / 100, "only {accepted} of {count} were accepted");
+}
+
+fn mutate(text: &mut String, seeds: &[String], random: &mut Random) {
+    let at = random.boundary(text);
+    let end = random.boundary(text).clamp(at, at.max(text.len().min(at + 40)));
+    let end = (end..=text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
+    match random.below(4) {
+        0 => text.insert_str(at, random.pick::<&str>(PIECES)),
+        1 => text.replace_range(at..end, ""),
+        2 => {
+            let piece = text[at..end].to_owned();
+            text.insert_str(random.boundary(text), &piece);
+        }
+        _ => {
+            let other = random.pick(seeds).clone();
+            let (from, to) = (random.boundary(&other), random.boundary(&other));
+            text.insert_str(at, &other[from.min(to)..from.max(to)]);
+        }
+    }
+}
+
+/// xorshift64: the same texts on every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit.max(1) as u64) as usize
+    }
+
+    fn pick<'t, T>(&mut self, items: &'t [T]) -> &'t T {
+        &items[self.below(items.len())]
+    }
+
+    fn boundary(&mut self, text: &str) -> usize {
+        let at = self.below(text.len() + 1);
+        (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
+    }
+}
