@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod doctor;
+pub mod pause;
 pub mod plan;
 pub mod ps;
 pub mod rm;
@@ -30,6 +31,10 @@ pub enum Command {
     Check(check::Check),
     /// List sandboxes: those that run, and those that left something behind
     Ps(ps::Ps),
+    /// Stop every process of a sandbox where it is
+    Pause(pause::Pause),
+    /// Let the processes of a paused sandbox go on
+    Resume(pause::Pause),
     /// Remove what sandboxes that have ended left behind
     Rm(rm::Rm),
     /// Remove what every sandbox that has ended left behind

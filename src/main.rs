@@ -38,6 +38,8 @@ fn main() -> ExitCode {
         Command::Plan(command) => (command.run(), 1),
         Command::Check(command) => (command.run(), 1),
         Command::Ps(command) => (command.run(), 1),
+        Command::Pause(command) => (command.pause(), 1),
+        Command::Resume(command) => (command.resume(), 1),
         Command::Rm(command) => (command.run(), 1),
         Command::Gc(command) => (command.run(), 1),
         Command::Doctor(command) => (command.run(), 1),

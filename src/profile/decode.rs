@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod cgroup;
+mod entry;
 mod landlock;
 mod namespaces;
 mod network;

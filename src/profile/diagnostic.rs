@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
-use super::render;
 use super::source::{Place, Sources};
+use super::{lsp, render};
 use crate::isolation::Severity;
 
 /// One message. Lowercase, without a final period; the remedy stands apart.
@@ -88,7 +88,7 @@ impl Diagnostics {
 
     /// For editors: one entry a file, each shaped as the parameters of LSP's `publishDiagnostics`.
     pub fn json(&self) -> serde_json::Value {
-        render::json(self)
+        lsp::json(self)
     }
 }
 

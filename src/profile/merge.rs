@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::diagnostic::{Diagnostic, Report};
+use super::instead;
 use super::keys::{self, Keys, Shape};
 use super::source::Place;
 use super::tree::{Entry, Kind, Node, Table};
@@ -67,7 +68,7 @@ impl<'r> Merge<'r> {
                 Some(shape) => scope.key(into, entry, shape),
                 None => {
                     let message = format!("unknown key `{}` in [{name}]", entry.key);
-                    let hint = keys::instead_of_key(name, keys, &entry.key);
+                    let hint = instead::of_key(name, keys, &entry.key);
                     let all = || format!("[{name}] has {}", list(keys));
                     let hint = hint.unwrap_or_else(all);
                     self.report.push(Diagnostic::error(entry.key_place, message).hint(hint));
@@ -93,7 +94,7 @@ impl<'r> Merge<'r> {
             format!("unknown key `{}` outside all sections", entry.key)
         };
         let all = || format!("sections are {}, vars", list(keys::SECTIONS));
-        let hint = keys::instead_of_section(&entry.key).unwrap_or_else(all);
+        let hint = instead::of_section(&entry.key).unwrap_or_else(all);
         self.report.push(Diagnostic::error(entry.key_place, message).hint(hint));
     }
 }

@@ -1,22 +1,25 @@
 //! A profile as TOML that reads back as the same profile: everything resolved, defaults left out.
 
-use std::collections::BTreeMap;
+mod rootfs;
+mod toml;
+
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::Path;
 
+use toml::{fields, list, mode, names, path, quoted, spread, strings, table};
+
 use super::names;
 use super::units::{show_duration, show_size};
 use super::{Loaded, Profile};
+use crate::isolation::Enforce;
 use crate::isolation::capabilities::{Capabilities, Keep};
 use crate::isolation::cgroup::{Cgroup, Max};
 use crate::isolation::landlock::{Landlock, Scope};
 use crate::isolation::namespaces::{ClockOffsets, IdMap, Namespaces, Nested};
 use crate::isolation::network::Mode;
 use crate::isolation::process::{Process, Tty};
-use crate::isolation::rootfs::{Base, Bind, Home, Rootfs, Sys, Writes};
-use crate::isolation::seccomp::{Action, Name, OnDeny, Op, Preset, Rule, Seccomp};
-use crate::isolation::{Access, Enforce};
+use crate::isolation::seccomp::{Action, OnDeny, Op, Preset, Rule, Seccomp};
 
 /// The profile with all it extends, its variables replaced and its paths absolute.
 pub fn resolved_text(loaded: &Loaded) -> String {
@@ -32,8 +35,8 @@ pub fn text(profile: &Profile) -> String {
     let plain = Profile::default();
     section(&mut out, "process", process(&profile.process, &plain.process));
     section(&mut out, "namespaces", namespaces(&profile.namespaces, &plain.namespaces));
-    section(&mut out, "rootfs", rootfs(&profile.rootfs));
-    placed(&mut out, &profile.rootfs);
+    section(&mut out, "rootfs", rootfs::keys(&profile.rootfs));
+    rootfs::tables(&mut out, &profile.rootfs);
     section(&mut out, "cgroup", cgroup(&profile.cgroup));
     section(
         &mut out,
@@ -128,82 +131,6 @@ fn namespaces(namespaces: &Namespaces, plain: &Namespaces) -> Lines {
         lines.push(("sysctl", table(&namespaces.sysctl, |(value, _)| quoted(value))));
     }
     lines
-}
-
-fn rootfs(rootfs: &Rootfs) -> Lines {
-    let mut lines = Lines::new();
-    match rootfs.base {
-        Base::System => {}
-        Base::Host => lines.push(("base", quoted("host"))),
-        Base::None => lines.push(("base", quoted("none"))),
-    }
-    if rootfs.writes == Writes::Discard {
-        lines.push(("writes", quoted("discard")));
-    }
-    match rootfs.home {
-        Home::Empty => {}
-        Home::ReadOnly => lines.push(("home", quoted("read-only"))),
-        Home::ReadWrite => lines.push(("home", quoted("read-write"))),
-    }
-    let owner = |owner: &Option<String>| owner.as_ref().map(|owner| ("owner", quoted(owner)));
-    let exec = |exec: bool| (!exec).then(|| ("exec", "false".to_owned()));
-    let mut put = |key, entries: Vec<String>| {
-        if !entries.is_empty() {
-            lines.push((key, spread(&entries)));
-        }
-    };
-    let persist = rootfs.persist.iter().map(|entry| {
-        fields([Some(("target", path(&entry.target))), Some(("mode", mode(entry.mode))), owner(&entry.owner)])
-    });
-    put("persist", persist.collect());
-    let binds = |access: Access| rootfs.binds.iter().filter(move |bind| bind.access == access).map(bind).collect();
-    put("read-only", binds(Access::ReadOnly));
-    put("read-write", binds(Access::ReadWrite));
-    let tmpfs = rootfs.tmpfs.iter().map(|entry| {
-        let size = entry.size.map(|size| ("size", quoted(&show_size(size))));
-        let target = Some(("target", path(&entry.target)));
-        fields([target, size, Some(("mode", mode(entry.mode))), owner(&entry.owner), exec(entry.exec)])
-    });
-    put("tmpfs", tmpfs.collect());
-    let hide = rootfs
-        .hide
-        .iter()
-        .map(|entry| fields([Some(("target", path(&entry.target))), flag("optional", entry.optional)]));
-    put("hide", hide.collect());
-    let devices = rootfs.devices.iter().map(|device| dashed(&device.name, device.optional));
-    put("devices", devices.collect());
-    if rootfs.sys == Sys::ReadOnly {
-        lines.push(("sys", quoted("read-only")));
-    }
-    lines
-}
-
-/// Tables of their own, since TOML 1.0 has inline ones on a single line.
-fn placed(out: &mut String, rootfs: &Rootfs) {
-    if !rootfs.files.is_empty() {
-        out.push_str("\n[rootfs.files]\n");
-    }
-    for file in &rootfs.files {
-        let owner = file.owner.as_ref().map(|owner| ("owner", quoted(owner)));
-        let fields = fields([Some(("text", escaped(&file.text))), Some(("mode", mode(file.mode))), owner]);
-        let _ = writeln!(out, "{} = {fields}", path(&file.target));
-    }
-    if !rootfs.symlinks.is_empty() {
-        out.push_str("\n[rootfs.symlinks]\n");
-    }
-    for link in &rootfs.symlinks {
-        let _ = writeln!(out, "{} = {}", path(&link.target), path(&link.text));
-    }
-}
-
-fn bind(bind: &Bind) -> String {
-    fields([
-        Some(("source", path(&bind.source))),
-        (bind.source != bind.target).then(|| ("target", path(&bind.target))),
-        flag("optional", bind.optional),
-        (!bind.exec).then(|| ("exec", "false".to_owned())),
-        flag("create", bind.create),
-    ])
 }
 
 fn cgroup(cgroup: &Cgroup) -> Lines {
@@ -311,64 +238,6 @@ fn landlock(landlock: &Landlock, plain: &Landlock) -> Lines {
         lines.push(("scope", list(scope.iter().map(word))));
     }
     lines
-}
-
-fn flag(key: &'static str, on: bool) -> Option<(&'static str, String)> {
-    on.then(|| (key, "true".to_owned()))
-}
-
-fn fields<const N: usize>(fields: [Option<(&str, String)>; N]) -> String {
-    let fields: Vec<String> = fields.into_iter().flatten().map(|(key, value)| format!("{key} = {value}")).collect();
-    format!("{{ {} }}", fields.join(", "))
-}
-
-fn table<T>(entries: &BTreeMap<String, T>, show: impl Fn(&T) -> String) -> String {
-    let entries: Vec<String> =
-        entries.iter().map(|(key, value)| format!("{} = {}", escaped(key), show(value))).collect();
-    format!("{{ {} }}", entries.join(", "))
-}
-
-fn list(items: impl IntoIterator<Item = String>) -> String {
-    format!("[{}]", items.into_iter().collect::<Vec<_>>().join(", "))
-}
-
-/// One item a line, where items are long.
-fn spread(items: &[String]) -> String {
-    match items {
-        [one] => format!("[{one}]"),
-        _ => format!("[\n    {},\n]", items.join(",\n    ")),
-    }
-}
-
-fn strings<'s>(items: impl IntoIterator<Item = &'s String>) -> String {
-    list(items.into_iter().map(|item| quoted(item)))
-}
-
-fn names(names: &[Name]) -> String {
-    list(names.iter().map(|name| dashed(&name.name, name.optional)))
-}
-
-fn dashed(name: &str, optional: bool) -> String {
-    quoted(&format!("{}{name}", if optional { "-" } else { "" }))
-}
-
-fn mode(mode: u32) -> String {
-    quoted(&format!("{mode:04o}"))
-}
-
-/// Paths are UTF-8: they came from a text.
-fn path(path: &Path) -> String {
-    quoted(&path.to_string_lossy())
-}
-
-/// A string in which nothing is left to replace.
-fn quoted(text: &str) -> String {
-    escaped(&text.replace('$', "$$"))
-}
-
-/// A TOML string.
-fn escaped(text: &str) -> String {
-    toml::Value::from(text).to_string()
 }
 
 #[cfg(test)]

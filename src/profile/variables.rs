@@ -1,15 +1,17 @@
 //! `${…}` in a profile's strings. Variables bind late: what a child's `[vars]` say reaches its parents' text.
 
+mod caller;
+
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::rc::Rc;
 
 use super::diagnostic::{Diagnostic, Report};
 use super::nearest::nearest;
 use super::source::{Place, Provenance, Sources};
-use crate::host::{Host, Node, User};
+use crate::host::Host;
+use caller::Caller;
 
 /// Those that every profile can use; the user's own directories (`XDG_DOWNLOAD_DIR`, …) come on top.
 pub const BUILT_IN: [&str; 12] = [
@@ -39,8 +41,7 @@ pub struct Variables<'a> {
     /// A parent could not be read, so what is missing may stand there.
     pub incomplete: bool,
     name: OnceCell<String>,
-    account: OnceCell<Option<User>>,
-    directories: OnceCell<BTreeMap<String, String>>,
+    caller: Caller<'a>,
     /// `None`: it failed, and that was reported.
     expanded: RefCell<BTreeMap<String, Option<Rc<str>>>>,
     open: RefCell<Vec<String>>,
@@ -70,8 +71,7 @@ impl<'a> Variables<'a> {
             declared,
             incomplete,
             name: OnceCell::new(),
-            account: OnceCell::new(),
-            directories: OnceCell::new(),
+            caller: Caller::new(host),
             expanded: RefCell::default(),
             open: RefCell::default(),
             asked: RefCell::default(),
@@ -125,9 +125,7 @@ impl<'a> Variables<'a> {
 
     /// The passwd home of the account that runs the profile: what `~` stands for.
     pub fn home(&self) -> Option<String> {
-        let account = self.account.get_or_init(|| self.host.user_by_uid(self.host.uid()));
-        let home = account.as_ref()?.home.to_str()?;
-        home.starts_with('/').then(|| home.to_owned())
+        self.caller.home()
     }
 
     /// Every declared variable and the place of its value.
@@ -200,65 +198,16 @@ impl<'a> Variables<'a> {
 
     fn built_in(&self, name: &str, place: Place) -> Option<String> {
         match name {
-            "HOME" => self.home(),
-            "USER" => {
-                self.home();
-                Some(self.account.get()?.as_ref()?.name.clone())
-            }
-            "UID" => Some(self.host.uid().to_string()),
-            "GID" => Some(self.host.gid().to_string()),
-            "PWD" => self.host.cwd().to_str().map(String::from),
             "NAME" => self.name.get().cloned(),
             "PROFILE_DIR" => {
                 let own = self.sources.get(place.file);
                 // On the command line it is the directory of the profile that was asked for.
-                let source = if own.provenance == Provenance::CommandLine { self.sources.get(0) } else { own };
+                let on_command_line = own.provenance == Provenance::CommandLine;
+                let source = if on_command_line { self.sources.get(0) } else { own };
                 source.directory.as_ref()?.to_str().map(String::from)
             }
-            "XDG_CONFIG_HOME" => self.xdg(name, ".config"),
-            "XDG_DATA_HOME" => self.xdg(name, ".local/share"),
-            "XDG_STATE_HOME" => self.xdg(name, ".local/state"),
-            "XDG_CACHE_HOME" => self.xdg(name, ".cache"),
-            "XDG_RUNTIME_DIR" => self.absolute_env(name).or_else(|| {
-                let directory = format!("/run/user/{}", self.host.uid());
-                matches!(self.host.node(Path::new(&directory)), Node::Directory { .. }).then_some(directory)
-            }),
-            _ if name.starts_with("XDG_") && name.ends_with("_DIR") => self.user_directory(name),
-            _ => None,
+            _ => self.caller.value(name),
         }
-    }
-
-    fn xdg(&self, name: &str, default: &str) -> Option<String> {
-        self.absolute_env(name).or_else(|| Some(format!("{}/{default}", self.home()?)))
-    }
-
-    /// The base directory specification has relative values ignored.
-    fn absolute_env(&self, name: &str) -> Option<String> {
-        self.host.env(name).filter(|value| value.starts_with('/'))
-    }
-
-    /// One line of user-dirs.dirs, as `XDG_DOWNLOAD_DIR="$HOME/Downloads"`.
-    fn user_directory(&self, name: &str) -> Option<String> {
-        let directories = self.directories.get_or_init(|| {
-            let Some(config) = self.xdg("XDG_CONFIG_HOME", ".config") else { return BTreeMap::new() };
-            let text = self.host.text(&Path::new(&config).join("user-dirs.dirs")).unwrap_or_default();
-            text.lines().filter_map(|line| self.parse_user_directory(line)).collect()
-        });
-        directories.get(name).cloned()
-    }
-
-    fn parse_user_directory(&self, line: &str) -> Option<(String, String)> {
-        let (name, value) = line.trim().split_once('=')?;
-        let value = value.trim().strip_prefix('"')?.strip_suffix('"')?;
-        let path = match value.strip_prefix("$HOME/") {
-            // The home itself means that there is no such directory: it must not grant the whole home.
-            Some("") => return None,
-            Some(below) => format!("{}/{below}", self.home()?),
-            None if value.starts_with('/') => value.to_owned(),
-            None => return None,
-        };
-        let path = path.trim_end_matches('/');
-        (!path.is_empty() && Some(path) != self.home().as_deref()).then(|| (name.to_owned(), path.to_owned()))
     }
 
     fn undefined(&self, name: &str, inner: &str, place: Place) {

@@ -1,4 +1,4 @@
-//! What is done to a sandbox's directories as a whole: freeze, thaw, kill. They may be of either version, and gone;
+//! What is done to a sandbox's directories as a whole: freeze and thaw. They may be of either version, and gone;
 //! removing them is the record's business.
 //!
 //! Every function takes all directories of one sandbox, and does what it can with those that can.
@@ -8,9 +8,6 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 use super::place::LAUNCHER;
 use crate::isolation::Trace;
@@ -39,31 +36,6 @@ pub fn freeze(directories: &[PathBuf]) -> io::Result<()> {
 
 pub fn thaw(directories: &[PathBuf]) -> io::Result<()> {
     freezer(directories)?.set(false)
-}
-
-/// Kills every process, frozen ones too, and returns when none is left.
-pub fn kill_all(directories: &[PathBuf]) -> io::Result<()> {
-    // The launcher's own leaf holds nothing of the sandbox.
-    let directories: &[PathBuf] = &directories.iter().filter(|path| !is_leaf(path)).cloned().collect::<Vec<_>>();
-    let ends = Instant::now() + PATIENCE;
-    let mut once = directories.iter().map(|directory| write(&directory.join("cgroup.kill"), "1"));
-    if !once.any(|written| written.is_ok()) {
-        // Frozen, none can fork while we count them; thawed, they meet the signal.
-        let frozen = freeze(directories).is_ok();
-        let signalled = signal_each(directories);
-        if frozen {
-            thaw(directories)?;
-        }
-        signalled?;
-    }
-    while processes(directories)?.next().is_some() {
-        if Instant::now() >= ends {
-            return Err(io::Error::new(ErrorKind::TimedOut, "a process did not die in time"));
-        }
-        sleep(PAUSE);
-        signal_each(directories)?;
-    }
-    Ok(())
 }
 
 /// Takes the launcher out of its own leaf, so that it can be removed with the rest.
@@ -150,29 +122,6 @@ impl Freezer<'_> {
     }
 }
 
-fn signal_each(directories: &[PathBuf]) -> io::Result<()> {
-    for pid in processes(directories)? {
-        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-    }
-    Ok(())
-}
-
-/// All directories hold the same processes; the program may have made others below.
-fn processes(directories: &[PathBuf]) -> io::Result<impl Iterator<Item = i32> + use<>> {
-    let mut found = Vec::new();
-    let mut left: Vec<PathBuf> = directories.to_vec();
-    while let Some(directory) = left.pop() {
-        left.extend(children(&directory)?);
-        if let Ok(text) = fs::read_to_string(directory.join("cgroup.procs")) {
-            found.extend(text.lines().filter_map(|line| line.parse::<i32>().ok()).filter(|pid| *pid > 0));
-        }
-    }
-    found.sort_unstable();
-    found.dedup();
-    let own = std::process::id() as i32;
-    Ok(found.into_iter().filter(move |pid| *pid != own))
-}
-
 fn write(path: &Path, value: &str) -> io::Result<()> {
     // Never created: in a file system of another kind that would look like success.
     let mut file = fs::OpenOptions::new().write(true).open(path)?;
@@ -191,7 +140,11 @@ mod tests {
             let directory = Path::new("/sys/fs/cgroup").join(hierarchy).join(format!("sandbox-{name}-{id}"));
             fs::create_dir(&directory)?;
             // On a hybrid machine the directory of all hierarchies is a mere tmpfs.
-            check(&directory).inspect_err(|_| fs::remove_dir(&directory).unwrap()).map(|()| directory)
+            if directory.join("cgroup.procs").exists() {
+                return Ok(directory);
+            }
+            fs::remove_dir(&directory)?;
+            Err(io::Error::from(ErrorKind::NotFound))
         });
         let made: Vec<_> = made.collect();
         if made.iter().all(Result::is_ok) {
@@ -210,56 +163,33 @@ mod tests {
         child
     }
 
-    fn frozen_killed_and_removed(name: &str, hierarchies: &[&str]) {
+    fn frozen_and_thawed(name: &str, hierarchies: &[&str]) {
         let Some(directories) = directories(name, hierarchies) else { return };
         let mut child = sleeper(&directories);
         freeze(&directories).unwrap();
         assert!(freezer(&directories).unwrap().is_frozen().unwrap());
         thaw(&directories).unwrap();
-        freeze(&directories).unwrap();
-        // The zombie is still counted, so it has to be waited for meanwhile, as a supervisor does.
-        let waiter = std::thread::spawn(move || child.wait().unwrap());
-        kill_all(&directories).unwrap();
-        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&waiter.join().unwrap()), Some(libc::SIGKILL));
-        remove(&directories).unwrap();
-        assert!(directories.iter().all(|directory| !directory.exists()));
-        remove(&directories).unwrap();
-        kill_all(&directories).unwrap();
+        assert!(!freezer(&directories).unwrap().is_frozen().unwrap());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        directories.iter().for_each(|directory| fs::remove_dir(directory).unwrap());
     }
 
     #[test]
     fn on_cgroup_v2() {
-        frozen_killed_and_removed("v2", &["unified"]);
-        frozen_killed_and_removed("v2", &[""]);
+        frozen_and_thawed("v2", &["unified"]);
+        frozen_and_thawed("v2", &[""]);
     }
 
     #[test]
     fn on_cgroup_v1() {
-        frozen_killed_and_removed("v1", &["pids", "freezer"]);
-        frozen_killed_and_removed("both", &["pids", "unified"]);
+        frozen_and_thawed("v1", &["pids", "freezer"]);
+        frozen_and_thawed("both", &["pids", "unified"]);
     }
 
     #[test]
-    fn what_still_runs_is_killed_and_what_lies_below_goes_too() {
-        let Some(directories) = directories("full", &["unified", "pids"]) else { return };
-        let below = directories[0].join("a/b");
-        fs::create_dir_all(&below).unwrap();
-        let mut child = sleeper(&[below, directories[1].clone()]);
-        let waiter = std::thread::spawn(move || child.wait().unwrap());
-        remove(&directories).unwrap();
-        waiter.join().unwrap();
-        assert!(directories.iter().all(|directory| !directory.exists()));
-    }
-
-    #[test]
-    fn nothing_is_touched_that_is_not_a_sandboxs() {
-        for path in ["/sys/fs/cgroup", "/sys/fs/cgroup/pids", "/tmp", "/nowhere", "/", ""] {
-            assert!(remove(&[path.into()]).is_err(), "{path}");
-        }
-        let decoy = std::env::temp_dir().join(format!("sandbox-decoy-{}", std::process::id()));
-        fs::create_dir(&decoy).unwrap();
-        assert!(remove(std::slice::from_ref(&decoy)).is_err());
-        fs::remove_dir(decoy).unwrap();
+    fn what_has_no_cgroup_cannot_be_frozen() {
         assert!(freeze(&[]).is_err());
+        assert!(freeze(&["/nowhere".into()]).is_err());
     }
 }

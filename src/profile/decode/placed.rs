@@ -1,57 +1,24 @@
 //! What `[rootfs]` puts at places of the tree: a place is taken once, and a child may take it over or free it.
 
+mod read;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::path::{self, Form};
+use super::path;
 use super::reader::Reader;
 use super::set::removed;
-use crate::isolation::Access;
 use crate::isolation::rootfs::{Bind, Hide, InlineFile, Persist, Rootfs, Symlink, Tmpfs};
 use crate::profile::diagnostic::Diagnostic;
 use crate::profile::source::Place;
-use crate::profile::tree::{Entry, Kind, Node, Table};
-
-const BINDS: [&str; 5] = ["source", "target", "optional", "exec", "create"];
-
-/// The sticky and setgid bits mean something on directories; setuid is never honoured inside.
-const DIRECTORY: u32 = 0o3777;
-const FILE: u32 = 0o777;
-
-const FORMS: [Form; 5] = [
-    Form { key: "read-only", keys: &BINDS, pair: true, optional: true, modes: 0 },
-    Form { key: "read-write", keys: &BINDS, pair: true, optional: true, modes: 0 },
-    Form { key: "persist", keys: &["target", "mode", "owner"], pair: false, optional: false, modes: DIRECTORY },
-    Form {
-        key: "tmpfs",
-        keys: &["target", "size", "mode", "owner", "exec"],
-        pair: false,
-        optional: false,
-        modes: DIRECTORY,
-    },
-    Form { key: "hide", keys: &["target", "optional"], pair: false, optional: true, modes: 0 },
-];
+use crate::profile::tree::{Entry, Node, Table};
+use read::Thing;
 
 /// What stands at one place.
 struct Placed {
     key: String,
     place: Place,
     thing: Thing,
-}
-
-#[derive(PartialEq)]
-enum Thing {
-    Bind(Bind),
-    Persist(Persist),
-    Tmpfs(Tmpfs),
-    Hide(Hide),
-    /// Merged by key, so its parts may still be missing.
-    File {
-        text: Option<String>,
-        mode: Option<u32>,
-        owner: Option<String>,
-    },
-    Symlink(PathBuf),
 }
 
 /// One line of a list, on its way into the tree.
@@ -188,16 +155,16 @@ impl Tree<'_> {
             if removed(line.node).is_some() {
                 return None;
             }
-            let form = FORMS.iter().find(|form| form.key == line.key)?;
-            return listed(reader, form, line.node);
+            return read::listed(reader, line.key, line.node);
         };
         if line.node.is_false() {
             return None;
         }
         let target = path::target(reader, line.key, path, place);
-        let thing = if line.key == "files" { file(reader, path, line.node) } else { link(reader, path, line.node) };
+        let thing =
+            if line.key == "files" { read::file(reader, path, line.node) } else { read::link(reader, path, line.node) };
         let (target, thing) = (target?, thing?);
-        not_root(reader, line.key, &target, place)?;
+        read::not_root(reader, line.key, &target, place)?;
         Some((target, thing))
     }
 
@@ -236,105 +203,4 @@ fn merge(earlier: &Thing, later: &mut Thing) {
 /// The same thing, so nobody needs to hear of the repetition. Files are meant to be merged.
 fn alike(earlier: &Thing, later: &Thing) -> bool {
     earlier == later || matches!((earlier, later), (Thing::File { .. }, Thing::File { .. }))
-}
-
-fn listed(reader: &Reader, form: &Form, node: &Node) -> Option<(PathBuf, Thing)> {
-    let key = form.key;
-    let entry = path::entry(reader, form, node)?;
-    let source = match entry.source {
-        Some((text, place)) => Some(path::resolve(reader, key, text, place)?),
-        None => None,
-    };
-    let target = match entry.target {
-        Some((text, place)) => path::target(reader, key, text, place)?,
-        None => source.clone()?,
-    };
-    let access = match key {
-        "read-only" => Some(Access::ReadOnly),
-        "read-write" => Some(Access::ReadWrite),
-        _ => None,
-    };
-    if let (Some(access), Some(source)) = (access, source) {
-        let exec = entry.exec.unwrap_or(true);
-        let (optional, create) = (entry.optional, entry.create);
-        if optional && create {
-            return reader.error(
-                node.place,
-                "`optional` and `create` exclude one another",
-                "what is created cannot be missing: keep one",
-            );
-        }
-        let bind = Bind { source, target: target.clone(), access, optional, exec, create, origin: None };
-        return Some((target, Thing::Bind(bind)));
-    }
-    not_root(reader, key, &target, node.place)?;
-    let thing = match key {
-        "persist" => Thing::Persist(Persist {
-            target: target.clone(),
-            mode: entry.mode.unwrap_or(0o700),
-            owner: entry.owner,
-            origin: None,
-        }),
-        "tmpfs" => Thing::Tmpfs(Tmpfs {
-            target: target.clone(),
-            size: entry.size,
-            mode: entry.mode.unwrap_or(0o755),
-            owner: entry.owner,
-            exec: entry.exec.unwrap_or(true),
-            origin: None,
-        }),
-        _ => Thing::Hide(Hide { target: target.clone(), optional: entry.optional, origin: None }),
-    };
-    Some((target, thing))
-}
-
-fn not_root(reader: &Reader, key: &str, target: &Path, place: Place) -> Option<()> {
-    if target != Path::new("/") {
-        return Some(());
-    }
-    reader.error(
-        place,
-        format!("`{key}` cannot cover / itself"),
-        "name a path below it; what / is made of is said by `base`",
-    )
-}
-
-/// The contents are taken as they are, without variables.
-fn file(reader: &Reader, path: &str, node: &Node) -> Option<Thing> {
-    let table = match &node.kind {
-        Kind::Text(text) => return Some(Thing::File { text: Some(text.clone()), mode: None, owner: None }),
-        Kind::Table(table) => table,
-        _ => {
-            return reader.wrong_type(
-                path,
-                node,
-                "a string or a table",
-                "write \"contents\" or { text = \"contents\", mode = \"0600\" }",
-            );
-        }
-    };
-    let found = reader.report.count();
-    let (mut text, mut mode, mut owner) = (None, None, None);
-    for entry in reader.known(&format!("the file `{path}`"), table, &["text", "mode", "owner"]) {
-        let (name, value) = (entry.key.as_str(), &entry.value);
-        match (name, &value.kind) {
-            ("text", Kind::Text(contents)) => text = Some(contents.clone()),
-            ("text", _) => text = reader.wrong_type(name, value, "a string", "write the contents in quotes"),
-            ("mode", _) => mode = reader.mode(name, value, FILE),
-            _ => owner = reader.account(name, value),
-        }
-    }
-    (reader.report.count() == found).then_some(Thing::File { text, mode, owner })
-}
-
-/// Where a link leads is for the program to find out: a relative text stays relative.
-fn link(reader: &Reader, path: &str, node: &Node) -> Option<Thing> {
-    if !matches!(node.kind, Kind::Text(_)) {
-        return reader.wrong_type(path, node, "a path", "write what the link says, in quotes");
-    }
-    let text = reader.name(path, node)?;
-    if text.starts_with('~') {
-        return path::absolute(reader, path, &text, node.place).map(Thing::Symlink);
-    }
-    Some(Thing::Symlink(text.into()))
 }

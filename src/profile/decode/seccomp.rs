@@ -1,6 +1,6 @@
 //! `[seccomp]`.
 
-use super::path::{Mark, mark};
+use super::entry::{Mark, mark};
 use super::reader::Reader;
 use super::set;
 use super::set::{fold, removed};

@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::path::{Mark, mark};
+use super::entry::{Mark, mark};
 use super::reader::Reader;
 use crate::profile::diagnostic::Diagnostic;
 use crate::profile::source::Place;

@@ -1,0 +1,64 @@
+//! Values in TOML's spelling.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::isolation::seccomp::Name;
+
+pub fn flag(key: &'static str, on: bool) -> Option<(&'static str, String)> {
+    on.then(|| (key, "true".to_owned()))
+}
+
+pub fn fields<const N: usize>(fields: [Option<(&str, String)>; N]) -> String {
+    let fields: Vec<String> = fields.into_iter().flatten().map(|(key, value)| format!("{key} = {value}")).collect();
+    format!("{{ {} }}", fields.join(", "))
+}
+
+pub fn table<T>(entries: &BTreeMap<String, T>, show: impl Fn(&T) -> String) -> String {
+    let entries: Vec<String> =
+        entries.iter().map(|(key, value)| format!("{} = {}", escaped(key), show(value))).collect();
+    format!("{{ {} }}", entries.join(", "))
+}
+
+pub fn list(items: impl IntoIterator<Item = String>) -> String {
+    format!("[{}]", items.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+/// One item a line, where items are long.
+pub fn spread(items: &[String]) -> String {
+    match items {
+        [one] => format!("[{one}]"),
+        _ => format!("[\n    {},\n]", items.join(",\n    ")),
+    }
+}
+
+pub fn strings<'s>(items: impl IntoIterator<Item = &'s String>) -> String {
+    list(items.into_iter().map(|item| quoted(item)))
+}
+
+pub fn names(names: &[Name]) -> String {
+    list(names.iter().map(|name| dashed(&name.name, name.optional)))
+}
+
+pub fn dashed(name: &str, optional: bool) -> String {
+    quoted(&format!("{}{name}", if optional { "-" } else { "" }))
+}
+
+pub fn mode(mode: u32) -> String {
+    quoted(&format!("{mode:04o}"))
+}
+
+/// Paths are UTF-8: they came from a text.
+pub fn path(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}
+
+/// A string in which nothing is left to replace.
+pub fn quoted(text: &str) -> String {
+    escaped(&text.replace('$', "$$"))
+}
+
+/// A TOML string.
+pub fn escaped(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}

@@ -1,0 +1,87 @@
+//! What `${…}`, `~` and relative paths come to.
+
+use std::path::Path;
+
+use super::{World, strings};
+
+#[test]
+fn variables_bind_late() {
+    let world = World::new(&[
+        (
+            "base.toml",
+            "[vars]\nport = '80'\nurl = 'http://localhost:${port}'\n[process]\nargs = ['${url}', '$$x', '$y']\n",
+        ),
+        (
+            "child.toml",
+            "extends = 'base'\n[vars]\nport = '8080'\n[process]\nenv = { N = '${NAME}', D = '${none:-${port}}' }\n",
+        ),
+    ]);
+    let args = |set: &[&str]| world.good("child", set).profile.process.args;
+    assert_eq!(strings(&args(&[])), ["http://localhost:8080", "$x", "$y"]);
+    assert_eq!(strings(&args(&["port=1", "port=2"])), ["http://localhost:2", "$x", "$y"]);
+    let profile = world.good("child", &["none=${UID}"]).profile;
+    assert_eq!(profile.process.env["N"], "child");
+    assert_eq!(profile.process.env["D"], nix::unistd::getuid().to_string());
+    assert_eq!(world.bad("child", &["prot=1"]), ["the profile has no variable `prot`"]);
+    assert_eq!(world.good("child", &["process.nice=5", "process.nice=6"]).profile.process.nice, Some(6));
+}
+
+#[test]
+fn built_in_variables_and_paths() {
+    let mut world = World::new(&[(
+        "p.toml",
+        "[rootfs]\nread-only = ['${PROFILE_DIR}/a', 'b', '~/c', '${XDG_DOWNLOAD_DIR}', '${XDG_MUSIC_DIR:-/none}', \
+         '${XDG_DATA_HOME}', '../up:/up', '${env.COLON}']\n",
+    )]);
+    world.env.insert("COLON".into(), "/x:/y".into());
+    let loaded = world.good("p", &["rootfs.read-only=['here']"]);
+    let sources: Vec<String> =
+        loaded.profile.rootfs.binds.iter().map(|bind| bind.source.display().to_string()).collect();
+    let own = world.root.join("config/sandbox/profiles");
+    let below = |path: &Path, name: &str| path.join(name).display().to_string();
+    assert_eq!(
+        sources,
+        [
+            below(&own, "a"),
+            below(&own, "b"),
+            "/home/me/c".into(),
+            "/home/me/Down".into(),
+            "/none".into(),
+            "/home/me/.local/share".into(),
+            below(own.parent().unwrap(), "up"),
+            "/x:/y".into(),
+            below(&world.root, "here"),
+        ]
+    );
+}
+
+#[test]
+fn variables_that_go_wrong() {
+    let world = World::new(&[(
+        "p.toml",
+        "[vars]\na = '${b}'\nb = '${a}'\nHOME = 'x'\n'b c' = 'x'\nn = 5\n[process]\nargs = ['${a}', '${prot}', '${', '${x y}', '${env.NOPE}']\n",
+    )]);
+    assert_eq!(
+        world.bad("p", &[]),
+        [
+            "`a` is defined by itself: a → b → a",
+            "`HOME` is a variable of the language and cannot be declared",
+            "`b c` cannot be the name of a variable",
+            "the variable `n` takes a string, not a number",
+            "${prot} is not defined",
+            "`${` is never closed",
+            "`x y` cannot be the name of a variable",
+            "${env.NOPE} is not defined",
+        ]
+    );
+}
+
+#[test]
+fn variables_that_explode_are_cut() {
+    let mut text = String::from("[vars]\nv0 = 'xxxxxxxxxx'\ne0 = ''\n");
+    for n in 1..60 {
+        text += &format!("v{n} = '${{v{}}}${{v{}}}'\ne{n} = '${{e{}}}${{e{}}}'\n", n - 1, n - 1, n - 1, n - 1);
+    }
+    let world = World::new(&[("p.toml", &(text + "[process]\nargs = ['${v59}', '${e59}']\n"))]);
+    assert_eq!(world.bad("p", &[]), ["this grows to more than 128 KiB"]);
+}
