@@ -1,5 +1,6 @@
 //! A profile as TOML that reads back as the same profile: everything resolved, defaults left out.
 
+mod cgroup;
 mod rootfs;
 mod toml;
 
@@ -10,11 +11,10 @@ use std::path::Path;
 use toml::{fields, list, mode, names, path, quoted, spread, strings, table};
 
 use super::names;
-use super::units::{show_duration, show_size};
+use super::units::show_duration;
 use super::{Loaded, Profile};
 use crate::isolation::Enforce;
 use crate::isolation::capabilities::{Capabilities, Keep};
-use crate::isolation::cgroup::{Cgroup, Max};
 use crate::isolation::landlock::{Landlock, Scope};
 use crate::isolation::namespaces::{ClockOffsets, IdMap, Namespaces, Nested};
 use crate::isolation::network::Mode;
@@ -37,7 +37,7 @@ pub fn text(profile: &Profile) -> String {
     section(&mut out, "namespaces", namespaces(&profile.namespaces, &plain.namespaces));
     section(&mut out, "rootfs", rootfs::keys(&profile.rootfs));
     rootfs::tables(&mut out, &profile.rootfs);
-    section(&mut out, "cgroup", cgroup(&profile.cgroup));
+    section(&mut out, "cgroup", cgroup::keys(&profile.cgroup));
     section(
         &mut out,
         "network",
@@ -129,24 +129,6 @@ fn namespaces(namespaces: &Namespaces, plain: &Namespaces) -> Lines {
     }
     if !namespaces.sysctl.is_empty() {
         lines.push(("sysctl", table(&namespaces.sysctl, |(value, _)| quoted(value))));
-    }
-    lines
-}
-
-fn cgroup(cgroup: &Cgroup) -> Lines {
-    let mut lines = Lines::new();
-    let limit = |max: Max, show: fn(u64) -> String| match max {
-        Max::Max => quoted("max"),
-        Max::Limit(number) => show(number),
-    };
-    if let Some(asked) = &cgroup.memory_max {
-        lines.push(("memory-max", limit(asked.value, |bytes| quoted(&show_size(bytes)))));
-    }
-    if let Some(asked) = &cgroup.pids_max {
-        lines.push(("pids-max", limit(asked.value, |number| number.to_string())));
-    }
-    if cgroup.enforce == Enforce::BestEffort {
-        lines.push(("enforce", quoted("best-effort")));
     }
     lines
 }

@@ -53,8 +53,23 @@ fn forget_origins(profile: &mut Profile) {
     rootfs.files.iter_mut().for_each(|entry| entry.origin = None);
     rootfs.symlinks.iter_mut().for_each(|entry| entry.origin = None);
     rootfs.devices.iter_mut().for_each(|entry| entry.origin = None);
-    cgroup.memory_max.iter_mut().for_each(|asked| asked.origin = nowhere.clone());
-    cgroup.pids_max.iter_mut().for_each(|asked| asked.origin = nowhere.clone());
+    let limits = [
+        &mut cgroup.memory_max,
+        &mut cgroup.memory_high,
+        &mut cgroup.memory_low,
+        &mut cgroup.memory_swap_max,
+        &mut cgroup.cpu_max,
+        &mut cgroup.pids_max,
+    ];
+    let limits = limits.into_iter().flatten().chain(cgroup.hugetlb_max.values_mut());
+    limits.for_each(|asked| asked.origin = nowhere.clone());
+    let weights = [&mut cgroup.cpu_weight, &mut cgroup.io_weight];
+    weights.into_iter().flatten().for_each(|asked| asked.origin = nowhere.clone());
+    let sets = [&mut cgroup.cpuset_cpus, &mut cgroup.cpuset_mems];
+    sets.into_iter().flatten().for_each(|asked| asked.origin = nowhere.clone());
+    let flags = [&mut cgroup.memory_oom_group, &mut cgroup.delegate];
+    flags.into_iter().flatten().for_each(|asked| asked.origin = nowhere.clone());
+    cgroup.io_max.iter_mut().for_each(|asked| asked.origin = nowhere.clone());
     seccomp.allow.iter_mut().flatten().for_each(|name| name.origin = None);
     let lists = [&mut seccomp.deny, &mut seccomp.architectures];
     lists.into_iter().flatten().for_each(|name| name.origin = None);
