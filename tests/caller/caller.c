@@ -1,0 +1,162 @@
+/* A caller with peculiarities: it starts a program in surroundings that a launcher must not be misled by.
+ *
+ *     caller [PECULIARITY]... -- PROGRAM [ARGS...]
+ *
+ *     enosys NAME[,NAME]...   the kernel answers these system calls with ENOSYS
+ *     errno NUMBER NAME,...   or with this errno
+ *     ignore                  every signal that can be ignored is
+ *     block                   every signal is blocked
+ *     pending NUMBER          this signal is blocked and pending
+ *     leak DIRECTORY          a directory, a file, an O_PATH descriptor and a socket, at 3, 63, 64 and 1000, inherited
+ *     closed                  descriptors 0, 1 and 2 are closed
+ *     nofile N                RLIMIT_NOFILE
+ *     umask N                 the file mode creation mask
+ *     nnp                     no_new_privs is set
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const struct {
+	const char *name;
+	unsigned number;
+} calls[] = {
+	{"openat2", SYS_openat2},
+	{"clone3", SYS_clone3},
+	{"pidfd_open", SYS_pidfd_open},
+	{"pidfd_send_signal", SYS_pidfd_send_signal},
+	{"pidfd_getfd", SYS_pidfd_getfd},
+	{"landlock_create_ruleset", SYS_landlock_create_ruleset},
+	{"landlock_add_rule", SYS_landlock_add_rule},
+	{"landlock_restrict_self", SYS_landlock_restrict_self},
+	{"close_range", SYS_close_range},
+	{"mount_setattr", SYS_mount_setattr},
+	{"fsopen", SYS_fsopen},
+	{"fsconfig", SYS_fsconfig},
+	{"fsmount", SYS_fsmount},
+	{"open_tree", SYS_open_tree},
+	{"move_mount", SYS_move_mount},
+	{"pivot_root", SYS_pivot_root},
+	{"seccomp", SYS_seccomp},
+	{"sethostname", SYS_sethostname},
+	{"unshare", SYS_unshare},
+	{"memfd_create", SYS_memfd_create},
+};
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "caller: %s: %s\n", what, strerror(errno));
+	exit(99);
+}
+
+static unsigned call_number(const char *name)
+{
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+		if (!strcmp(calls[i].name, name))
+			return calls[i].number;
+	fprintf(stderr, "caller: unknown system call: %s\n", name);
+	exit(99);
+}
+
+static void answer(int error, char *names)
+{
+	for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
+		struct sock_filter filter[] = {
+			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 2),
+			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call_number(name), 1, 0),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		};
+		struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+		/* Without CAP_SYS_ADMIN a filter is taken only from those who gave up new privileges. */
+		if (geteuid() && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+			fail("no_new_privs");
+		if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+			fail("seccomp");
+	}
+}
+
+static void place(int fd, int at)
+{
+	if (fd < 0 || (fd != at && (dup2(fd, at) < 0 || close(fd))))
+		fail("leaking a descriptor");
+}
+
+static void leak(const char *directory)
+{
+	int pair[2];
+	/* From the highest down, so that none is overwritten by the next. */
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+		fail("socketpair");
+	place(pair[0], 1000);
+	place(pair[1], 999);
+	place(open(directory, O_PATH | O_DIRECTORY), 64);
+	place(open("/proc/self/exe", O_RDONLY), 63);
+	place(open(directory, O_RDONLY | O_DIRECTORY), 3);
+}
+
+int main(int argc, char **argv)
+{
+	sigset_t set;
+	int at = 1, closed = 0, nofile = -1;
+
+	for (; at < argc && strcmp(argv[at], "--"); at++) {
+		const char *word = argv[at], *next = argv[at + 1];
+		if (!strcmp(word, "enosys"))
+			answer(ENOSYS, argv[++at]);
+		else if (!strcmp(word, "errno") && next)
+			answer(atoi(next), argv[at + 2]), at += 2;
+		else if (!strcmp(word, "ignore"))
+			for (int one = 1; one < NSIG; one++)
+				signal(one, SIG_IGN);
+		else if (!strcmp(word, "block"))
+			sigfillset(&set), sigprocmask(SIG_BLOCK, &set, NULL);
+		else if (!strcmp(word, "pending") && next) {
+			sigemptyset(&set), sigaddset(&set, atoi(argv[++at]));
+			sigprocmask(SIG_BLOCK, &set, NULL);
+			raise(atoi(argv[at]));
+		} else if (!strcmp(word, "leak") && next)
+			leak(argv[++at]);
+		else if (!strcmp(word, "closed"))
+			closed = 1;
+		else if (!strcmp(word, "nofile") && next)
+			nofile = atoi(argv[++at]);
+		else if (!strcmp(word, "umask") && next)
+			umask(strtol(argv[++at], NULL, 8));
+		else if (!strcmp(word, "nnp"))
+			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		else {
+			fprintf(stderr, "caller: unknown peculiarity: %s\n", word);
+			return 99;
+		}
+	}
+	if (at + 1 >= argc) {
+		fprintf(stderr, "usage: caller [PECULIARITY]... -- PROGRAM [ARGS...]\n");
+		return 99;
+	}
+	if (nofile >= 0) {
+		struct rlimit limit = {nofile, nofile};
+		if (setrlimit(RLIMIT_NOFILE, &limit))
+			fail("RLIMIT_NOFILE");
+	}
+	if (closed)
+		close(0), close(1), close(2);
+	execv(argv[at + 1], argv + at + 1);
+	fail(argv[at + 1]);
+}

@@ -1,0 +1,148 @@
+/* What ends the probe, or keeps it running. */
+#include "probe.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+static int act_exit(int argc, char **argv)
+{
+	exit(argc > 0 ? number(argv[0]) : 0);
+}
+
+static int act_die(int argc, char **argv)
+{
+	kill(getpid(), number(argv[0]));
+	/* A pid 1 does not die of its own signals. */
+	return printf("alive\n"), 0;
+}
+
+static int act_sleep(int argc, char **argv)
+{
+	long milliseconds = number(argv[0]);
+	struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+	nanosleep(&time, NULL);
+	return 0;
+}
+
+static int act_say(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		printf(i ? " %s" : "%s", argv[i]);
+	printf("\n");
+	return fflush(stdout);
+}
+
+static _Noreturn int act_hang(int argc, char **argv)
+{
+	printf("running\n"), fflush(stdout);
+	for (;;)
+		pause();
+}
+
+static void tell(int signal)
+{
+	char line[32];
+	int length = snprintf(line, sizeof line, "signal %s\n", sigabbrev_np(signal));
+	if (write(1, line, length) != length)
+		_exit(3);
+}
+
+/* Tells of every signal it is sent; `count` of them, then it ends. */
+static int act_signals(int argc, char **argv)
+{
+	sigset_t all, none;
+	sigfillset(&all);
+	sigemptyset(&none);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	for (int one = 1; one < SIGRTMIN; one++) {
+		/* The stops keep their meaning, for job control. */
+		if (one == SIGTSTP || one == SIGTTIN || one == SIGTTOU)
+			continue;
+		struct sigaction action = {.sa_handler = tell, .sa_mask = all};
+		sigaction(one, &action, NULL);
+	}
+	printf("running\n");
+	fflush(stdout);
+	for (long left = number(argv[0]); left > 0; left--)
+		sigsuspend(&none);
+	return 0;
+}
+
+/* Leaves a grandchild behind that outlives its parent and is pid 1's to reap. */
+static int act_orphan(int argc, char **argv)
+{
+	pid_t child = fork();
+	if (child == 0) {
+		if (fork() == 0)
+			act_sleep(argc, argv), _exit(0);
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+	return 0;
+}
+
+/* Leaves a process in a session of its own, deaf to everything that it can be deaf to. */
+static int act_daemon(int argc, char **argv)
+{
+	if (fork() == 0) {
+		setsid();
+		for (int one = 1; one < NSIG; one++)
+			signal(one, SIG_IGN);
+		for (int fd = 0; fd < 3; fd++)
+			close(fd);
+		for (;;)
+			pause();
+	}
+	return 0;
+}
+
+/* Leaves so many processes that do nothing. */
+static int act_crowd(int argc, char **argv)
+{
+	for (long left = number(argv[0]); left > 0; left--)
+		if (fork() == 0)
+			for (;;)
+				pause();
+	return 0;
+}
+
+/* Turns the terminal's echo off, as an editor does, and leaves it so. */
+static int act_raw(int argc, char **argv)
+{
+	struct termios settings;
+	if (tcgetattr(0, &settings))
+		return printf("raw: %s\n", errno_name(errno)), 0;
+	cfmakeraw(&settings);
+	settings.c_oflag |= OPOST;
+	return tcsetattr(0, TCSANOW, &settings);
+}
+
+/* Output without end, as yes(1). */
+static int act_yes(int argc, char **argv)
+{
+	while (write(1, "y\n", 2) == 2)
+		;
+	return fprintf(stderr, "yes: %s\n", errno_name(errno)), 0;
+}
+
+/* Becomes another program, with what it has. */
+static int act_become(int argc, char **argv)
+{
+	char *arguments[64] = {NULL};
+	for (int i = 0; i < argc && i < 63; i++)
+		arguments[i] = argv[i];
+	execv(arguments[0], arguments);
+	return printf("become %s: %s\n", argv[0], errno_name(errno)), 0;
+}
+
+const struct verb acts[] = {
+	{"exit", 0, act_exit},	   {"die", 1, act_die},	      {"sleep", 1, act_sleep},	 {"say", 0, act_say},
+	{"hang", 0, act_hang},	   {"await", 1, act_signals}, {"orphan", 1, act_orphan}, {"daemon", 0, act_daemon},
+	{"raw", 0, act_raw},	   {"yes", 0, act_yes},	      {"become", 1, act_become}, {"crowd", 1, act_crowd}, {NULL, 0, NULL},
+};
