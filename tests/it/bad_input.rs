@@ -1,0 +1,225 @@
+//! What cannot be started, and how the launcher says so.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::harness::{Sandbox, is_root, left_to_root, skip};
+
+#[test]
+fn a_missing_program_is_127() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["no-such-program"]).refused(127, &["no-such-program", "find"]);
+    sandbox.run(&["/no/such/program"]).refused(127, &["/no/such/program"]);
+    sandbox.run(&["/probe/not-a-directory"]).refused(127, &["/probe/not-a-directory"]);
+    sandbox.run(&[""]).exits(127);
+    // It exists on the host, and is not to be seen inside.
+    let outside = sandbox.file("outside", "#!/bin/sh\n");
+    sandbox.run(&[&outside.display().to_string()]).refused(127, &["outside"]);
+}
+
+/// A file at /program, executable or not.
+fn program(contents: &[u8], mode: u32) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let path = sandbox.dir().join("program");
+    std::fs::write(&path, contents).expect("writing a program");
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).expect("its mode");
+    let entry = format!("{}:/program", path.display());
+    sandbox.read_only(&entry)
+}
+
+#[test]
+fn what_cannot_be_executed_is_126() {
+    program(b"#!/bin/sh\nexit 0\n", 0o644).run(&["/program"]).refused(126, &["/program", "EACCES", "hint: "]);
+    program(b"#!/no/such/interpreter\n", 0o755).run(&["/program"]).refused(126, &["/program", "hint: ", "interpreter"]);
+    program(b"neither this nor that\n", 0o755).run(&["/program"]).refused(126, &["/program", "ENOEXEC"]);
+    program(b"", 0o755).run(&["/program"]).refused(126, &["/program", "ENOEXEC"]);
+    Sandbox::new().run(&["/usr"]).refused(126, &["/usr"]);
+    Sandbox::new().run(&["/dev/null"]).refused(126, &["/dev/null"]);
+    // The same file, on a mount that forbids programs.
+    let sandbox = Sandbox::new();
+    let script = sandbox.file("script", "#!/bin/sh\nexit 0\n");
+    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).expect("its mode");
+    let bind = format!("read-write = [{{ source = {:?}, target = \"/data\", exec = false }}]", sandbox.dir());
+    sandbox.with("rootfs", &bind).run(&["/data/script"]).refused(126, &["/data/script"]);
+}
+
+#[test]
+fn a_program_of_another_machine_is_126() {
+    let mut arm = std::fs::read(crate::harness::probe()).expect("reading the probe");
+    // e_machine of elf(5): EM_AARCH64.
+    arm[18] = 183;
+    program(&arm, 0o755).run(&["/program"]).refused(126, &["/program", "ENOEXEC"]);
+}
+
+#[test]
+fn a_loader_that_is_not_there_is_126() {
+    let sandbox = Sandbox::bare().with("rootfs", r#"base = "none""#).read_only("/bin/true:/true");
+    sandbox.run(&["/true"]).refused(126, &["/true", "hint: ", "loader"]);
+}
+
+#[test]
+fn a_missing_source_is_refused_before_anything_starts() {
+    let sandbox = Sandbox::new().read_only("/no/such/source");
+    sandbox.probe("say").refused(125, &["/no/such/source", "hint: "]);
+    Sandbox::new().read_only("-/no/such/source").probe("say here").succeeds().prints("here\n");
+    let dangling = Sandbox::new();
+    std::os::unix::fs::symlink("/no/such/target", dangling.dir().join("link")).expect("linking");
+    let entry = format!("{}:/link", dangling.dir().join("link").display());
+    dangling.read_only(&entry).probe("say").refused(125, &["link"]);
+}
+
+#[test]
+fn a_target_below_a_file_is_refused() {
+    for line in [
+        r#"tmpfs = ["/etc/passwd/below"]"#,
+        r#"files = { "/etc/passwd/below" = "x" }"#,
+        r#"symlinks = { "/etc/passwd/below" = "x" }"#,
+        r#"tmpfs = ["/etc/hostname"]"#,
+    ] {
+        let seen = Sandbox::new().with("rootfs", line).probe("say");
+        seen.refused(125, &["rootfs"]);
+    }
+    // The same target twice.
+    Sandbox::new().with("rootfs", r#"tmpfs = ["/probe"]"#).probe("say").refused(125, &["/probe", "twice", "hint: "]);
+}
+
+#[test]
+fn no_command_is_refused() {
+    Sandbox::new().run(&[]).refused(125, &["command", "hint: "]);
+}
+
+#[test]
+fn a_profile_that_is_not_there_or_no_profile_is_refused() {
+    let sandbox = Sandbox::bare();
+    sandbox.sandbox(&["run", "/no/such/profile.toml", "--", "/bin/true"]).refused(125, &["/no/such/profile.toml"]);
+    sandbox.sandbox(&["run", "no-such-profile", "--", "/bin/true"]).refused(125, &["no-such-profile"]);
+    for text in ["[process", "\u{0}", "[process]\ncommand = 1\n", "[nonsense]\n", "\u{feff}[process]\nx = 1\n"] {
+        let path = sandbox.file("broken.toml", text);
+        sandbox.sandbox(&["run", &path.display().to_string(), "--", "/bin/true"]).refused(125, &["broken.toml"]);
+    }
+    let directory = sandbox.dir().join("directory.toml");
+    std::fs::create_dir(&directory).expect("making a directory");
+    sandbox.sandbox(&["run", &directory.display().to_string()]).refused(125, &["directory.toml"]);
+    let binary = sandbox.dir().join("binary.toml");
+    std::fs::write(&binary, [0xff, 0xfe, 0, 1]).expect("writing");
+    sandbox.sandbox(&["run", &binary.display().to_string()]).refused(125, &["binary.toml"]);
+}
+
+#[test]
+fn a_wrong_command_line_is_a_usage_error() {
+    let sandbox = Sandbox::bare();
+    for arguments in [&["run"][..], &["frobnicate"], &["run", "--no-such-option", "x"], &[]] {
+        let code = sandbox.sandbox(arguments).status.code();
+        // `run` keeps 1 to 124 for the program.
+        assert!(code == Some(if arguments.first() == Some(&"run") { 125 } else { 2 }), "{arguments:?}: {code:?}");
+    }
+}
+
+#[test]
+fn without_standard_descriptors_it_works_all_the_same() {
+    let sandbox = Sandbox::new().called_with("closed");
+    // Whatever is opened next would be taken for standard output; there must be something in these places.
+    sandbox.probe("exit 5").exits(5);
+    let proof = sandbox.dir().join("proof");
+    std::fs::create_dir(&proof).expect("making a directory");
+    let line = format!("read-write = [\"{}:/proof\"]", proof.display());
+    let sandbox = sandbox.with("rootfs", &line);
+    sandbox.run(&["sh", "-c", "/probe fds > /proof/fds"]).exits(0);
+    let fds = std::fs::read_to_string(proof.join("fds")).expect("reading what the probe wrote");
+    let mut numbers: Vec<&str> = fds.lines().filter_map(|line| line.split(' ').nth(1)).collect();
+    numbers.sort_unstable();
+    assert!(numbers.iter().all(|number| ["0", "1", "2"].contains(number)), "{fds}");
+}
+
+#[test]
+fn any_limit_of_open_files_works_or_is_named() {
+    let mut refused = 0;
+    for limit in 3..=64 {
+        let seen = Sandbox::new().called_with(&format!("nofile {limit}")).probe("privilege + fds + limits");
+        if seen.status.code() == Some(0) {
+            seen.has_value("seccomp", "2").has_value("effective", "0").has_value("no-new-privs", "1");
+            seen.has_value("limit nofile", &format!("{limit} {limit}"));
+        } else {
+            seen.refused(125, &["open files"]);
+            refused += 1;
+        }
+    }
+    // Twenty-odd are what the launch itself needs.
+    assert!(refused < 32, "{refused} limits are too low");
+}
+
+/// In a user namespace of its own, in which no further one may be made.
+#[test]
+fn where_user_namespaces_are_forbidden_it_says_so() {
+    let sandbox = Sandbox::new();
+    let launch = sandbox.command("run", &["/probe", "say", "started"]);
+    let mut command = std::process::Command::new("unshare");
+    let script = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"";
+    command.args(["--user", "--map-root-user", "sh", "-c", script, "sh"]).arg(launch.get_program());
+    command.args(launch.get_args()).env_clear().current_dir("/");
+    command.envs(launch.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = command.output().expect("starting");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(125), "{stdout}{stderr}");
+    assert!(stdout.is_empty() && stderr.starts_with("sandbox: ") && stderr.contains("user"), "{stdout}{stderr}");
+    assert!(stderr.contains("hint: "), "{stderr}");
+}
+
+#[test]
+fn a_chroot_is_no_root_to_pivot_from() {
+    if !is_root() {
+        return left_to_root("only root may chroot");
+    }
+    let sandbox = Sandbox::new();
+    let launch = sandbox.command("run", &["/probe", "say", "started"]);
+    let root = sandbox.dir().join("root");
+    std::fs::create_dir(&root).expect("making a directory");
+    let mut command = std::process::Command::new("unshare");
+    let script =
+        format!("mount --rbind / {0} && mount --bind {0}/usr {0}/usr && exec chroot {0} \"$@\"", root.display());
+    command.args(["--mount", "sh", "-c", &script, "sh"]).arg(launch.get_program()).args(launch.get_args());
+    command.env_clear().current_dir("/").envs(launch.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = command.output().expect("starting");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    // A user namespace cannot be made in a chroot: EPERM, which is not to be taken for a setting of the machine.
+    assert_eq!(output.status.code(), Some(125), "{output:?}");
+    assert!(stderr.contains("chroot"), "{stderr}");
+}
+
+#[test]
+fn a_setuid_installation_refuses_to_run() {
+    let sandbox = Sandbox::new();
+    let copy = sandbox.dir().join("sandbox");
+    std::fs::copy(launcher(), &copy).expect("copying the launcher");
+    if !is_root() {
+        // One's own program, setuid to oneself, gives nothing away and changes no id.
+        return left_to_root("only root can make it setuid for somebody else");
+    }
+    std::fs::set_permissions(sandbox.dir(), PermissionsExt::from_mode(0o755)).expect("opening the directory");
+    let as_nobody = |copy: &std::path::Path| {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(copy);
+        let output = command.args(["run", "x", "--", "/bin/true"]).output().expect("starting");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for (mode, word) in [(0o4755, "setuid"), (0o2755, "setgid")] {
+        std::fs::set_permissions(&copy, PermissionsExt::from_mode(mode)).expect("its mode");
+        let (code, stderr) = as_nobody(&copy);
+        assert_eq!(code, Some(125), "{word}: {stderr}");
+        assert!(stderr.starts_with("sandbox: ") && stderr.contains(word), "{word}: {stderr}");
+    }
+    std::fs::set_permissions(&copy, PermissionsExt::from_mode(0o755)).expect("its mode");
+    match std::process::Command::new("setcap").args(["cap_sys_admin+ep"]).arg(&copy).status() {
+        Ok(status) if status.success() => {
+            let (code, stderr) = as_nobody(&copy);
+            assert_eq!(code, Some(125), "{stderr}");
+            assert!(stderr.starts_with("sandbox: ") && stderr.contains("capabilit"), "{stderr}");
+        }
+        _ => skip("setcap is missing (hint: apt-get install libcap2-bin)"),
+    }
+}
+
+fn launcher() -> std::path::PathBuf {
+    let prepared =
+        std::env::var_os("SANDBOX_TEST_PROGRAMS").map(|place| std::path::PathBuf::from(place).join("sandbox"));
+    prepared.unwrap_or_else(|| env!("CARGO_BIN_EXE_sandbox").into())
+}

@@ -1,0 +1,58 @@
+//! `[cgroup]`: what of the machine the program may use up.
+
+use crate::harness::{Sandbox, is_root};
+
+#[test]
+fn its_own_place_is_the_root_of_what_it_sees() {
+    let seen = Sandbox::new().probe("cat /proc/self/cgroup + ls /sys/fs/cgroup").succeeds();
+    let places = seen.stdout.lines().filter(|line| line.contains(':') && !line.starts_with("ls "));
+    for line in places {
+        assert!(line.ends_with(":/"), "{seen}");
+    }
+}
+
+#[test]
+fn no_cgroup_can_be_changed_from_inside() {
+    let words = "write /sys/fs/cgroup/cgroup.procs 0 + write /sys/fs/cgroup/memory/release_agent x \
+                 + mkdir /sys/fs/cgroup/x + mount cgroup2 x /tmp + mount cgroup x /tmp";
+    for sys in ["none", "read-only"] {
+        let sandbox = Sandbox::new().with("rootfs", &format!("sys = {sys:?}")).with("process", r#"user = "root""#);
+        let seen = sandbox.probe(words).succeeds();
+        for attempt in words.split(" + ").map(str::trim) {
+            seen.refuses(attempt, &["ENOENT", "EROFS", "EACCES", "EPERM"]);
+        }
+    }
+}
+
+#[test]
+fn pids_max_holds() {
+    let sandbox = Sandbox::new().with("cgroup", "pids-max = 30");
+    let seen = sandbox.probe("forks 10 + forks 60");
+    if !is_root() && seen.status.code() == Some(125) {
+        // No cgroup is delegated to this user: then it is refused, by name.
+        return drop(seen.refused(125, &["pids-max", "hint: "]));
+    }
+    let seen = seen.exits(0);
+    seen.allows("forks 10").answers("forks 60", "EAGAIN");
+    Sandbox::new().probe("forks 60").succeeds().allows("forks 60");
+}
+
+#[test]
+fn memory_max_holds_and_the_end_is_explained() {
+    let sandbox = Sandbox::bare().with("cgroup", r#"memory-max = "32M""#);
+    let seen = sandbox.run(&["sh", "-c", "head -c 100000000 /dev/zero | tail -c 100000000 > /dev/null; echo over"]);
+    if !is_root() && seen.status.code() == Some(125) {
+        return drop(seen.refused(125, &["memory-max", "hint: "]));
+    }
+    assert!(seen.status.code() == Some(137) || seen.stderr.to_lowercase().contains("killed"), "{seen}");
+}
+
+#[test]
+fn keys_of_a_later_version_are_refused_by_name() {
+    for line in [r#"io-weight = 100"#, r#"delegate = true"#, r#"cpu-max = "50%""#] {
+        let key = line.split(' ').next().unwrap_or_default();
+        Sandbox::new().with("cgroup", line).probe("say").refused(125, &[key]);
+    }
+    Sandbox::new().with("cgroup", r#"memory-max = "lots""#).probe("say").refused(125, &["memory-max"]);
+    Sandbox::new().with("cgroup", "pids-maximum = 3").probe("say").refused(125, &["pids-max"]);
+}

@@ -1,0 +1,112 @@
+//! FD and EXE: no descriptor of the caller gets in, and no way leads to the launcher's own binary.
+
+use crate::harness::{Sandbox, caller, eventually, probe};
+use crate::oracle::{Canary, fingerprint};
+
+const LEAKS: [u32; 5] = [3, 63, 64, 999, 1000];
+
+#[test]
+fn nothing_but_the_three_standard_descriptors_gets_in() {
+    for init in [true, false] {
+        let sandbox = Sandbox::new().with("process", &format!("init = {init}"));
+        let leak = format!("leak {}", sandbox.dir().display());
+        let seen = sandbox.called_with(&leak).probe("fds").succeeds();
+        assert_eq!(seen.values("fd").count(), 3, "{seen}");
+        for number in ["0", "1", "2"] {
+            assert!(seen.values("fd").any(|line| line.split(' ').next() == Some(number)), "no {number}\n{seen}");
+        }
+    }
+    let output = std::process::Command::new(caller()).args(["leak", "/tmp", "--"]).arg(probe()).arg("fds").output();
+    let text = String::from_utf8(output.expect("starting").stdout).expect("text");
+    assert!(LEAKS.iter().all(|leak| text.contains(&format!("fd {leak} "))), "without a sandbox all are there: {text}");
+}
+
+#[test]
+fn init_holds_none_of_them_either() {
+    let sandbox = Sandbox::new();
+    let leak = format!("leak {}", sandbox.dir().display());
+    let sandbox = sandbox.called_with(&leak);
+    let mut running = sandbox.start_probe("hang");
+    running.line("running");
+    let inside = crate::process::descendants(running.pid());
+    // Init closes them when it has seen the program run. As an ordinary user it cannot be looked at, which is as well.
+    let held = |pid: &i32| {
+        let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        entries.filter_map(|entry| std::fs::read_link(entry.path()).ok()).any(|to| to.starts_with(sandbox.dir()))
+    };
+    eventually("nothing of the caller's is held inside", || !inside.iter().any(held));
+}
+
+#[test]
+fn a_working_directory_behind_a_descriptor_is_refused() {
+    for cwd in ["/proc/self/fd/3", "/proc/self/fd/64", "/proc/self/cwd", "/proc/1/root", "/proc/self/root"] {
+        let sandbox = Sandbox::new();
+        let leak = format!("leak {}", sandbox.dir().display());
+        let seen = sandbox.called_with(&leak).with("process", &format!("cwd = {cwd:?}")).probe("cwd");
+        let inside = seen.status.code() == Some(0) && seen.stdout.starts_with("cwd /proc/self/");
+        assert!(inside || seen.status.code() == Some(125), "{cwd}\n{seen}");
+        assert!(!seen.stdout.contains("(unreachable)"), "{cwd}\n{seen}");
+    }
+}
+
+#[test]
+fn the_working_directory_is_absolute() {
+    let sandbox = Sandbox::new();
+    let outside = sandbox.dir().to_owned();
+    for cwd in [outside.as_path(), "/".as_ref(), "/proc".as_ref(), "/usr".as_ref()] {
+        let seen = Sandbox::new().called_in(cwd).probe("cwd").succeeds();
+        assert!(seen.value("cwd").starts_with('/'), "{seen}");
+    }
+    // A caller whose directory is gone.
+    let gone = sandbox.dir().join("gone");
+    std::fs::create_dir(&gone).expect("making a directory");
+    let command = sandbox.command("run", &["/probe", "cwd"]);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "rmdir \"$PWD\" && exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
+    shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(&gone);
+    let output = shell.output().expect("starting");
+    assert!(output.stdout.starts_with(b"cwd /"), "{output:?}");
+}
+
+#[test]
+fn the_launcher_cannot_be_written_to_from_inside() {
+    let binary = crate::harness::caller().with_file_name("sandbox");
+    let binary = if binary.exists() { binary } else { env!("CARGO_BIN_EXE_sandbox").into() };
+    let before = fingerprint(&binary);
+    for init in [true, false] {
+        let sandbox = Sandbox::new().with("process", &format!("init = {init}"));
+        let seen = sandbox.probe("write /proc/1/exe x + read /proc/1/exe + write /proc/self/exe x").succeeds();
+        let read_only = ["EACCES", "EPERM", "EROFS", "ETXTBSY", "ENOENT"];
+        seen.refuses("write /proc/1/exe x", &read_only).refuses("write /proc/self/exe x", &read_only);
+        if init {
+            seen.refuses("read /proc/1/exe", &["EACCES", "EPERM", "ENOENT"]);
+        }
+    }
+    assert_eq!(fingerprint(&binary), before);
+}
+
+#[test]
+fn proc_self_exe_is_no_program() {
+    // During set-up it would be the launcher (CVE-2019-5736).
+    let binary: std::path::PathBuf = env!("CARGO_BIN_EXE_sandbox").into();
+    let before = binary.exists().then(|| fingerprint(&binary));
+    for entry in ["/proc/self/exe", "/proc/1/exe", "/proc/self/root/probe", "/proc/thread-self/exe"] {
+        Sandbox::new().run(&[entry, "--version"]).refused(126, &[entry]);
+    }
+    let sandbox =
+        Sandbox::new().with("rootfs", r##"files = { "/script" = { text = "#!/proc/self/exe\n", mode = "0755" } }"##);
+    let seen = sandbox.run(&["/script"]);
+    assert!(!seen.stdout.contains("sandbox"), "the launcher ran as an interpreter\n{seen}");
+    assert_eq!(binary.exists().then(|| fingerprint(&binary)), before);
+}
+
+#[test]
+fn a_link_to_proc_self_exe_in_a_root_is_no_program_either() {
+    let sandbox = Sandbox::new();
+    let canary = Canary::in_directory(sandbox.dir());
+    std::os::unix::fs::symlink("/proc/self/exe", sandbox.dir().join("link")).expect("linking");
+    let entry = format!("{}:/data", sandbox.dir().display());
+    let sandbox = sandbox.read_only(&entry);
+    sandbox.run(&["/data/link"]).refused(126, &["/data/link"]);
+    canary.lives();
+}

@@ -1,0 +1,50 @@
+//! How a test drives the program: a profile and a caller (`Sandbox`), a launch that is over (`Seen`) or goes on
+//! (`Running`), a terminal to sit at (`Terminal`).
+
+mod programs;
+mod running;
+mod sandbox;
+mod seen;
+mod terminal;
+mod turn;
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+pub use programs::{caller, probe};
+pub use running::Running;
+pub use sandbox::{Sandbox, home, outside, quoted};
+pub use seen::Seen;
+pub use terminal::Terminal;
+pub use turn::alone;
+
+/// A launch that takes longer has hung.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+/// Says visibly that this machine cannot show something; in CI that is a failure.
+pub fn skip(reason: &str) {
+    assert!(std::env::var("CI").is_err(), "skipped, which CI does not allow: {reason}");
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    // Past the test runner, which shows what a test prints only when it fails.
+    let _ = writeln!(std::io::stderr(), "skipped: {test} ({reason})");
+}
+
+/// Leaves a test to the run as root; without such a run, that is a skip.
+pub fn left_to_root(reason: &str) {
+    if std::env::var("SANDBOX_TEST_AS_ROOT_TOO").is_err() {
+        skip(reason);
+    }
+}
+
+/// Waits until something holds; the kernel ends processes and namespaces a little after a launcher has.
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(10), "not within 10 s: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

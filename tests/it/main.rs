@@ -1,0 +1,32 @@
+//! The built program, driven from outside and looked at from inside: one binary, a module a section.
+//!
+//! `SANDBOX_TEST_PROGRAMS` names a directory that holds `sandbox`, `probe` and `caller`, as `tests/run` makes it for a
+//! user who cannot reach the build; without it the two C programs are built on first use.
+
+mod harness;
+mod oracle;
+
+mod bad_input;
+mod capabilities;
+mod cgroup;
+mod descriptors;
+mod devices;
+mod environment;
+mod identity;
+mod ignorant_kernel;
+mod job_control;
+mod keys;
+mod kill;
+mod landlock;
+mod namespaces;
+mod network;
+mod paths;
+mod plan;
+mod proc;
+mod process;
+mod profiles;
+mod rootfs;
+mod seccomp;
+mod signals;
+mod state;
+mod terminal;

@@ -1,0 +1,117 @@
+//! `[network]` and SOCK: whom the program can talk to, and through which kinds of sockets.
+
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
+
+use crate::harness::{Sandbox, outside};
+
+/// Address families that applications use: local, internet, and asking the kernel about interfaces.
+const OPEN: [u32; 4] = [1, 2, 10, 16];
+
+#[test]
+fn no_address_family_but_the_usual_ones() {
+    let others = || (0..=50).filter(|family| !OPEN.contains(family));
+    let words: Vec<String> = others().map(|family| format!("socket {family} 3")).collect();
+    let raw = "socket 2 3 1 + socket 10 3 58 + socket 38 5 0";
+    let seen = Sandbox::new().probe(&format!("{} + {raw}", words.join(" + "))).succeeds();
+    for words in &words {
+        seen.answers(words, "EAFNOSUPPORT");
+    }
+    seen.answers("socket 38 5 0", "EAFNOSUPPORT");
+    // Raw sockets need a capability.
+    seen.refuses("socket 2 3 1", &["EPERM"]).refuses("socket 10 3 58", &["EPERM"]);
+    let words: Vec<String> = OPEN.iter().map(|family| format!("socket {family} 2")).collect();
+    let seen = Sandbox::new().probe(&words.join(" + ")).succeeds();
+    for words in &words {
+        seen.allows(words);
+    }
+    // Routes may be asked for; no other part of the kernel may be.
+    let seen = Sandbox::new()
+        .probe("socket 16 3 0 + socket 16 3 4 + socket 16 3 6 + socket 16 3 12 + socket 16 3 15")
+        .succeeds();
+    seen.allows("socket 16 3 0").answers("socket 16 3 6", "EAFNOSUPPORT").answers("socket 16 3 12", "EAFNOSUPPORT");
+    // The control: without a filter the kernel's crypto interface answers, or does not exist.
+    let open = Sandbox::new().with("seccomp", r#"preset = "none""#).probe("socket 17 3 + socket 16 3 6").exits(0);
+    open.answers("socket 17 3", "EPERM");
+}
+
+#[test]
+fn by_default_there_is_nothing_but_its_own_loopback() {
+    let seen =
+        Sandbox::new().probe("interfaces + listen 127.0.0.1 80 + listen ::1 8080 + connect 192.0.2.1 80").succeeds();
+    let interfaces: Vec<&str> = seen.values("interface").collect();
+    assert_eq!(interfaces, ["lo up"], "{seen}");
+    seen.allows("listen 127.0.0.1 80").refuses("connect 192.0.2.1 80", &["ENETUNREACH", "EACCES"]);
+    assert!(["ok", "EADDRNOTAVAIL"].contains(&seen.answer("listen ::1 8080")), "{seen}");
+}
+
+#[test]
+fn listeners_of_the_host_cannot_be_reached() {
+    use std::os::linux::net::SocketAddrExt;
+    let sandbox = Sandbox::new();
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("listening");
+    let port = tcp.local_addr().expect("bound").port();
+    let name = format!("sandbox-it-host-{}", std::process::id());
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(name.as_bytes()).expect("a short name");
+    let _abstract = UnixListener::bind_addr(&address).expect("listening");
+    let path = sandbox.dir().join("socket");
+    let _pathname = UnixListener::bind(&path).expect("listening");
+    let (connect, abstract_, pathname) = (
+        format!("connect 127.0.0.1 {port}"),
+        format!("connect-unix @{name}"),
+        format!("connect-unix {}", path.display()),
+    );
+    let words = format!("{connect} + {abstract_} + {pathname}");
+    outside(&words).allows(&connect).allows(&abstract_).allows(&pathname);
+    for base in ["system", "host", "none"] {
+        let seen = Sandbox::new().with("rootfs", &format!("base = {base:?}")).probe(&words).succeeds();
+        seen.refuses(&connect, &["ECONNREFUSED"]).refuses(&abstract_, &["ECONNREFUSED", "EPERM"]);
+        seen.refuses(&pathname, &["ENOENT", "EACCES"]);
+    }
+    // Known doors of a host, whether or not they are there today.
+    let doors = [
+        "/run/dbus/system_bus_socket",
+        "/var/run/docker.sock",
+        "/run/docker.sock",
+        "/run/systemd/private",
+        "/run/systemd/journal/stdout",
+        "/tmp/.X11-unix/X0",
+        "/run/containerd/containerd.sock",
+    ];
+    let words: Vec<String> = doors.iter().map(|door| format!("connect-unix {door}")).collect();
+    let seen = Sandbox::new().with("rootfs", r#"base = "host""#).probe(&words.join(" + ")).succeeds();
+    for words in &words {
+        seen.refuses(words, &["ENOENT", "EACCES"]);
+    }
+}
+
+#[test]
+fn the_hosts_network_is_the_hosts() {
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("listening");
+    let connect = format!("connect 127.0.0.1 {}", tcp.local_addr().expect("bound").port());
+    let seen = Sandbox::new().with("network", r#"mode = "host""#).probe(&format!("{connect} + interfaces")).exits(0);
+    seen.allows(&connect);
+    let host = outside("interfaces");
+    assert_eq!(seen.values("interface").collect::<Vec<_>>(), host.values("interface").collect::<Vec<_>>());
+}
+
+#[test]
+fn a_socket_that_was_granted_can_be_used() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.dir().join("socket");
+    let _listener = UnixListener::bind(&path).expect("listening");
+    let line = format!("read-write = [\"{}:/granted\"]", path.display());
+    sandbox.with("rootfs", &line).probe("connect-unix /granted").exits(0).allows("connect-unix /granted");
+}
+
+#[test]
+fn networks_of_a_later_version_are_refused_by_name() {
+    for line in [
+        r#"mode = "private""#,
+        r#"mode = { bridge = "br0" }"#,
+        r#"publish = ["8080:80"]"#,
+        r#"allow = ["example.org:443"]"#,
+    ] {
+        Sandbox::new().with("network", line).probe("say").refused(125, &["network"]);
+    }
+}

@@ -1,0 +1,233 @@
+//! `[process]`: the program that runs, its end, and what it starts with.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::{Sandbox, eventually, outside, quoted};
+
+#[test]
+fn its_exit_code_is_the_launchers() {
+    for code in [0, 1, 2, 99, 124, 125, 126, 127, 128, 255] {
+        Sandbox::new().probe(&format!("exit {code}")).exits(code);
+    }
+}
+
+#[test]
+fn a_signal_that_ends_it_is_added_to_128() {
+    for signal in [1, 2, 3, 6, 9, 11, 13, 14, 15] {
+        Sandbox::new().probe(&format!("die {signal}")).exits(128 + signal);
+    }
+}
+
+#[test]
+fn command_always_runs_and_args_are_its_defaults() {
+    let sandbox = Sandbox::new()
+        .with("process", r#"command = ["/probe", "args"]"#)
+        .with("process", r#"args = ["one", "two words"]"#);
+    sandbox.run(&[]).succeeds().prints("arg one\narg two words\n");
+    sandbox.run(&["", "-x", "--"]).succeeds().prints("arg \narg -x\narg --\n");
+}
+
+#[test]
+fn it_is_found_on_the_path_inside() {
+    let sandbox = Sandbox::new().with("process", r#"env = { PATH = "/nowhere:/" }"#);
+    sandbox.run(&["probe", "say", "found"]).succeeds().prints("found\n");
+    // The caller's own PATH has no say.
+    Sandbox::new().env("PATH", "/").run(&["probe", "say"]).refused(127, &["probe"]);
+}
+
+#[test]
+fn a_relative_path_entry_is_no_way_to_the_working_directory() {
+    let sandbox = Sandbox::new().with("process", r#"env = { PATH = ".::" }"#).with("process", r#"cwd = "/""#);
+    sandbox.run(&["probe", "say"]).refused(127, &["probe"]);
+}
+
+#[test]
+fn input_and_output_pass_through() {
+    let sandbox = Sandbox::new();
+    let mut running = sandbox.start(&["/probe", "say", "ready", "+", "cat"]);
+    running.line("ready").send("through\n");
+    running.ends().succeeds().prints("ready\nthrough\n");
+}
+
+#[test]
+fn pid_1_is_ours_and_reaps_what_others_leave() {
+    let seen = Sandbox::new().probe("orphan 20 + sleep 200 + process + ls /proc").succeeds();
+    seen.has_value("parent", "1");
+    assert_ne!(seen.value("pid"), "1");
+    let processes: Vec<u32> = seen.values("entry").filter_map(|name| name.parse().ok()).collect();
+    assert_eq!(processes.len(), 2, "pid 1 and the probe\n{seen}");
+}
+
+#[test]
+fn without_init_the_program_is_pid_1() {
+    let sandbox = Sandbox::new().with("process", "init = false");
+    sandbox.probe("process + exit 7").exits(7).has_value("pid", "1");
+    // As pid(7) says: no signal without a handler reaches it, its own SIGKILL included.
+    sandbox.probe("die 9").succeeds().prints("alive\n");
+}
+
+#[test]
+fn what_it_leaves_running_ends_with_it() {
+    let start = Instant::now();
+    Sandbox::new().probe("daemon + orphan 60000 + exit 3").exits(3);
+    assert!(start.elapsed() < Duration::from_secs(5), "it waited for them");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_by_sigpipe() {
+    // Rust programs ignore SIGPIPE, and an ignored signal would be inherited.
+    let sandbox = Sandbox::bare();
+    let script = "yes | head -1; echo ${PIPESTATUS[0]}";
+    sandbox.run(&["bash", "-c", script]).succeeds().prints("y\n141\n");
+    let mut command = sandbox.command("run", &["yes"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().expect("starting");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("waiting").code(), Some(141));
+}
+
+#[test]
+fn a_short_timeout_stops_it() {
+    for deaf in [false, true] {
+        let act = if deaf { "await 100" } else { "hang" };
+        let sandbox =
+            Sandbox::new().with("process", r#"timeout = "300ms""#).with("process", r#"stop-timeout = "300ms""#);
+        let start = Instant::now();
+        let seen = sandbox.probe(act);
+        let taken = start.elapsed();
+        assert!(taken >= Duration::from_millis(300) && taken < Duration::from_secs(5), "{taken:?}\n{seen}");
+        seen.exits(if deaf { 137 } else { 143 });
+    }
+    let start = Instant::now();
+    Sandbox::new().option("--timeout=200ms").probe("hang").exits(143);
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn stop_signal_is_the_profiles() {
+    let sandbox = Sandbox::new().with("process", r#"timeout = "200ms""#).with("process", r#"stop-signal = "USR2""#);
+    sandbox.probe("await 1").exits(0).prints("running\nsignal USR2\n");
+}
+
+#[test]
+fn limits_nice_and_umask_are_the_profiles() {
+    let seen = Sandbox::new()
+        .with("process", "rlimits = { nofile = 77, core = 0, nproc = 50 }")
+        .with("process", "nice = 5")
+        .with("process", r#"umask = "0027""#)
+        .probe("limits + process")
+        .succeeds();
+    seen.has_value("limit nofile", "77 77").has_value("limit core", "0 0").has_value("limit nproc", "50 50");
+    seen.has_value("nice", "5").has_value("umask", "0027");
+    // The caller's umask is not inherited.
+    Sandbox::new().called_with("umask 0777").probe("process").succeeds().has_value("umask", "0022");
+}
+
+#[test]
+fn the_number_of_processes_is_limited() {
+    Sandbox::new().probe("limits").succeeds().has_value("limit nproc", "4096 4096");
+    // Uid 0 of the host is exempt from this limit, whatever it is called inside.
+    let few = Sandbox::new().with("process", r#"user = "nobody""#).with("process", "rlimits = { nproc = 30 }");
+    few.probe("forks 20").succeeds().allows("forks 20");
+    few.probe("forks 40").succeeds().answers("forks 40", "EAGAIN");
+    // The kernel counts each user namespace for itself: a full sandbox is no other's business.
+    let mut full = few.start_probe("crowd 20 + hang");
+    full.line("running");
+    few.probe("forks 20").succeeds().allows("forks 20");
+    outside("forks 40").allows("forks 40");
+}
+
+#[test]
+fn the_number_of_processes_is_limited_even_for_root() {
+    let seen = Sandbox::new().probe("forks 4000 + forks 4200").succeeds();
+    seen.allows("forks 4000").answers("forks 4200", "EAGAIN");
+}
+
+#[test]
+fn it_starts_where_the_profile_says() {
+    Sandbox::new().with("process", r#"cwd = "/usr/bin""#).probe("cwd").succeeds().prints("cwd /usr/bin\n");
+    // The caller's directory, where it can be seen inside; else the home.
+    Sandbox::new().called_in("/usr/lib").probe("cwd").succeeds().prints("cwd /usr/lib\n");
+    let home = std::env::var("HOME").unwrap_or_default();
+    let elsewhere = Sandbox::new();
+    let hidden = elsewhere.dir().to_owned();
+    elsewhere.called_in(hidden).probe("cwd").succeeds().prints(&format!("cwd {home}\n"));
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_refused() {
+    let sandbox = Sandbox::new().with("process", r#"cwd = "/not/there""#);
+    sandbox.probe("cwd").refused(125, &["/not/there", "hint: "]);
+}
+
+#[test]
+fn its_caller_sees_how_it_went_on_a_descriptor() {
+    let sandbox = Sandbox::new();
+    let report = sandbox.dir().join("report");
+    let shell = |words: &str| {
+        let launch = sandbox.command("run", &words.split(' ').collect::<Vec<_>>());
+        let mut command = std::process::Command::new("sh");
+        let script = format!("exec \"$@\" 9>{}", quoted(&report.display().to_string()));
+        command.args(["-c", &script, "sh"]).arg(launch.get_program());
+        let mut arguments: Vec<_> = launch.get_args().collect();
+        arguments.insert(1, "--status-fd=9".as_ref());
+        command.args(arguments).env_clear();
+        command.envs(launch.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir("/");
+        let status = command.status().expect("starting");
+        let text = std::fs::read_to_string(&report).expect("reading the report");
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON, a line each")).collect();
+        assert!(!lines.is_empty(), "nothing was reported of {words}");
+        (status.code(), lines)
+    };
+    // The program's own 127 and a program that is not there end with the same code; the report tells them apart.
+    let (own, own_report) = shell("/probe exit 127");
+    let (missing, missing_report) = shell("/missing");
+    assert_eq!((own, missing), (Some(127), Some(127)));
+    assert_ne!(own_report.last(), missing_report.last());
+}
+
+#[test]
+fn the_supervisors_death_is_the_end_of_everything() {
+    for (line, collected) in [("", false), ("pid = false", true)] {
+        let sandbox = Sandbox::new().with("namespaces", line);
+        let mut running = sandbox.start_probe("daemon + hang");
+        running.line("running");
+        let inside = Survivors(descendants(running.pid()));
+        assert!(inside.0.len() >= 3, "init, the program and its daemon: {:?}", inside.0);
+        running.signal(nix::sys::signal::Signal::SIGKILL);
+        drop(running);
+        // Where no pid namespace ends them, `gc` does.
+        if collected {
+            sandbox.sandbox(&["gc"]).exits(0);
+        }
+        eventually(&format!("every process of the sandbox has ended ({line})"), || {
+            inside.0.iter().all(|pid| !alive(*pid))
+        });
+    }
+}
+
+/// What a test that fails must not leave behind.
+struct Survivors(Vec<i32>);
+
+impl Drop for Survivors {
+    fn drop(&mut self) {
+        for pid in &self.0 {
+            if alive(*pid) {
+                let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(*pid), nix::sys::signal::Signal::SIGKILL);
+            }
+        }
+    }
+}
+
+/// Every process below this one.
+pub fn descendants(pid: i32) -> Vec<i32> {
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    let children = std::fs::read_to_string(path).unwrap_or_default();
+    let children: Vec<i32> = children.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    children.iter().flat_map(|child| descendants(*child)).chain(children.clone()).collect()
+}
+
+pub fn alive(pid: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    !status.is_empty() && !status.contains("State:\tZ")
+}

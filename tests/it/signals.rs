@@ -1,0 +1,82 @@
+//! What reaches the program, and what the caller's own state does to it.
+
+use nix::sys::signal::Signal;
+
+use crate::harness::{Sandbox, caller, eventually, probe};
+use crate::process::{alive, descendants};
+
+#[test]
+fn every_signal_for_the_supervisor_reaches_the_program() {
+    use Signal::*;
+    for signal in [SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGALRM, SIGCONT, SIGWINCH, SIGPIPE] {
+        let sandbox = Sandbox::new();
+        let mut running = sandbox.start_probe("await 1");
+        running.line("running").signal(signal);
+        let name = &signal.as_str()[3..];
+        running.ends().exits(0).prints(&format!("running\nsignal {name}\n"));
+    }
+}
+
+#[test]
+fn a_signal_that_ends_the_program_ends_the_launch() {
+    for (signal, code) in [(Signal::SIGTERM, 143), (Signal::SIGINT, 130), (Signal::SIGHUP, 129)] {
+        let sandbox = Sandbox::new();
+        let mut running = sandbox.start_probe("hang");
+        running.line("running").signal(signal);
+        running.ends().exits(code);
+    }
+}
+
+#[test]
+fn many_signals_at_once_do_not_confuse_it() {
+    let sandbox = Sandbox::new();
+    let mut running = sandbox.start_probe("await 1000000");
+    running.line("running");
+    for _ in 0..500 {
+        running.signal(Signal::SIGUSR1);
+        running.signal(Signal::SIGWINCH);
+        running.signal(Signal::SIGCHLD);
+    }
+    running.line("signal USR1").line("signal WINCH");
+    running.signal(Signal::SIGKILL);
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&running.ends().status), Some(9));
+}
+
+#[test]
+fn it_starts_with_nothing_ignored_blocked_or_pending() {
+    let callers = ["ignore", "block", "pending 10", "ignore block pending 12"];
+    for peculiarity in callers {
+        let seen = Sandbox::new().called_with(peculiarity).probe("signals").succeeds();
+        assert_eq!(seen.stdout, "", "called with {peculiarity}\n{seen}");
+    }
+    // The same caller without a sandbox hands its state on.
+    let output = std::process::Command::new(caller()).args(["ignore", "--"]).arg(probe()).arg("signals").output();
+    let text = String::from_utf8(output.expect("starting").stdout).expect("text");
+    assert!(text.contains("ignored 1\n") && text.contains("ignored 17\n"), "{text}");
+}
+
+#[test]
+fn a_caller_that_ignores_everything_gets_the_exit_code() {
+    for peculiarity in ["ignore", "block"] {
+        Sandbox::new().called_with(peculiarity).probe("exit 9").exits(9);
+        Sandbox::new().called_with(peculiarity).probe("die 15").exits(143);
+        let sandbox = Sandbox::new().called_with(peculiarity);
+        let mut running = sandbox.start_probe("await 1");
+        running.line("running").signal(Signal::SIGTERM);
+        running.ends().exits(0).prints("running\nsignal TERM\n");
+    }
+}
+
+#[test]
+fn when_init_is_killed_all_is_over() {
+    let sandbox = Sandbox::new();
+    let mut running = sandbox.start_probe("daemon + hang");
+    running.line("running");
+    let below = descendants(running.pid());
+    let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", running.pid())).unwrap_or_default();
+    let init: i32 = children.trim().parse().expect("one child");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(init), Signal::SIGKILL).expect("killing init");
+    let seen = running.ends();
+    assert_ne!(seen.status.code(), Some(0), "{seen}");
+    eventually("everything below has ended", || below.iter().all(|pid| !alive(*pid)));
+}
