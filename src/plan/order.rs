@@ -76,12 +76,13 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
 
     let mut init = Stage::default();
     init.add(process.lifeline, Step::Process);
+    // While the supervisor writes the maps.
+    init.add(cgroup.init, Step::Cgroup);
+    init.add(cgroup.membership.map(Verify::Cgroup), Step::Verify);
     init.add(namespaces.maps, Step::Namespaces);
     init.add(mapped.then_some(Gate::Mapped), Step::Gate);
     init.add(namespaces.mapped.map(|(uid, gid)| Verify::Ids(uid, gid)), Step::Verify);
-    init.add(cgroup.init, Step::Cgroup);
-    init.add(cgroup.membership.map(Verify::Cgroup), Step::Verify);
-    // After init has joined: the cgroup that it is in now becomes its root.
+    // The cgroup that init is in becomes its root here.
     init.add(namespaces.late_namespaces, Step::Namespaces);
     init.add(cgroup.inside, Step::Cgroup);
     init.add(rootfs.assemble, Step::Rootfs);

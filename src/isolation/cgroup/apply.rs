@@ -46,7 +46,10 @@ impl Step {
 impl Membership {
     /// Every process that init starts is where init is.
     pub fn read_back(&self, context: &Context) -> Applied {
-        let text = std::fs::read_to_string("/proc/self/cgroup").map_err(|error| fault(error, "/proc/self/cgroup"))?;
+        let mut text = String::with_capacity(1024);
+        let file = "/proc/self/cgroup";
+        let opened = open(descriptor::here(), file, OFlag::O_RDONLY)?;
+        opened.take(1 << 20).read_to_string(&mut text).map_err(|error| fault(error, file))?;
         let name = directory_name(&context.id);
         for controller in &self.0 {
             let own = text.lines().find_map(|line| {

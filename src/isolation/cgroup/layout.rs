@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crate::host::{Host, Node};
 
-/// The hierarchies of this machine that can be reached, each with our own directory in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Layout {
-    pub v2: Option<PathBuf>,
-    pub v1: Vec<Hierarchy>,
-    /// The controllers of cgroup v1 hierarchies that cannot be reached, a hierarchy each.
-    unreachable: Vec<String>,
+/// What /proc/self/cgroup says of us. Directories are looked for when they are asked for: each costs system calls.
+#[derive(Debug)]
+pub struct Layout<'a> {
+    host: &'a Host,
+    /// Controllers, comma-separated, and our path in their hierarchy; no controllers for cgroup v2.
+    lines: Vec<(String, String)>,
 }
 
 /// One cgroup v1 hierarchy; several controllers may share one.
@@ -21,51 +20,50 @@ pub struct Hierarchy {
 }
 
 /// The hierarchy that has a controller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Home<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Home {
     /// Where it may be, if the machine has it at all: `cgroup.controllers` says so.
-    V2(&'a Path),
-    V1(&'a Hierarchy),
+    V2(PathBuf),
+    V1(Hierarchy),
     /// It belongs to a cgroup v1 hierarchy of these controllers, and that is not mounted where we could reach it.
-    NotMounted(&'a str),
+    NotMounted(String),
     /// There is no cgroup file system to be seen.
     Nowhere,
 }
 
 pub const ROOT: &str = "/sys/fs/cgroup";
 
-impl Layout {
-    pub fn probe(host: &Host) -> Layout {
+impl<'a> Layout<'a> {
+    pub fn probe(host: &'a Host) -> Layout<'a> {
         let text = host.text(Path::new("/proc/self/cgroup")).unwrap_or_default();
-        let mut layout = Layout::default();
-        for line in text.lines() {
-            let Some((_, (controllers, own))) = line.split_once(':').map(|(n, rest)| (n, split(rest))) else {
-                continue;
-            };
-            if controllers.is_empty() {
-                layout.v2 = locate(host, None, own);
-                continue;
-            }
-            let names: Vec<String> = controllers.split(',').map(String::from).collect();
-            match locate(host, Some(&names), own) {
-                Some(directory) => layout.v1.push(Hierarchy { controllers: names, directory }),
-                None => layout.unreachable.push(controllers.to_owned()),
-            }
-        }
-        layout
+        let lines = text.lines().filter_map(|line| {
+            // A path may hold colons, a controller's name may not.
+            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+            Some((controllers.to_owned(), path.to_owned()))
+        });
+        Layout { host, lines: lines.collect() }
     }
 
-    pub fn home(&self, controller: &str) -> Home<'_> {
-        if let Some(hierarchy) = self.v1.iter().find(|hierarchy| hierarchy.has(controller)) {
-            return Home::V1(hierarchy);
+    pub fn v2(&self) -> Option<PathBuf> {
+        let (_, own) = self.lines.iter().find(|(controllers, _)| controllers.is_empty())?;
+        locate(self.host, None, own)
+    }
+
+    pub fn home(&self, controller: &str) -> Home {
+        let has = |names: &str| names.split(',').any(|name| name == controller);
+        if let Some((names, own)) = self.lines.iter().find(|(names, _)| has(names)) {
+            let controllers: Vec<String> = names.split(',').map(String::from).collect();
+            return match locate(self.host, Some(&controllers), own) {
+                Some(directory) => Home::V1(Hierarchy { controllers, directory }),
+                None => Home::NotMounted(names.clone()),
+            };
         }
-        if let Some(names) = self.unreachable.iter().find(|names| names.split(',').any(|name| name == controller)) {
-            return Home::NotMounted(names);
-        }
-        match &self.v2 {
-            Some(directory) => Home::V2(directory),
-            None => Home::Nowhere,
-        }
+        self.v2().map_or(Home::Nowhere, Home::V2)
+    }
+
+    /// Whether a controller is not bound to cgroup v1.
+    pub fn is_free(&self, controller: &str) -> bool {
+        !self.lines.iter().any(|(names, _)| names.split(',').any(|name| name == controller))
     }
 }
 
@@ -73,11 +71,6 @@ impl Hierarchy {
     pub fn has(&self, controller: &str) -> bool {
         self.controllers.iter().any(|own| own == controller)
     }
-}
-
-/// The controllers of a line of /proc/self/cgroup, and the path; a path may hold colons, a controller's name may not.
-fn split(rest: &str) -> (&str, &str) {
-    rest.split_once(':').unwrap_or((rest, ""))
 }
 
 /// Our own directory: where everybody mounts it if it is there, because a host's mountinfo can be very long.
@@ -162,7 +155,7 @@ mod tests {
         let host =
             host("0::/user.slice/user-1000.slice/session-2.scope\n", "", &[&format!("{own}/cgroup.controllers")]);
         let layout = Layout::probe(&host);
-        assert_eq!(layout.home("memory"), Home::V2(Path::new(own)));
+        assert_eq!(layout.home("memory"), Home::V2(own.into()));
     }
 
     #[test]
@@ -174,7 +167,8 @@ mod tests {
             "/sys/fs/cgroup/cpu,cpuacct/tasks",
             "/sys/fs/cgroup/unified/cgroup.controllers",
         ];
-        let layout = Layout::probe(&host(text, "", &files));
+        let host = host(text, "", &files);
+        let layout = Layout::probe(&host);
         let directory = |controller| match layout.home(controller) {
             Home::V1(hierarchy) => hierarchy.directory.to_str().unwrap().to_owned(),
             other => format!("{other:?}"),
@@ -182,24 +176,28 @@ mod tests {
         assert_eq!(directory("pids"), "/sys/fs/cgroup/pids");
         assert_eq!(directory("memory"), "/sys/fs/cgroup/memory/api/a:b");
         assert_eq!(directory("cpuacct"), directory("cpu"));
-        assert_eq!(layout.home("io"), Home::V2(Path::new("/sys/fs/cgroup/unified")));
+        assert_eq!(layout.home("io"), Home::V2("/sys/fs/cgroup/unified".into()));
     }
 
     #[test]
     fn a_container_without_cgroup_namespace_sees_its_part_at_the_mount_point() {
         let mountinfo = "31 23 0:28 / /mnt\\040x rw - tmpfs tmpfs rw\n\
                          35 31 0:32 /docker/abc /cg/memory\\040x rw master:1 - cgroup cgroup rw,memory\n";
-        let layout = Layout::probe(&host("4:memory:/docker/abc\n", mountinfo, &["/cg/memory x/tasks"]));
+        let host = host("4:memory:/docker/abc\n", mountinfo, &["/cg/memory x/tasks"]);
+        let layout = Layout::probe(&host);
         let Home::V1(hierarchy) = layout.home("memory") else { panic!("{layout:?}") };
         assert_eq!(hierarchy.directory, Path::new("/cg/memory x"));
     }
 
     #[test]
     fn what_is_not_mounted_or_lies_outside_is_not_found() {
-        let layout = Layout::probe(&host("4:memory:/x\n0::/../other\n", "", &[]));
-        assert_eq!(layout.home("memory"), Home::NotMounted("memory"));
+        let machine = host("4:memory:/x\n0::/../other\n", "", &[]);
+        let layout = Layout::probe(&machine);
+        assert_eq!(layout.home("memory"), Home::NotMounted("memory".into()));
         assert_eq!(layout.home("pids"), Home::Nowhere);
-        assert_eq!(Layout::probe(&host("", "", &[])), Layout::default());
-        assert_eq!(Layout::probe(&host("nonsense\n:\n1:\n::\n", "a b\n - \n", &[])), Layout::default());
+        for (cgroup, mountinfo) in [("", ""), ("nonsense\n:\n1:\n::\n", "a b\n - \n"), ("0::relative\n", "")] {
+            let machine = host(cgroup, mountinfo, &[]);
+            assert_eq!(Layout::probe(&machine).home("pids"), Home::Nowhere, "{cgroup:?}");
+        }
     }
 }

@@ -20,7 +20,8 @@ pub struct OutOfMemory {
 impl OutOfMemory {
     /// `None` where nothing was killed, or where no memory controller counts for the sandbox.
     pub fn of(directories: &[PathBuf]) -> Option<OutOfMemory> {
-        directories.iter().find_map(|directory| v2(directory).or_else(|| v1(directory)))
+        let counters = directories.iter().find_map(|directory| v2(directory).or_else(|| v1(directory)))?;
+        (counters.killed > 0).then_some(counters)
     }
 
     pub fn hint(&self) -> String {
@@ -46,7 +47,10 @@ impl fmt::Display for OutOfMemory {
 
 fn v2(directory: &Path) -> Option<OutOfMemory> {
     let events = fs::read_to_string(directory.join("memory.events")).ok()?;
-    let killed = counter(&events, "oom_kill").filter(|killed| *killed > 0)?;
+    let killed = counter(&events, "oom_kill").unwrap_or(0);
+    if killed == 0 {
+        return Some(OutOfMemory { killed, limit: None, peak: None });
+    }
     // `oom` counts only what this limit refused; `oom_kill` also counts victims of a limit above.
     let own = counter(&events, "oom").is_some_and(|own| own > 0);
     let limit = own.then(|| number(directory, "memory.max")).flatten();
@@ -55,7 +59,10 @@ fn v2(directory: &Path) -> Option<OutOfMemory> {
 
 fn v1(directory: &Path) -> Option<OutOfMemory> {
     let control = fs::read_to_string(directory.join("memory.oom_control")).ok()?;
-    let killed = counter(&control, "oom_kill").filter(|killed| *killed > 0)?;
+    let killed = counter(&control, "oom_kill").unwrap_or(0);
+    if killed == 0 {
+        return Some(OutOfMemory { killed, limit: None, peak: None });
+    }
     let refused = |file| number(directory, file).is_some_and(|count| count > 0);
     let own = refused("memory.failcnt") || refused("memory.memsw.failcnt");
     let limit = own.then(|| number(directory, "memory.limit_in_bytes")).flatten();

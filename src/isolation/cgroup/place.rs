@@ -26,7 +26,12 @@ pub const INIT: &str = "init.scope";
 
 /// The place for children with these controllers, or without any.
 pub fn choose(own: &Path, needs: &[&str], host: &Host) -> Result<Place, Lack> {
-    if is_root(own, host) || needs.is_empty() {
+    if needs.is_empty() {
+        let directory = own.to_owned();
+        let free = Place { directory, leave: false, controllers: Vec::new(), given: Vec::new() };
+        return if host.writable(own) { Ok(free) } else { Err(not_ours(own, host)) };
+    }
+    if is_root(own, host) {
         return if host.writable(own) { Ok(place(own, false, host)) } else { Err(not_ours(own, host)) };
     }
     // A leaf of ours lies in a place that was prepared before; systemd may have made such a leaf too.

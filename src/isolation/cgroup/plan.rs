@@ -74,11 +74,11 @@ pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings
     let layout = Layout::probe(host);
     let memory = section.memory_max.as_ref().map(|asked| asked.value);
     let mut planner = Planner { given, host, findings, memory, v2: None, v1: Vec::new(), delegated: None };
-    let on_v2 = |name: &&'static str| matches!(layout.home(v1::controller(name)), Home::V2(_));
+    let on_v2 = |name: &&'static str| layout.is_free(v1::controller(name));
     let mut needs: Vec<&'static str> = wishes.iter().map(|wish| wish.key.controller()).filter(on_v2).collect();
     // A delegated part is of little use without these.
     needs.extend(["memory", "pids"].into_iter().filter(|_| delegate.is_some()).filter(on_v2));
-    let place = layout.v2.as_deref().map(|own| place::choose(own, &needs, host));
+    let place = layout.v2().map(|own| place::choose(&own, &needs, host));
     for wish in &wishes {
         let carried = planner.carry(&wish.key, &layout, place.as_ref());
         let stands_in = given.own_user && matches!(wish.key, Key::PidsMax(_));
@@ -95,31 +95,31 @@ pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings
 
 impl Planner<'_> {
     /// Finds the directory that a key belongs to, and puts its files there.
-    fn carry(&mut self, key: &Key, layout: &Layout, place: Option<&Result<Place, Lack>>) -> Result<Carried, Lack> {
+    fn carry(&mut self, key: &Key, layout: &Layout<'_>, place: Option<&Result<Place, Lack>>) -> Result<Carried, Lack> {
         let controller = key.controller();
         let old = v1::controller(controller);
-        match (layout.home(old), layout.home(controller)) {
-            (Home::V1(hierarchy), _) => {
+        match layout.home(old) {
+            Home::V1(hierarchy) => {
                 if !self.host.writable(&hierarchy.directory) {
                     return Err(not_writable(&hierarchy.directory, key, self.host));
                 }
                 let carried = v1::carry(key, self.memory, &hierarchy.directory, self.host)?;
                 if !carried.settings.is_empty() {
-                    let directory = self.on_v1(hierarchy);
+                    let directory = self.on_v1(&hierarchy);
                     directory.add(old, &carried.settings);
                 }
                 Ok(carried)
             }
-            (Home::NotMounted(names), _) => {
+            Home::NotMounted(names) => {
                 let message = format!("the {old} controller belongs to cgroup v1, which is not mounted");
                 let hint = format!("as root: mount -t cgroup -o {names} cgroup DIRECTORY, in /sys/fs/cgroup");
                 Err(Lack::new(message, hint))
             }
-            (_, Home::V2(own)) => {
+            Home::V2(own) => {
                 let place = match place {
                     Some(Ok(place)) => place,
                     Some(Err(lack)) => return Err(lack.clone()),
-                    None => return Err(no_controller(controller, own, self.host)),
+                    None => return Err(no_controller(controller, &own, self.host)),
                 };
                 if !place.controllers.iter().any(|known| known == controller) {
                     return Err(no_controller(controller, &place.directory, self.host));
@@ -130,12 +130,14 @@ impl Planner<'_> {
                 }
                 Ok(carried)
             }
-            _ => Err(Lack::new("no cgroup file system is mounted", "mount -t cgroup2 none /sys/fs/cgroup, as root")),
+            Home::Nowhere => {
+                Err(Lack::new("no cgroup file system is mounted", "mount -t cgroup2 none /sys/fs/cgroup, as root"))
+            }
         }
     }
 
     /// Gives the program a part of its own to divide.
-    fn delegate(&mut self, layout: &Layout, place: Option<&Result<Place, Lack>>) -> Result<Carried, Lack> {
+    fn delegate(&mut self, layout: &Layout<'_>, place: Option<&Result<Place, Lack>>) -> Result<Carried, Lack> {
         if !self.given.own_cgroup {
             let message = "without a cgroup namespace the program would be shown the host's cgroups";
             return Err(Lack::new(message, "leave namespaces.cgroup on"));
@@ -149,7 +151,7 @@ impl Planner<'_> {
             return Err(Lack::new(message, "leave process.user out, or run it as root"));
         }
         const DIVIDED: [&str; 6] = ["cpu", "cpuset", "hugetlb", "io", "memory", "pids"];
-        let unified = matches!(layout.home("memory"), Home::V2(_));
+        let unified = layout.is_free("memory");
         let there = |name: &&str| unified && place.controllers.iter().any(|known| known == name);
         let there: Vec<_> = DIVIDED.into_iter().filter(there).collect();
         let directory = self.on_v2(place);
@@ -191,7 +193,7 @@ impl Planner<'_> {
     }
 
     /// Whoever is limited can also be frozen, counted and killed as one: cgroup v2 can do that without any controller.
-    fn control(&mut self, layout: &Layout, place: Option<&Place>) {
+    fn control(&mut self, layout: &Layout<'_>, place: Option<&Place>) {
         if self.v2.is_some() || self.v1.is_empty() {
             return;
         }
@@ -200,7 +202,7 @@ impl Planner<'_> {
         } else if let Home::V1(freezer) = layout.home("freezer")
             && self.host.writable(&freezer.directory)
         {
-            self.on_v1(freezer).add("freezer", &[]);
+            self.on_v1(&freezer).add("freezer", &[]);
         }
     }
 

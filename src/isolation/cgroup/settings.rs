@@ -84,19 +84,21 @@ pub fn bytes(max: Max) -> String {
     }
 }
 
+/// In microseconds; every new cgroup has it.
+pub const USUAL_PERIOD: u64 = 100_000;
+
 /// Quota (`None`: unlimited) and period, in microseconds, of a share in hundredths of a percent of one CPU.
 pub fn bandwidth(max: Max) -> Result<(Option<u64>, u64), Lack> {
     // The kernel takes periods up to a second and quotas down to a millisecond; a short period is felt less.
-    const USUAL: u64 = 100_000;
     const LONGEST: u64 = 1_000_000;
     const LEAST: u64 = 1_000;
     const WHOLE: u64 = 10_000;
     const MOST: u64 = 8192 * WHOLE;
-    let Max::Limit(share) = max else { return Ok((None, USUAL)) };
+    let Max::Limit(share) = max else { return Ok((None, USUAL_PERIOD)) };
     if share > MOST {
         return Err(Lack::new("it is more than 8192 CPUs", "write \"max\" for no limit"));
     }
-    for period in [USUAL, LONGEST] {
+    for period in [USUAL_PERIOD, LONGEST] {
         let quota = share.saturating_mul(period) / WHOLE;
         if quota >= LEAST {
             return Ok((Some(quota), period));

@@ -374,7 +374,6 @@ fn what_cgroup_v1_does_differently() {
             "memory.limit_in_bytes = 104857600",
             "memory.soft_limit_in_bytes = 52428800",
             "memory.memsw.limit_in_bytes = 115343360",
-            "cpu.cfs_period_us = 100000",
             "cpu.cfs_quota_us = 50000",
             "cpu.shares = 1024",
             "cpuset.cpus = 1",

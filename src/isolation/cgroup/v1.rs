@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::key::Key;
-use super::settings::{Carried, Lack, Setting, bandwidth, huge_page, round_down};
+use super::settings::{Carried, Lack, Setting, USUAL_PERIOD, bandwidth, huge_page, round_down};
 use super::{Max, device, list, weight};
 use crate::host::{Host, Node};
 
@@ -31,10 +31,11 @@ pub fn carry(key: &Key, memory: Option<Max>, place: &Path, host: &Host) -> Resul
         Key::CpuMax(max) => {
             let (quota, period) = bandwidth(*max)?;
             let quota = quota.map_or("-1".to_owned(), |quota| quota.to_string());
-            Carried::exactly(vec![
-                Setting::new("cpu.cfs_period_us", period.to_string()),
-                Setting::new("cpu.cfs_quota_us", quota),
-            ])
+            let mut settings = vec![Setting::new("cpu.cfs_quota_us", quota)];
+            if period != USUAL_PERIOD {
+                settings.insert(0, Setting::new("cpu.cfs_period_us", period.to_string()));
+            }
+            Carried::exactly(settings)
         }
         // The kernel's own relation of the two: weight 100 and 1024 shares are both the default.
         Key::CpuWeight(weight) => one("cpu.shares", (weight.saturating_mul(1024).saturating_add(50) / 100).to_string()),
