@@ -35,6 +35,7 @@ use crate::isolation::{capabilities, cgroup, landlock, namespaces, network, proc
 
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use find::{BUILT_IN, BuiltIn};
+pub use keys::all as keys;
 pub use load::{Loaded, Overrides, load, load_for, load_text};
 pub use nearest::nearest;
 pub use print::resolved_text;

@@ -160,6 +160,13 @@ pub fn section(name: &str) -> Option<(&'static str, Keys)> {
     SECTIONS.iter().find(|(section, _)| *section == name).copied()
 }
 
+/// Every section's keys, and whether this version refuses them altogether.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+    SECTIONS
+        .iter()
+        .flat_map(|(section, keys)| keys.iter().map(move |(key, _)| (*section, *key, not_yet(section, key, None))))
+}
+
 pub fn shape(keys: Keys, key: &str) -> Option<Shape> {
     keys.iter().find(|(name, _)| *name == key).map(|(_, shape)| *shape)
 }

@@ -1,0 +1,43 @@
+//! docs/profile.md against the program: every example is a profile, and every key is there.
+
+use std::fs;
+use std::path::Path;
+
+use sandbox::host::{Facts, Host};
+use sandbox::profile::{self, Overrides};
+
+fn page() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/profile.md")).unwrap()
+}
+
+#[test]
+fn every_example_is_accepted() {
+    let mut facts = Facts { uid: Some(1000), cwd: Some("/nowhere".into()), ..Facts::default() };
+    facts.texts.insert("/etc/passwd".into(), Some("me:x:1000:1000::/home/me:/bin/sh\n".into()));
+    let host = Host::known(facts);
+    let page = page();
+    let examples: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(examples.len() > 8);
+    for example in examples {
+        let loaded = profile::load_text(example, "/profiles/p.toml", &Overrides::default(), &host);
+        if let Err(problems) = loaded {
+            panic!("{problems}\n{example}");
+        }
+    }
+}
+
+#[test]
+fn every_key_is_described_and_marked_if_it_is_refused() {
+    let page = page();
+    for (section, key, refused) in profile::keys() {
+        let heading = format!("## `[{section}]`\n");
+        let part = page.split(&heading).nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
+        let row = part.lines().find(|line| {
+            let first = line.split('|').nth(1).unwrap_or_default();
+            first.split_whitespace().any(|word| word == format!("`{key}`"))
+        });
+        let row = row.unwrap_or_else(|| panic!("[{section}] {key} is not described"));
+        let takes = row.split('|').nth(2).unwrap_or_default().trim();
+        assert_eq!(takes == "*not yet*", refused, "[{section}] {key}: {row}");
+    }
+}
