@@ -170,6 +170,9 @@ impl Host {
 
     /// What stands at an absolute path; a link at its end is not followed.
     pub fn node(&self, path: &Path) -> Node {
+        if !self.live && self.is_listed_without(path) {
+            return Node::Missing;
+        }
         self.recall_path(path, |facts| &mut facts.paths, ask::node, || Node::Missing)
     }
 
@@ -226,6 +229,20 @@ impl Host {
     /// The block device that a path is on, links followed; of a block device's node the device itself.
     pub fn device(&self, path: &Path) -> Option<(u32, u32)> {
         self.recall_path(path, |facts| &mut facts.devices, ask::device, || None)
+    }
+
+    /// Its directory was listed, and it was not there: that is an answer too.
+    fn is_listed_without(&self, path: &Path) -> bool {
+        let (Some(directory), Some(name)) = (path.parent().and_then(Path::to_str), path.file_name()) else {
+            return false;
+        };
+        let facts = self.facts.borrow();
+        let path = path.to_str().unwrap_or_default();
+        !facts.paths.contains_key(path)
+            && facts
+                .directories
+                .get(directory)
+                .is_some_and(|names| !names.is_empty() && !names.iter().any(|at| name == at.as_str()))
     }
 
     /// A path that is not UTF-8 has no place in the facts, and is asked about each time.
