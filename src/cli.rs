@@ -62,11 +62,16 @@ pub struct Chosen {
 impl Chosen {
     /// Reads the profile; what is wrong with it is the error.
     pub fn load(&self, host: &Host) -> Result<Loaded, Diagnostics> {
+        self.load_for(host, host)
+    }
+
+    /// Reads it `here`, as it is meant on `host`.
+    pub fn load_for(&self, here: &Host, host: &Host) -> Result<Loaded, Diagnostics> {
         let overrides = Overrides {
             set: self.set.clone(),
             name: self.name.clone(),
             args: (!self.args.is_empty()).then(|| self.args.clone()),
         };
-        profile::load(&self.profile, &overrides, host)
+        profile::load_for(&self.profile, &overrides, here, host)
     }
 }

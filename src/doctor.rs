@@ -10,15 +10,17 @@ mod kernel;
 mod launch;
 mod namespaces;
 mod privilege;
+mod report;
 mod system;
 
 use std::fmt::Write;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::host::Host;
 pub use facts::{ask, facts};
+pub use report::Report;
 
 /// One thing that a machine can or cannot do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,7 +37,7 @@ pub struct Feature {
     pub remedy: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     Ok,

@@ -1,0 +1,100 @@
+//! A doctor's report from another machine, read back.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use super::State;
+use crate::host::{Facts, Host};
+use crate::isolation::Findings;
+
+/// Far more than a doctor writes.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// What a doctor found elsewhere.
+#[derive(Debug)]
+pub struct Report {
+    pub host: Host,
+    features: Vec<Said>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    facts: Facts,
+    #[serde(default)]
+    features: Vec<Said>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Said {
+    name: String,
+    state: State,
+    #[serde(default)]
+    required: bool,
+    detail: String,
+    remedy: Option<String>,
+}
+
+impl Report {
+    pub fn read(file: &Path) -> Result<Report> {
+        let mut text = String::new();
+        File::open(file)?.take(LARGEST + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > LARGEST {
+            bail!("it is larger than 16 MiB");
+        }
+        Report::parse(&text).context("it is not what `sandbox doctor --json` prints")
+    }
+
+    fn parse(text: &str) -> Result<Report> {
+        let document: Document = serde_json::from_str(text)?;
+        Ok(Report { host: Host::known(document.facts), features: document.features })
+    }
+
+    /// What planning with these facts cannot tell: what was tried there and refused, and what was never asked.
+    pub fn add(&self, profile: &str, findings: &mut Findings) {
+        for said in self.features.iter().filter(|said| said.required && said.state == State::No) {
+            let message = format!("on that machine, {}: {}", said.name, said.detail);
+            findings.warning("doctor", message, said.remedy.clone(), None);
+        }
+        let unknown = self.host.unknown();
+        let (shown, more) = unknown.split_at(unknown.len().min(5));
+        if !shown.is_empty() {
+            let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+            let message = format!("that machine's facts do not tell of {}{more}: taken as missing", shown.join(", "));
+            let hint = format!("ask about them there: sandbox doctor --json {profile}");
+            findings.warning("doctor", message, hint, None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::{Feature, json};
+
+    #[test]
+    fn what_is_written_is_read() {
+        let feature = Feature::no("proc", "covered").remedy("uncover it").required();
+        let facts = Facts { uid: Some(7), ..Facts::default() };
+        let report = Report::parse(&json(&Host::known(facts), &[feature]).to_string()).unwrap();
+        assert_eq!(report.host.uid(), 7);
+        assert!(report.host.text(Path::new("/never/asked")).is_none());
+        let mut findings = Findings::default();
+        report.add("web.toml", &mut findings);
+        let messages: Vec<_> = findings.0.iter().map(|finding| finding.message.as_str()).collect();
+        assert_eq!(messages[0], "on that machine, proc: covered");
+        assert_eq!(messages[1], "that machine's facts do not tell of /never/asked: taken as missing");
+        assert_eq!(findings.0[1].hint.as_deref(), Some("ask about them there: sandbox doctor --json web.toml"));
+        assert!(!findings.refuse());
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in ["", "{}", "[]", "{\"facts\": {\"colour\": 1}}", "{\"facts\": {\"uid\": -1}}", "\u{0}"] {
+            assert!(Report::parse(text).is_err(), "{text:?}");
+        }
+    }
+}
