@@ -1,217 +1,180 @@
-//! cgroups: the layout, and which controllers are the caller's to use.
+//! cgroups: the layout, and which limits could be set from here; asked of the planning that a launch would do.
 
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{AccessFlags, access};
-
 use super::Feature;
-use crate::host::Host;
+use crate::host::{Host, Node};
+use crate::isolation::cgroup::{Asked, Cgroup, Given, IoMax, plan};
+use crate::isolation::{Findings, Max, Origin};
 
-const ROOT: &str = "/sys/fs/cgroup";
-/// Those that keys of `[cgroup]` need.
-const WANTED: [&str; 5] = ["cpu", "cpuset", "io", "memory", "pids"];
-const LOST: &str = "limits in [cgroup]; the limit of processes holds without";
+const NAME: &str = "cgroups";
 
 pub fn examine(host: &Host) -> Feature {
-    judge(&look(host))
+    let tried = limits().map(|(key, section)| (key, obstacle(&section, host)));
+    let feature = judge(layout(host), &tried);
+    match manager(host) {
+        Some(controllers) if !host.is_root() => with_manager(feature, &controllers),
+        _ => feature,
+    }
 }
 
-/// What there is, before it is judged.
-#[derive(Clone, Debug, Default)]
-struct Found {
-    layout: Layout,
-    root: bool,
-    uid: u32,
-    /// cgroup v2: the controllers of our own cgroup, and whether we may make others in it.
-    own: Vec<String>,
-    own_writable: bool,
-    /// Those of the user's service manager, if it runs.
-    manager: Option<Vec<String>>,
-    /// cgroup v1: controllers, and whether our own directory there is writable.
-    hierarchies: Vec<(String, bool)>,
+/// One profile's worth of each controller.
+fn limits() -> [(&'static str, Cgroup); 5] {
+    let whole = |value| Some(asked(value));
+    let io = IoMax { device: "/".into(), read_bps: Some(1 << 30), write_bps: None, read_iops: None, write_iops: None };
+    [
+        ("cpu", Cgroup { cpu_max: whole(Max::Limit(5000)), ..Cgroup::default() }),
+        ("cpuset", Cgroup { cpuset_cpus: Some(asked("0".to_owned())), ..Cgroup::default() }),
+        ("io", Cgroup { io_max: vec![asked(io)], ..Cgroup::default() }),
+        ("memory", Cgroup { memory_max: whole(Max::Limit(1 << 30)), ..Cgroup::default() }),
+        ("pids", Cgroup { pids_max: whole(Max::Limit(4096)), ..Cgroup::default() }),
+    ]
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Layout {
-    #[default]
-    None,
-    Unified,
-    Hybrid,
-    Legacy,
+fn asked<T>(value: T) -> Asked<T> {
+    Asked { value, origin: Origin { file: "doctor".into(), line: 1, column: 1 }, required: false }
 }
 
-fn look(host: &Host) -> Found {
-    let text = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
-    let words = |path: &Path| text(path).split_ascii_whitespace().map(String::from).collect::<Vec<_>>();
-    // The root of a cgroup v2 tree always has it, and no other file system does.
-    let is_v2 = |path: &Path| path.join("cgroup.controllers").exists();
-    let places = text(Path::new("/proc/self/cgroup"));
-    let own = |mount: PathBuf, path: &str| mount.join(path.trim_start_matches('/'));
-    let writable = |path: &Path| access(path, AccessFlags::W_OK).is_ok();
-    let (unified, hybrid) = (Path::new(ROOT), Path::new(ROOT).join("unified"));
-    let hierarchies: Vec<_> = places
-        .lines()
-        .filter_map(|line| {
-            let (_, rest) = line.split_once(':')?;
-            let (controllers, path) = rest.split_once(':')?;
-            let mount = Path::new(ROOT).join(controllers.trim_start_matches("name="));
-            let named = !controllers.is_empty() && !controllers.starts_with("name=");
-            named.then(|| (controllers.to_owned(), writable(&own(mount, path))))
-        })
-        .collect();
-    let layout = match (is_v2(unified), is_v2(&hybrid), hierarchies.is_empty()) {
-        (true, ..) => Layout::Unified,
-        (false, true, _) => Layout::Hybrid,
-        (false, false, false) => Layout::Legacy,
-        (false, false, true) => Layout::None,
-    };
-    let v2 = if layout == Layout::Unified { unified.to_owned() } else { hybrid };
-    let place = places.lines().find_map(|line| line.strip_prefix("0::")).map(|path| own(v2.clone(), path));
+/// Why a limit cannot be set, and the remedy.
+fn obstacle(section: &Cgroup, host: &Host) -> Option<(String, String)> {
+    let mut findings = Findings::default();
+    plan(section, Given { own_user: true, own_cgroup: true }, host, &mut findings);
+    // What is only approximate has no remedy, and works.
+    let finding = findings.0.into_iter().find(|finding| finding.hint.is_some())?;
+    let (_, message) = finding.message.split_once(": ")?;
+    let message = message.trim_end_matches("; RLIMIT_NPROC stands in");
+    Some((message.to_owned(), finding.hint?))
+}
+
+fn layout(host: &Host) -> &'static str {
+    let is_v2 = |mount: &str| host.node(&Path::new(mount).join("cgroup.controllers")) != Node::Missing;
+    let v1 = host.text(Path::new("/proc/self/cgroup")).unwrap_or_default();
+    let v1 = v1.lines().any(|line| line.split(':').nth(1).is_some_and(|controllers| !controllers.is_empty()));
+    match (is_v2("/sys/fs/cgroup"), is_v2("/sys/fs/cgroup/unified"), v1) {
+        (true, ..) => "v2",
+        (false, true, _) => "hybrid: controllers on v1, and a v2 tree that kills and freezes",
+        (false, false, true) => "v1",
+        (false, false, false) => "none to be seen at /sys/fs/cgroup",
+    }
+}
+
+fn judge(layout: &str, tried: &[(&str, Option<(String, String)>)]) -> Feature {
+    let usable: Vec<_> = tried.iter().filter(|(_, obstacle)| obstacle.is_none()).map(|(key, _)| *key).collect();
+    let mut reasons: Vec<(Vec<&str>, &str)> = Vec::new();
+    let mut remedies: Vec<&str> = Vec::new();
+    for (key, reason, remedy) in tried.iter().filter_map(|(key, why)| why.as_ref().map(|(a, b)| (*key, a, b))) {
+        match reasons.iter_mut().find(|(_, known)| known == reason) {
+            Some((keys, _)) => keys.push(key),
+            None => reasons.push((vec![key], reason)),
+        }
+        if !remedies.contains(&remedy.as_str()) {
+            remedies.push(remedy);
+        }
+    }
+    let mut detail = layout.to_owned();
+    if !usable.is_empty() {
+        detail.push_str(&format!("\nlimits of {}", usable.join(", ")));
+    }
+    if reasons.is_empty() {
+        return Feature::ok(NAME, detail);
+    }
+    for (keys, reason) in &reasons {
+        detail.push_str(&format!("\nnot of {}: {reason}", keys.join(", ")));
+    }
+    let lost: Vec<_> = reasons.iter().flat_map(|(keys, _)| keys).copied().collect();
+    let feature = if usable.is_empty() { Feature::no(NAME, detail) } else { Feature::limited(NAME, detail) };
+    feature.lost(format!("the limits of {} in [cgroup]", lost.join(", "))).remedy(remedies.join("\n"))
+}
+
+/// The controllers that the user's service manager was given; `None` where none runs.
+fn manager(host: &Host) -> Option<Vec<String>> {
     let uid = host.uid();
-    let manager = v2.join(format!("user.slice/user-{uid}.slice/user@{uid}.service"));
-    Found {
-        layout,
-        root: host.is_root(),
-        uid,
-        own: place.as_deref().map(|own| words(&own.join("cgroup.controllers"))).unwrap_or_default(),
-        own_writable: place.is_some_and(|own| {
-            writable(&own) && writable(&own.join("cgroup.procs")) && writable(&own.join("cgroup.subtree_control"))
-        }),
-        manager: manager.is_dir().then(|| words(&manager.join("cgroup.controllers"))),
-        hierarchies,
-    }
+    let unit = PathBuf::from(format!("/sys/fs/cgroup/user.slice/user-{uid}.slice/user@{uid}.service"));
+    let text = host.text(&unit.join("cgroup.controllers"))?;
+    Some(text.split_ascii_whitespace().map(String::from).collect())
 }
 
-fn judge(found: &Found) -> Feature {
-    let name = "cgroups";
-    match found.layout {
-        Layout::None => Feature::no(name, "no cgroup file system is to be seen at /sys/fs/cgroup")
-            .lost(LOST)
-            .remedy("as root: mount -t cgroup2 none /sys/fs/cgroup; in a container: share the cgroup namespace"),
-        Layout::Unified => unified(found),
-        Layout::Hybrid | Layout::Legacy => legacy(found),
-    }
-}
-
-fn unified(found: &Found) -> Feature {
-    let name = "cgroups";
-    let (whose, controllers) = match &found.manager {
-        _ if found.own_writable => ("the caller's own cgroup", &found.own),
-        Some(controllers) => ("the user's service manager", controllers),
-        None if found.root => {
-            return Feature::no(name, "v2, read-only").lost(LOST).remedy(
-                "start the container with a writable cgroup of its own: --cgroupns=private and a delegated cgroup",
-            );
-        }
-        None => {
-            return Feature::no(name, "v2, and nothing of it is delegated to the caller").lost(LOST).remedy(format!(
-                "log in so that systemd starts a manager for the user (loginctl enable-linger {0}), or as root: \
-                     mkdir /sys/fs/cgroup/user-{0} && chown -R {0} /sys/fs/cgroup/user-{0}, and start from a shell \
-                     in there",
-                found.uid
-            ));
-        }
-    };
-    let missing: Vec<_> = WANTED.into_iter().filter(|wanted| !controllers.iter().any(|own| own == wanted)).collect();
-    let detail = match controllers.is_empty() {
-        true => format!("v2, {whose}: no controller"),
-        false => format!("v2, {whose}: {}", controllers.join(" ")),
-    };
+/// systemd gives a user memory and pids unless it is told otherwise (systemd.resource-control(5)).
+fn with_manager(feature: Feature, controllers: &[String]) -> Feature {
+    let wanted: Vec<_> = limits().iter().map(|(key, _)| *key).collect();
+    let missing: Vec<_> = wanted.iter().filter(|key| !controllers.iter().any(|own| own == *key)).copied().collect();
     if missing.is_empty() {
-        return Feature::ok(name, detail);
+        return feature;
     }
-    let keys: Vec<_> = missing.iter().map(|controller| format!("{controller}-…")).collect();
-    let feature = Feature::limited(name, detail).lost(format!("the keys {} of [cgroup]", keys.join(", ")));
-    if found.root {
-        return feature.remedy(format!(
-            "give them to this cgroup, from the top down: echo +{} > /sys/fs/cgroup/cgroup.subtree_control, and so on",
-            missing.join(" +")
-        ));
-    }
-    feature.remedy(drop_in())
-}
-
-/// systemd gives an ordinary user memory and pids unless it is told otherwise (systemd.resource-control(5)).
-fn drop_in() -> String {
-    format!(
-        "as root, save this as /etc/systemd/system/user@.service.d/delegate.conf, then: systemctl daemon-reload, and \
-         log in anew\n  [Service]\n  Delegate={}",
-        WANTED.join(" ")
-    )
-}
-
-fn legacy(found: &Found) -> Feature {
-    let name = "cgroups";
-    let layout = match found.layout {
-        Layout::Hybrid => "hybrid: v1 controllers, and a v2 tree that kills and freezes",
-        _ => "v1",
-    };
-    let of = |writable: bool| -> Vec<&str> {
-        let hierarchies = found.hierarchies.iter().filter(|(_, own)| *own == writable);
-        hierarchies.flat_map(|(controllers, _)| controllers.split(',')).collect()
-    };
-    let (writable, closed) = (of(true), of(false));
-    let unified = "boot with systemd.unified_cgroup_hierarchy=1 for cgroup v2, which can be delegated";
-    if writable.is_empty() {
-        let whose = if found.root { "none of them writable" } else { "and none of it is the caller's" };
-        return Feature::no(name, format!("{layout}; {whose}")).lost(LOST).remedy(unified);
-    }
-    let detail = format!("{layout}\nwritable: {}", writable.join(" "));
-    let wanted: Vec<_> =
-        ["cpu", "cpuset", "blkio", "memory", "pids"].into_iter().filter(|wanted| !writable.contains(wanted)).collect();
-    if wanted.is_empty() {
-        return Feature::ok(name, detail);
-    }
-    let closed = if closed.is_empty() { String::new() } else { format!("\nnot writable: {}", closed.join(" ")) };
-    Feature::limited(name, format!("{detail}{closed}"))
-        .lost(format!("what needs {}", wanted.join(", ")))
-        .remedy(unified)
+    let detail = format!("{}\nthe user's service manager was given {}", feature.detail, controllers.join(", "));
+    let drop_in = format!(
+        "for {}: as root, save this as /etc/systemd/system/user@.service.d/delegate.conf, then: systemctl \
+         daemon-reload, and log in anew\n  [Service]\n  Delegate={}",
+        missing.join(", "),
+        wanted.join(" ")
+    );
+    // Planning says the same in one line.
+    let said = feature.remedy.clone().unwrap_or_default();
+    let kept = said.lines().filter(|line| !line.contains("delegate.conf"));
+    let remedy = kept.chain([drop_in.as_str()]).collect::<Vec<_>>().join("\n");
+    Feature { detail, ..feature }.remedy(remedy)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::State;
     use super::*;
+    use crate::host::Facts;
 
-    fn words(text: &str) -> Vec<String> {
-        text.split(' ').map(String::from).collect()
+    /// A shell in a scope of its own, as `systemd-run --user --scope` makes it.
+    fn host(writable: bool, controllers: &str) -> Host {
+        let manager = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service";
+        let own = format!("{manager}/app.slice/run-1.scope");
+        let file = Node::File { uid: 1000, mode: 0o644 };
+        let text = |path: String, text: &str| (path, Some(text.to_owned()));
+        let mut paths: std::collections::BTreeMap<_, _> = ["cgroup.controllers", "cgroup.events", "cgroup.procs"]
+            .iter()
+            .map(|name| (format!("{own}/{name}"), file.clone()))
+            .collect();
+        paths.insert("/sys/fs/cgroup/cgroup.controllers".into(), file);
+        paths.insert("/run/systemd/system".into(), Node::Directory { uid: 0, mode: 0o755 });
+        let files = ["", "/cgroup.procs", "/cgroup.subtree_control"];
+        Host::known(Facts {
+            uid: Some(1000),
+            paths,
+            texts: [
+                text("/proc/self/cgroup".to_owned(), &format!("0::{}\n", own.trim_start_matches("/sys/fs/cgroup"))),
+                text("/sys/fs/cgroup/cgroup.controllers".to_owned(), "cpuset cpu io memory pids"),
+                text(format!("{manager}/cgroup.controllers"), controllers),
+                text(format!("{own}/cgroup.controllers"), controllers),
+                text(format!("{own}/cgroup.subtree_control"), ""),
+                text(format!("{own}/cgroup.procs"), "1\n"),
+            ]
+            .into(),
+            writable: files.iter().map(|file| (format!("{own}{file}"), writable)).collect(),
+            delegated: [(own.clone(), true)].into(),
+            devices: [("/".to_owned(), Some((8, 1)))].into(),
+            ..Facts::default()
+        })
     }
 
     #[test]
-    fn a_session_uses_what_its_manager_was_given() {
-        let user = Found { layout: Layout::Unified, uid: 1000, ..Found::default() };
-        let some = judge(&Found { manager: Some(words("memory pids")), ..user.clone() });
-        assert_eq!(some.state, State::Limited);
-        assert_eq!(some.lost.unwrap(), "the keys cpu-…, cpuset-…, io-… of [cgroup]");
-        assert!(some.remedy.unwrap().ends_with("[Service]\n  Delegate=cpu cpuset io memory pids"));
-        let all = judge(&Found { manager: Some(words("cpuset cpu io memory pids")), ..user.clone() });
-        assert_eq!(all.state, State::Ok);
-        assert!(judge(&user).remedy.unwrap().contains("enable-linger 1000"));
+    fn what_is_not_the_callers_is_said_once_for_all_limits() {
+        let feature = examine(&host(false, "cpuset cpu io memory pids"));
+        assert_eq!(feature.state, State::No, "{feature:?}");
+        assert!(feature.detail.starts_with("v2\nnot of cpu, cpuset, io, memory, pids: "), "{}", feature.detail);
+        assert!(feature.remedy.unwrap().starts_with("start it with: systemd-run --user --scope -p Delegate=yes"));
     }
 
     #[test]
-    fn an_own_cgroup_comes_before_the_managers() {
-        let found = Found {
-            layout: Layout::Unified,
-            own: words("cpuset cpu io memory pids"),
-            own_writable: true,
-            manager: Some(words("pids")),
-            ..Found::default()
-        };
-        assert_eq!(judge(&found).state, State::Ok);
+    fn what_systemd_was_not_told_to_delegate_is_named_with_the_drop_in() {
+        let feature = examine(&host(true, "memory pids"));
+        assert_eq!(feature.state, State::Limited, "{feature:?}");
+        assert_eq!(feature.lost.as_deref(), Some("the limits of cpu, cpuset, io in [cgroup]"));
+        let remedy = feature.remedy.unwrap();
+        assert_eq!(remedy.matches("delegate.conf").count(), 1);
+        assert!(remedy.ends_with("\n  [Service]\n  Delegate=cpu cpuset io memory pids"), "{remedy}");
     }
 
     #[test]
-    fn on_v1_only_root_has_anything() {
-        let hierarchies = ["cpu,cpuacct", "cpuset", "blkio", "memory", "pids"].map(|name| (name.to_owned(), true));
-        let root = Found { layout: Layout::Hybrid, root: true, hierarchies: hierarchies.to_vec(), ..Found::default() };
-        assert_eq!(judge(&root).state, State::Ok);
-        let mut part = root.clone();
-        part.hierarchies[3].1 = false;
-        assert_eq!(judge(&part).lost.unwrap(), "what needs memory");
-        let closed = hierarchies.map(|(name, _)| (name, false)).to_vec();
-        let user = judge(&Found { layout: Layout::Legacy, hierarchies: closed, ..Found::default() });
-        assert_eq!(user.state, State::No);
-        assert_eq!(judge(&Found::default()).state, State::No);
+    fn a_machine_without_cgroups_says_so() {
+        let feature = examine(&Host::known(Facts::default()));
+        assert_eq!(feature.state, State::No);
+        assert!(feature.detail.starts_with("none to be seen"));
     }
 }
