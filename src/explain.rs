@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::isolation::cgroup::size;
 use crate::isolation::cgroup::stats::Usage;
+use crate::isolation::context::Slot;
 use crate::isolation::{Findings, Severity};
 use crate::launch::Timing;
 use crate::plan::{Plan, Stage};
@@ -34,7 +35,7 @@ pub fn text(plan: &Plan, why: bool) -> String {
     text
 }
 
-/// `{name, namespaces, stages: [{stage, steps: [{section, step, why}]}]}`
+/// `{name, namespaces, stages: [{stage, steps: [{section, step, why, reads, fills}]}]}`; the last two are slots.
 pub fn json(plan: &Plan) -> Value {
     let stages: Vec<Value> = Stage::ALL
         .into_iter()
@@ -42,7 +43,17 @@ pub fn json(plan: &Plan) -> Value {
             let steps: Vec<Value> = plan
                 .steps(stage)
                 .iter()
-                .map(|step| json!({ "section": step.section(), "step": step.to_string(), "why": step.why() }))
+                .map(|step| {
+                    let slots = step.slots();
+                    let names = |slots: &[Slot]| slots.iter().map(Slot::to_string).collect::<Vec<_>>();
+                    json!({
+                        "section": step.section(),
+                        "step": step.to_string(),
+                        "why": step.why(),
+                        "reads": names(&slots.reads),
+                        "fills": names(&slots.fills),
+                    })
+                })
                 .collect();
             json!({ "stage": stage.name(), "steps": steps })
         })

@@ -3,6 +3,7 @@
 mod order;
 #[cfg(feature = "step-removal")]
 pub mod removal;
+pub mod slots;
 mod step;
 
 pub use order::plan;

@@ -38,7 +38,8 @@ fn asked<T>(value: T) -> Asked<T> {
 /// Why a limit cannot be set, and the remedy.
 fn obstacle(section: &Cgroup, host: &Host) -> Option<(String, String)> {
     let mut findings = Findings::default();
-    plan(section, Given { own_user: true, own_cgroup: true }, host, &mut findings);
+    let given = Given { own_user: true, own_cgroup: true, program: (host.uid(), host.gid()) };
+    plan(section, given, host, &mut findings);
     // What is only approximate has no remedy, and works.
     let finding = findings.0.into_iter().find(|finding| finding.hint.is_some())?;
     let (_, message) = finding.message.split_once(": ")?;

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use super::context::{Slot, Slots};
 use super::{Enforce, Origin, Trace};
 
 pub use super::Max;
@@ -169,6 +170,16 @@ impl Step {
             Step::Delegate { .. } => "the sandbox's own limits lie above it, where no process inside can reach",
             Step::MakeWay { .. } => "a cgroup that gives controllers to its children may hold no process itself",
             Step::Join { .. } => "whatever init starts is born in it, and none can leave it",
+        }
+    }
+
+    pub fn slots(&self) -> Slots {
+        match self {
+            Step::Create { number, .. } | Step::Delegate { number, .. } => Slots::filling(&[Slot::Cgroup(*number)]),
+            Step::Limit { number, .. } | Step::Join { number, .. } | Step::MakeWay { number } => {
+                Slots::reading(&[Slot::Cgroup(*number)])
+            }
+            Step::Leave { .. } | Step::Distribute { .. } => Slots::default(),
         }
     }
 }

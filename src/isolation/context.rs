@@ -25,6 +25,35 @@ pub enum Slot {
     Proc,
     /// /proc/self/status of the target: it cannot be opened under Landlock, but reads on.
     Status,
+    /// The child's pid, as the supervisor sees it: the clone fills it.
+    Child,
+    /// The path that the program was found at.
+    Program,
+    /// The open Landlock ruleset.
+    Ruleset,
+}
+
+/// What a step needs of the steps before it, and what it leaves to those after it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Slots {
+    pub reads: Vec<Slot>,
+    /// Of those that it reads: nobody can read them afterwards.
+    pub empties: Vec<Slot>,
+    pub fills: Vec<Slot>,
+}
+
+impl Slots {
+    pub fn reading(reads: &[Slot]) -> Slots {
+        Slots { reads: reads.to_vec(), ..Slots::default() }
+    }
+
+    pub fn filling(fills: &[Slot]) -> Slots {
+        Slots { fills: fills.to_vec(), ..Slots::default() }
+    }
+
+    pub fn taking(taken: &[Slot]) -> Slots {
+        Slots { reads: taken.to_vec(), empties: taken.to_vec(), fills: Vec::new() }
+    }
 }
 
 impl fmt::Display for Slot {
@@ -37,6 +66,9 @@ impl fmt::Display for Slot {
             Slot::Root => f.write_str("<root>"),
             Slot::Proc => f.write_str("<proc>"),
             Slot::Status => f.write_str("<status>"),
+            Slot::Child => f.write_str("<child>"),
+            Slot::Program => f.write_str("<program>"),
+            Slot::Ruleset => f.write_str("<ruleset>"),
         }
     }
 }
@@ -65,6 +97,15 @@ pub struct Context {
 impl Context {
     pub fn fill(&mut self, slot: Slot, descriptor: OwnedFd) {
         self.slots.insert(slot, descriptor);
+    }
+
+    pub fn holds(&self, slot: Slot) -> bool {
+        match slot {
+            Slot::Child => self.child.is_some(),
+            Slot::Program => self.program.is_some(),
+            Slot::Ruleset => self.ruleset.is_some(),
+            slot => self.slots.contains_key(&slot),
+        }
     }
 
     /// Keeps what is no longer needed until the program runs: closing a mount's descriptor takes the lock of all mounts,

@@ -17,6 +17,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, FcntlArg, OFlag, OpenHow, ResolveFlag, fcntl, openat2};
 use nix::sys::stat::{SFlag, fstat};
 
+use super::context::{Slot, Slots};
 use super::{Access, Applied, Enforce, Fault, Findings, Grant, Origin};
 use crate::host::Host;
 
@@ -108,6 +109,13 @@ impl Step {
         match self {
             Step::OpenRuleset { .. } => "what the mounts grant is granted, and every other path is refused",
             Step::Restrict => "from here on the kernel checks every path that is opened, and nothing can be mounted",
+        }
+    }
+
+    pub fn slots(&self) -> Slots {
+        match self {
+            Step::OpenRuleset { .. } => Slots::filling(&[Slot::Ruleset]),
+            Step::Restrict => Slots::taking(&[Slot::Ruleset]),
         }
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use super::context::{Slot, Slots};
 use super::{IdRange, Origin};
 
 pub use ids::{Maps, read_back};
@@ -120,6 +121,16 @@ impl Step {
             Step::Sysctl { .. } => "the profile sets it; it is the namespaces' own value, not the host's",
             Step::ForbidNested => {
                 "a nested user namespace would give back capabilities within itself, and kernel surface"
+            }
+        }
+    }
+
+    pub fn slots(&self) -> Slots {
+        match self {
+            Step::MapIds(_) | Step::MapIdsByHelper(_) => Slots::reading(&[Slot::Child]),
+            Step::Sysctl { .. } | Step::ForbidNested => Slots::reading(&[Slot::Proc]),
+            Step::MapOwnId(_) | Step::Undumpable | Step::UnshareCgroup | Step::UnshareTime(_) | Step::Hostname(_) => {
+                Slots::default()
             }
         }
     }

@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::Origin;
+use super::context::{Slot, Slots};
 use crate::sys::process::Strings;
 
 pub use account::account;
@@ -151,6 +152,17 @@ impl Step {
             }
             Step::UnblockSignals => "set-up was not to be interrupted; blocked signals stay blocked over exec",
             Step::Execute { .. } => "every descriptor but 0, 1 and 2 closes here",
+        }
+    }
+
+    pub fn slots(&self) -> Slots {
+        match self {
+            Step::OpenSupervisor => Slots::filling(&[Slot::Supervisor]),
+            Step::Lifeline => Slots::reading(&[Slot::Supervisor]),
+            Step::OomScore(_) => Slots::reading(&[Slot::Proc]),
+            Step::FindProgram { .. } => Slots::filling(&[Slot::Program]),
+            Step::Execute { .. } => Slots::reading(&[Slot::Program]),
+            _ => Slots::default(),
         }
     }
 }

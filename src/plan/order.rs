@@ -1,7 +1,7 @@
 //! THE ORDER, on one screen, and what the sections tell one another.
 
 use super::step::{Gate, Privilege, Step, Verify};
-use super::{Plan, Supervision};
+use super::{Plan, Supervision, slots};
 use crate::host::Host;
 use crate::isolation::namespaces::Nested;
 use crate::isolation::network::Mode;
@@ -111,7 +111,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     target.add(seccomp, Step::Seccomp);
     target.add(process.execute, Step::Process);
 
-    Some(Plan {
+    let plan = Plan {
         name: profile.name.clone(),
         namespaces: namespaces.flags,
         namespace_names: namespaces.names,
@@ -128,7 +128,9 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
             timeout: profile.process.timeout,
             privilege: Some(privilege),
         },
-    })
+    };
+    debug_assert_eq!(slots::unfilled(&plan), None, "of the profile {}", plan.name);
+    Some(plan)
 }
 
 /// The steps of one stage while they are put in order.

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 
-use crate::isolation::context::{Context, Slot};
+use crate::isolation::context::{Context, Slot, Slots};
 use crate::isolation::status::Status;
 use crate::isolation::{
     Applied, Fault, Trace, capabilities, cgroup, landlock, namespaces, network, process, rootfs, seccomp,
@@ -99,7 +99,29 @@ impl Step {
         }
     }
 
+    /// What it needs of earlier steps, and leaves to later ones.
+    pub fn slots(&self) -> Slots {
+        match self {
+            Step::Process(step) => step.slots(),
+            Step::Namespaces(step) => step.slots(),
+            Step::Rootfs(step) => step.slots(),
+            Step::Cgroup(step) => step.slots(),
+            Step::Landlock(step) => step.slots(),
+            Step::Verify(verify) => verify.slots(),
+            Step::Network(_) | Step::Capabilities(_) | Step::Seccomp(_) | Step::Gate(_) => Slots::default(),
+        }
+    }
+
     pub fn apply(&self, context: &mut Context) -> Applied {
+        let applied = self.act(context);
+        debug_assert!(
+            applied.is_err() || self.slots().fills.iter().all(|slot| context.holds(*slot)),
+            "{self} has not filled what it says"
+        );
+        applied
+    }
+
+    fn act(&self, context: &mut Context) -> Applied {
         match self {
             Step::Process(step) => step.apply(context),
             Step::Namespaces(step) => step.apply(context),
@@ -133,6 +155,15 @@ impl fmt::Display for Step {
 }
 
 impl Verify {
+    fn slots(&self) -> Slots {
+        match self {
+            Verify::Ids(..) | Verify::Cgroup(_) | Verify::Network(_) => Slots::default(),
+            Verify::Mounts(_) => Slots::reading(&[Slot::Proc]),
+            Verify::OpenStatus => Slots { fills: vec![Slot::Status], ..Slots::reading(&[Slot::Proc]) },
+            Verify::Privilege(_) => Slots::taking(&[Slot::Status]),
+        }
+    }
+
     fn apply(&self, context: &mut Context) -> Applied {
         match self {
             Verify::Ids(uid, gid) => namespaces::read_back((*uid, *gid)),

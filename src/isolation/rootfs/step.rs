@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::tree::Kind;
-use crate::isolation::context::Slot;
+use crate::isolation::context::{Slot, Slots};
 use crate::sys::mount::{NO_EXEC, READ_ONLY};
 
 /// In every step that puts something on a target: `make` says that the mount point is ours to make, `trusted` that the
@@ -155,6 +155,30 @@ impl Step {
             Step::Devpts { .. } => "terminals of its own",
             Step::Seal => "writes go only where the profile says",
             Step::Pivot => "nothing of the old root can be reached any more, not even by `..`",
+        }
+    }
+
+    pub fn slots(&self) -> Slots {
+        match self {
+            Step::Create { lock, .. } => Slots { fills: lock.iter().copied().collect(), ..Slots::default() },
+            Step::Private => Slots::default(),
+            Step::Root { .. } => Slots::filling(&[Slot::Root, Slot::Scratch]),
+            Step::HostProc => Slots::filling(&[Slot::Proc]),
+            Step::Directory { .. }
+            | Step::Link { .. }
+            | Step::Bind { .. }
+            | Step::Tmpfs { .. }
+            | Step::Sys { .. }
+            | Step::Cgroup { .. }
+            | Step::Devpts { .. }
+            | Step::Seal => Slots::reading(&[Slot::Root]),
+            Step::Overlay { .. } | Step::Share { .. } | Step::File { .. } | Step::Hide { .. } => {
+                Slots::reading(&[Slot::Root, Slot::Scratch])
+            }
+            Step::Proc => Slots { fills: vec![Slot::Proc], ..Slots::reading(&[Slot::Root]) },
+            Step::ProcReadOnly { .. } => Slots::reading(&[Slot::Proc]),
+            Step::ProcHide { .. } => Slots::reading(&[Slot::Proc, Slot::Scratch]),
+            Step::Pivot => Slots::taking(&[Slot::Root, Slot::Scratch]),
         }
     }
 }
