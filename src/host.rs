@@ -170,9 +170,6 @@ impl Host {
 
     /// What stands at an absolute path; a link at its end is not followed.
     pub fn node(&self, path: &Path) -> Node {
-        if !self.live && self.is_listed_without(path) {
-            return Node::Missing;
-        }
         self.recall_path(path, |facts| &mut facts.paths, ask::node, || Node::Missing)
     }
 
@@ -231,20 +228,6 @@ impl Host {
         self.recall_path(path, |facts| &mut facts.devices, ask::device, || None)
     }
 
-    /// Its directory was listed, and it was not there: that is an answer too.
-    fn is_listed_without(&self, path: &Path) -> bool {
-        let (Some(directory), Some(name)) = (path.parent().and_then(Path::to_str), path.file_name()) else {
-            return false;
-        };
-        let facts = self.facts.borrow();
-        let path = path.to_str().unwrap_or_default();
-        !facts.paths.contains_key(path)
-            && facts
-                .directories
-                .get(directory)
-                .is_some_and(|names| !names.is_empty() && !names.iter().any(|at| name == at.as_str()))
-    }
-
     /// A path that is not UTF-8 has no place in the facts, and is asked about each time.
     fn recall_path<T: Clone>(
         &self,
@@ -256,15 +239,14 @@ impl Host {
         let answer = |path| if self.live { ask(path) } else { absent() };
         let Some(name) = path.to_str() else { return answer(path) };
         let facts = &mut *self.facts.borrow_mut();
-        let known = place(facts);
-        if let Some(fact) = known.get(name) {
+        if let Some(fact) = place(facts).get(name) {
             return fact.clone();
         }
-        if !self.live {
+        if !self.live && !facts.list_without(path) {
             self.unknown.borrow_mut().insert(name.to_owned());
         }
         let fact = answer(path);
-        known.insert(name.to_owned(), fact.clone());
+        place(facts).insert(name.to_owned(), fact.clone());
         fact
     }
 
@@ -279,6 +261,20 @@ impl Host {
         if fact.is_none() {
             *fact = Some(if self.live { ask() } else { T::default() });
         }
+    }
+}
+
+impl Facts {
+    /// A directory on the way to `path` was listed, and what follows was not there: that is an answer too.
+    fn list_without(&self, path: &Path) -> bool {
+        path.ancestors().any(|at| {
+            let (Some(directory), Some(name)) = (at.parent().and_then(Path::to_str), at.file_name()) else {
+                return false;
+            };
+            // An empty list may be one that could not be read.
+            let names = self.directories.get(directory).filter(|names| !names.is_empty());
+            names.is_some_and(|names| !names.iter().any(|listed| name == listed.as_str()))
+        })
     }
 }
 
