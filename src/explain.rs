@@ -26,7 +26,8 @@ pub fn text(plan: &Plan, why: bool) -> String {
         }
         let _ = writeln!(text, "\n{stage}");
         for step in steps {
-            let _ = writeln!(text, "  {}: {step}", step.section());
+            // What a step says in several lines stays below its own beginning.
+            let _ = writeln!(text, "  {}: {}", step.section(), step.to_string().replace('\n', "\n    "));
             if why {
                 let _ = writeln!(text, "      {}", step.why());
             }

@@ -1,0 +1,212 @@
+//! Plans of profiles on machines that are only made up, word by word; and the table of stages in the docs.
+//!
+//! Each `tests/golden/NAME.toml` is planned for each of `tests/golden/hosts`, as an ordinary user, and on the rich one as
+//! root too; what `plan` and `check` would print stands in `NAME.HOST.plan` and `NAME.HOST.root.plan`. The profiles that
+//! come with the program are planned for the rich host alone. `UPDATE=1 cargo test --test golden` writes what is now
+//! planned: read the difference before you commit it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sandbox::explain;
+use sandbox::host::{Facts, Host, Node};
+use sandbox::isolation::{Findings, Severity};
+use sandbox::plan::{self, Plan, Stage};
+use sandbox::profile::{self, Overrides};
+
+const HOSTS: [&str; 3] = ["rich", "kernel-6.1", "no-user-namespaces"];
+
+#[test]
+fn plans_are_the_golden_ones() {
+    let directory = root().join("tests/golden");
+    let mut golden = Golden::default();
+    for (name, text) in profiles(&directory) {
+        for host in HOSTS {
+            let facts = facts(host);
+            golden.compare(&directory.join(format!("{name}.{host}.plan")), &complete(&name, &text, facts.clone()));
+            if host == "rich" {
+                let path = directory.join(format!("{name}.{host}.root.plan"));
+                golden.compare(&path, &complete(&name, &text, as_root(facts)));
+            }
+        }
+    }
+    golden.finish(&directory);
+}
+
+#[test]
+fn plans_of_the_profiles_that_come_along_are_the_golden_ones() {
+    let directory = root().join("tests/golden/profiles");
+    let mut golden = Golden::default();
+    for built_in in profile::BUILT_IN.iter().filter(|built_in| !built_in.base) {
+        let host = Host::known(facts("rich"));
+        golden
+            .compare(&directory.join(format!("{}.plan", built_in.name)), &planned(built_in.name, built_in.text, &host));
+    }
+    golden.finish(&directory);
+}
+
+/// The order of the steps, with its reasons, as it stands in the docs.
+#[test]
+fn the_table_of_stages_is_the_plan() {
+    let mut golden = Golden::default();
+    let empty = fs::read_to_string(root().join("tests/golden/empty.toml")).unwrap();
+    golden.compare(&root().join("docs/stages.md"), &stages(&plan(&empty)));
+    golden.finish(Path::new("/nonexistent"));
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Name and text.
+fn profiles(directory: &Path) -> Vec<(String, String)> {
+    let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut profiles: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap()))
+        .collect();
+    profiles.sort();
+    assert!(profiles.len() > 10, "there are golden profiles in {}", directory.display());
+    profiles
+}
+
+fn facts(host: &str) -> Facts {
+    let path = root().join(format!("tests/golden/hosts/{host}.json"));
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// The same machine with root logged in.
+fn as_root(facts: Facts) -> Facts {
+    let mut facts = Facts { uid: Some(0), gid: Some(0), groups: Some(vec![0]), cwd: Some("/root".into()), ..facts };
+    let env = facts.env.get_or_insert_default();
+    env.extend([("HOME".to_owned(), "/root".to_owned()), ("USER".to_owned(), "root".to_owned())]);
+    env.remove("XDG_RUNTIME_DIR");
+    facts.writable.values_mut().for_each(|writable| *writable = true);
+    facts
+}
+
+/// Every fact that planning asks for is part of the made-up host: nothing is missing by oversight.
+fn complete(name: &str, text: &str, mut facts: Facts) -> String {
+    facts.paths.insert(place(name), Node::File { uid: 1000, mode: 0o644 });
+    let host = Host::known(facts);
+    let text = planned(name, text, &host);
+    assert_eq!(host.unknown(), Vec::<String>::new(), "{name} asks what the host does not tell");
+    text
+}
+
+/// Where the profile would stand on that machine.
+fn place(name: &str) -> String {
+    format!("/home/ada/profiles/{name}.toml")
+}
+
+/// What `plan` and `check` print of it.
+fn planned(name: &str, text: &str, host: &Host) -> String {
+    let loaded = match profile::load_text(text, &place(name), &Overrides::default(), host) {
+        Ok(loaded) => loaded,
+        Err(diagnostics) => return diagnostics.text(false),
+    };
+    let mut findings = Findings::default();
+    let plan = plan::plan(&loaded.profile, host, &mut findings);
+    assert_eq!(plan.is_none(), findings.refuse(), "{name}: an error and no plan go together");
+    let mut said = loaded.warnings.text(false);
+    for finding in &findings.0 {
+        let kind = match finding.severity {
+            Severity::Error => "error",
+            Severity::Shortfall => "shortfall",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        let _ = writeln!(said, "{kind}: {}: {}", finding.section, finding.message);
+        if let Some(hint) = &finding.hint {
+            let _ = writeln!(said, "  hint: {hint}");
+        }
+    }
+    match plan {
+        Some(plan) if said.is_empty() => explain::text(&plan, false),
+        Some(plan) => format!("{}\n{said}", explain::text(&plan, false)),
+        None => said,
+    }
+}
+
+fn plan(text: &str) -> Plan {
+    let host = Host::known(facts("rich"));
+    let loaded = profile::load_text(text, &place("empty"), &Overrides::default(), &host).unwrap();
+    plan::plan(&loaded.profile, &host, &mut Findings::default()).unwrap()
+}
+
+fn stages(plan: &Plan) -> String {
+    let mut table = String::from(
+        "# The stages of a launch\n\n\
+         Every step of a profile with nothing but a command, for an ordinary user on a machine that has everything, in \
+         order and with its reason: `sandbox plan --why` prints it for a profile and a machine of yours. Generated by \
+         `UPDATE=1 cargo test --test golden`; docs/architecture.md says why the order is this one.\n",
+    );
+    for stage in Stage::ALL {
+        if stage == Stage::HostAfter {
+            let _ = writeln!(table, "\nThen one clone3 makes the new namespaces: {}.", plan.namespace_names.join(", "));
+        }
+        if plan.steps(stage).is_empty() {
+            continue;
+        }
+        let _ = writeln!(table, "\n## {stage}\n\n| section | step | why |\n| --- | --- | --- |");
+        for step in plan.steps(stage) {
+            let cell = |text: &str| text.replace('|', "\\|").replace("\n  ", "<br>").replace('\n', "<br>");
+            let _ = writeln!(table, "| {} | {} | {} |", step.section(), cell(&step.to_string()), cell(&step.why()));
+        }
+    }
+    table
+}
+
+/// Files compared, or written.
+#[derive(Default)]
+struct Golden {
+    known: BTreeSet<PathBuf>,
+    differences: Vec<String>,
+}
+
+impl Golden {
+    fn compare(&mut self, path: &Path, now: &str) {
+        self.known.insert(path.to_owned());
+        let golden = fs::read_to_string(path).unwrap_or_default();
+        if golden == now {
+            return;
+        }
+        if std::env::var_os("UPDATE").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, now).unwrap();
+            return;
+        }
+        let name = path.strip_prefix(root()).unwrap().display();
+        self.differences.push(format!("--- {name}\n{}", difference(&golden, now)));
+    }
+
+    /// A golden file that no profile has any more is as wrong as one that differs.
+    fn finish(mut self, directory: &Path) {
+        let files = fs::read_dir(directory).into_iter().flatten().map(|entry| entry.unwrap().path());
+        let plans = files.filter(|path| path.extension().is_some_and(|extension| extension == "plan"));
+        for stale in plans.filter(|path| !self.known.contains(path)).collect::<Vec<_>>() {
+            if std::env::var_os("UPDATE").is_some() {
+                fs::remove_file(&stale).unwrap();
+            } else {
+                self.differences.push(format!("{} belongs to no profile", stale.display()));
+            }
+        }
+        let said = self.differences.join("\n");
+        assert!(said.is_empty(), "{said}\nUPDATE=1 cargo test --test golden takes over what is planned now");
+    }
+}
+
+/// The lines between the common beginning and the common end.
+fn difference(golden: &str, now: &str) -> String {
+    let (mut old, mut new): (Vec<&str>, Vec<&str>) = (golden.lines().collect(), now.lines().collect());
+    let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let (old, new) = (old.split_off(same), new.split_off(same));
+    let end = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
+    let mut text = String::new();
+    for (mark, lines) in [('-', &old[..old.len() - end]), ('+', &new[..new.len() - end])] {
+        lines.iter().for_each(|line| text.push_str(&format!("{mark} {line}\n")));
+    }
+    text
+}
