@@ -126,7 +126,7 @@ impl<'a> Chain<'a> {
                 (Source::new(shown, text.text, Provenance::File { path: text.path }, directory), known, text.invalid_at)
             }
             Found::BuiltIn(profile) => {
-                let (name, turn) = (profile.name, Some(self.search.directories.len()));
+                let (name, turn) = (profile.name, Some(self.search.directories().len()));
                 let known = Known { identity: Identity::BuiltIn(name), stem: name.to_owned(), turn, open: false };
                 let provenance = Provenance::BuiltIn { base: profile.base };
                 (Source::new(format!("(built-in) {name}"), profile.text.to_owned(), provenance, None), known, None)

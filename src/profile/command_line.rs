@@ -54,7 +54,8 @@ pub fn unused(variables: &Variables, sources: &Sources, declared: &BTreeSet<Stri
             Some(near) => format!("did you mean `{near}`?"),
             None => "a variable is declared in [vars]; a key is written section.key".into(),
         };
-        let name_place = Place::new(place.file, 0, name.len());
+        let source = sources.get(place.file);
+        let name_place = sources.part_of(Place::new(place.file, 0, source.text.len()), name);
         report.push(Diagnostic::error(name_place, format!("the profile has no variable `{name}`")).hint(hint));
     }
 }

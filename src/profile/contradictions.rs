@@ -196,6 +196,12 @@ fn value<'t>(merged: &'t Table, section: &str, key: &str) -> Option<&'t super::t
     }
 }
 
+/// Whether there is anything to ask about writable grants.
+pub fn grants_writing(profile: &Profile) -> bool {
+    let writable = profile.rootfs.binds.iter().any(|bind| bind.access == Access::ReadWrite);
+    writable && profile.rootfs.home != Home::ReadWrite
+}
+
 /// Directories that a sandbox must not be able to write to as a whole: what is in them decides over later sandboxes.
 /// By the text alone; the plan sees through links.
 pub fn writable_grants(
@@ -206,9 +212,6 @@ pub fn writable_grants(
     locate: impl Fn(&Origin) -> Option<Place>,
     report: &Report,
 ) {
-    if profile.rootfs.home == Home::ReadWrite {
-        return;
-    }
     let runtime = || host.env("XDG_RUNTIME_DIR").filter(|directory| directory.starts_with('/'));
     let state = match host.is_root() {
         true => Some(PathBuf::from("/run/sandbox")),

@@ -1,5 +1,6 @@
 //! Where a profile is when it is called by its name.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use super::load::is_name;
@@ -22,7 +23,7 @@ pub const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/profiles.rs
 /// The directories in the order they are looked through, and what comes after them.
 pub struct SearchPath<'h> {
     host: &'h Host,
-    pub directories: Vec<PathBuf>,
+    directories: OnceCell<Vec<PathBuf>>,
     pub built_in: &'h [BuiltIn],
 }
 
@@ -41,13 +42,20 @@ pub enum Found<'b> {
 
 impl<'h> SearchPath<'h> {
     pub fn new(host: &'h Host, built_in: &'h [BuiltIn]) -> SearchPath<'h> {
-        let own = match host.env("XDG_CONFIG_HOME").filter(|config| config.starts_with('/')) {
-            Some(config) => Some(PathBuf::from(config)),
-            None => host.user_by_uid(host.uid()).map(|user| user.home.join(".config")),
-        };
-        let own = own.filter(|config| config.is_absolute()).map(|config| config.join("sandbox/profiles"));
-        let shared = ["/etc/sandbox/profiles", "/usr/share/sandbox/profiles"].map(PathBuf::from);
-        SearchPath { host, directories: own.into_iter().chain(shared).collect(), built_in }
+        SearchPath { host, directories: OnceCell::new(), built_in }
+    }
+
+    /// A profile that is named by its path needs none of them.
+    pub fn directories(&self) -> &[PathBuf] {
+        self.directories.get_or_init(|| {
+            let own = match self.host.env("XDG_CONFIG_HOME").filter(|config| config.starts_with('/')) {
+                Some(config) => Some(PathBuf::from(config)),
+                None => self.host.user_by_uid(self.host.uid()).map(|user| user.home.join(".config")),
+            };
+            let own = own.filter(|config| config.is_absolute()).map(|config| config.join("sandbox/profiles"));
+            let shared = ["/etc/sandbox/profiles", "/usr/share/sandbox/profiles"].map(PathBuf::from);
+            own.into_iter().chain(shared).collect()
+        })
     }
 
     /// Follows an explicit path. `shown` is what to call it.
@@ -61,7 +69,7 @@ impl<'h> SearchPath<'h> {
         if !is_name(name) {
             return Err(Refusal::Missing);
         }
-        for (turn, directory) in self.directories.iter().enumerate().skip(from) {
+        for (turn, directory) in self.directories().iter().enumerate().skip(from) {
             let path = directory.join(format!("{name}.toml"));
             match open::read(&path, Named::Word, self.host) {
                 Ok(text) if Some(text.identity) == but => {}
@@ -72,7 +80,7 @@ impl<'h> SearchPath<'h> {
             }
         }
         let known = self.built_in.iter().find(|built_in| built_in.name == name);
-        known.filter(|_| from <= self.directories.len()).map(Found::BuiltIn).ok_or(Refusal::Missing)
+        known.filter(|_| from <= self.directories().len()).map(Found::BuiltIn).ok_or(Refusal::Missing)
     }
 
     /// What to do about a name that led nowhere.
@@ -80,13 +88,13 @@ impl<'h> SearchPath<'h> {
         if !is_name(name) {
             return "names have letters, digits, `_`, `.` and `-`; a path contains `/` or ends in .toml".into();
         }
-        let listed = self.directories.iter().flat_map(std::fs::read_dir).flatten().flatten();
+        let listed = self.directories().iter().flat_map(std::fs::read_dir).flatten().flatten();
         let listed = listed.filter_map(|file| file.file_name().to_str()?.strip_suffix(".toml").map(String::from));
         let known: Vec<String> = listed.chain(self.built_in.iter().map(|profile| profile.name.to_owned())).collect();
         if let Some(near) = nearest(name, known.iter().map(String::as_str).filter(|known| *known != name)) {
             return format!("did you mean `{near}`?");
         }
-        let directories: Vec<String> = self.directories.iter().map(|path| path.display().to_string()).collect();
+        let directories: Vec<String> = self.directories().iter().map(|path| path.display().to_string()).collect();
         format!("names are looked up in {} and among the built-in ones; a path contains `/`", directories.join(", "))
     }
 }

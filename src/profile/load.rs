@@ -144,9 +144,12 @@ fn typed(
     if !incomplete {
         command_line::unused(&variables, sources, &chain.variables, report);
         contradictions::check(&profile, &merged, &broken, report);
-        let home = variables.home().map(PathBuf::from);
-        let locate = |origin: &Origin| locate(sources, &merged, origin);
-        contradictions::writable_grants(&profile, home.as_deref(), &chain.search.directories, host, locate, report);
+        if contradictions::grants_writing(&profile) {
+            let home = variables.home().map(PathBuf::from);
+            let search = chain.search.directories();
+            let locate = |origin: &Origin| locate(sources, &merged, origin);
+            contradictions::writable_grants(&profile, home.as_deref(), search, host, locate, report);
+        }
     }
     (profile, merged)
 }
