@@ -8,7 +8,7 @@ mod target;
 mod terminal;
 mod wire;
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -51,6 +51,7 @@ pub fn prepare() -> Result<(), String> {
         }
         _ => {}
     }
+    refuse_directories()?;
     signal::reset_dispositions();
     signal::block_all();
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
@@ -58,6 +59,21 @@ pub fn prepare() -> Result<(), String> {
 }
 
 const OPEN_FILES: u64 = 20;
+
+/// A directory on a standard descriptor stays a way into the host's tree, past every mount of ours: Landlock has no say
+/// in stat, chmod and utime beneath it, and lets read what the program may read by its own path.
+fn refuse_directories() -> Result<(), String> {
+    let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+    for (number, descriptor) in [input.as_fd(), output.as_fd(), errors.as_fd()].into_iter().enumerate() {
+        let kind = nix::sys::stat::fstat(descriptor).map(|status| status.st_mode & libc::S_IFMT);
+        if kind == Ok(libc::S_IFDIR) {
+            return Err(format!(
+                "descriptor {number} is a directory, by which the program could leave its root; redirect it to a file"
+            ));
+        }
+    }
+    Ok(())
+}
 
 /// What a launch came to.
 pub struct Launched {
@@ -130,7 +146,7 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     if let Err((index, failure)) = wire.carry_out(plan, Stage::HostAfter, context, Some(record)) {
         // Without its gate the child waits for ever; with our end of the wire gone it gives up by itself, but a kill
         // is certain.
-        let _ = crate::sys::pidfd::send_signal(std::os::fd::AsFd::as_fd(&child.pidfd), libc::SIGKILL);
+        let _ = crate::sys::pidfd::send_signal(child.pidfd.as_fd(), libc::SIGKILL);
         fault = Some((index, failure));
     }
     // The program is on its way; this is nobody's waiting time.
