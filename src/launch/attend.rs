@@ -21,7 +21,8 @@ pub enum Ended {
 pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child) -> Ended {
     // It may be days: what only the start needed is given back.
     release_memory();
-    let mut deadline = options.timeout.or(plan.supervision.timeout).map(|timeout| Instant::now() + timeout);
+    // One past what the clock can say is none.
+    let mut deadline = options.timeout.or(plan.supervision.timeout).and_then(|after| Instant::now().checked_add(after));
     let mut stopping = false;
     let mut report = options.status.as_ref();
     loop {
@@ -36,17 +37,16 @@ pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child)
             return ended;
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        match signal::next(left) {
-            Some(received) => pass_on(received, child, wire),
-            None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
-                // First as the profile has it, then without mercy.
-                let how = if stopping { libc::SIGKILL } else { plan.supervision.stop_signal };
-                let _ = pidfd::send_signal(child.pidfd.as_fd(), how);
-                let more = if stopping { Duration::from_secs(1) } else { plan.supervision.stop_timeout };
-                deadline = Some(Instant::now() + more);
-                stopping = true;
-            }
-            None => {}
+        // Before the queue: a program that resizes its terminal without end fills it with signals of the kernel's.
+        if left == Some(Duration::ZERO) {
+            // First as the profile has it, then without mercy.
+            let how = if stopping { libc::SIGKILL } else { plan.supervision.stop_signal };
+            let _ = pidfd::send_signal(child.pidfd.as_fd(), how);
+            let more = if stopping { Duration::from_secs(1) } else { plan.supervision.stop_timeout };
+            deadline = Instant::now().checked_add(more);
+            stopping = true;
+        } else if let Some(received) = signal::next(left) {
+            pass_on(received, child, wire);
         }
     }
 }

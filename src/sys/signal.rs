@@ -45,7 +45,8 @@ fn mask(how: libc::c_int, full: bool) {
     }
 }
 
-/// Waits for the next blocked signal; `None` when `timeout` has passed.
+/// Waits for the next blocked signal; `None` when `timeout` has passed, or when the caller was stopped and continued,
+/// which no mask prevents.
 pub fn next(timeout: Option<Duration>) -> Option<Received> {
     let timeout = timeout.map(|timeout| libc::timespec {
         tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
@@ -57,16 +58,8 @@ pub fn next(timeout: Option<Duration>) -> Option<Received> {
         libc::sigfillset(&raw mut set);
         let mut info: libc::siginfo_t = std::mem::zeroed();
         let limit = timeout.as_ref().map_or(std::ptr::null(), |timeout| timeout as *const _);
-        loop {
-            let signal = libc::sigtimedwait(&raw const set, &raw mut info, limit);
-            if signal > 0 {
-                return Some(Received { signal, by_kernel: info.si_code > 0 });
-            }
-            // EINTR: we were stopped and continued, which no mask prevents.
-            if Errno::last() != Errno::EINTR {
-                return None;
-            }
-        }
+        let signal = libc::sigtimedwait(&raw const set, &raw mut info, limit);
+        (signal > 0).then_some(Received { signal, by_kernel: info.si_code > 0 })
     }
 }
 
