@@ -96,11 +96,7 @@ pub fn attend(wire: &Wire, program: i32, proc: Option<OwnedFd>) -> ! {
         match signal::next(None) {
             // A terminal's signal has reached the whole process group, the program included.
             Some(received) if received.by_kernel || received.signal == libc::SIGCHLD => {}
-            Some(received) => {
-                if let Ok(signal) = Signal::try_from(received.signal) {
-                    let _ = kill(Pid::from_raw(program), signal);
-                }
-            }
+            Some(received) => drop(signal::send(program, received.signal)),
             None => {}
         }
     }

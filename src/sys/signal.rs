@@ -63,6 +63,12 @@ pub fn next(timeout: Option<Duration>) -> Option<Received> {
     }
 }
 
+/// kill(2) with any signal, real-time ones included. The process must be a child that has not been waited for.
+pub fn send(process: i32, signal: i32) -> Result<(), Errno> {
+    // SAFETY: numbers only.
+    check(unsafe { libc::kill(process, signal) }.into()).map(drop)
+}
+
 /// Stops the caller until somebody continues it.
 pub fn stop_here() {
     // SAFETY: takes a number; returns after SIGCONT.
