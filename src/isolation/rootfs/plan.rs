@@ -340,28 +340,38 @@ impl Planner<'_> {
         }
     }
 
+    /// A profile in a writable tree is read-only there, and so that no other takes its place, every directory on the way
+    /// to it is a mount point: that alone cannot be renamed.
     fn protect_profiles(&mut self) {
         for file in self.given.profiles {
-            let granted: Vec<PathBuf> = self
+            let granted: Vec<_> = self
                 .tree
                 .iter()
                 .filter_map(|(target, content)| match content {
-                    Content::Bind { source, access: Access::ReadWrite, kind: Kind::Directory, .. } => {
-                        file.strip_prefix(source).ok().map(|rest| target.join(rest))
+                    Content::Bind { source, access: Access::ReadWrite, exec, .. } => {
+                        Some((target.to_owned(), source.clone(), *exec, file.strip_prefix(source).ok()?))
                     }
                     _ => None,
                 })
                 .collect();
-            for target in granted {
-                let content = Content::Bind {
-                    source: file.clone(),
-                    kind: Kind::File,
-                    access: Access::ReadOnly,
-                    exec: false,
-                    discard: false,
-                    system: false,
-                };
-                self.put_default(target, content);
+            for (target, source, exec, rest) in granted {
+                let mut way: Vec<&Path> = rest.ancestors().collect();
+                way.reverse();
+                for rest in way {
+                    let join = |path: &Path| if rest == Path::new("") { path.to_owned() } else { path.join(rest) };
+                    let (target, source) = (join(&target), join(&source));
+                    // What is hidden, or lies beneath something else, cannot be written to anyway.
+                    if self.tree.source(&target).as_ref() != Some(&source) {
+                        continue;
+                    }
+                    let (kind, access, exec) = match source == *file {
+                        true => (Kind::File, Access::ReadOnly, false),
+                        false if self.tree.get(&target).is_some() => continue,
+                        false => (Kind::Directory, Access::ReadWrite, exec),
+                    };
+                    let content = Content::Bind { source, kind, access, exec, discard: false, system: false };
+                    self.put_default(target, content);
+                }
             }
         }
     }
