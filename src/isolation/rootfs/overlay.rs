@@ -6,6 +6,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, fchmod, fstat, mkdirat};
+use nix::unistd::{Gid, Uid, fchown};
 
 use super::Addition;
 use super::apply::{c_string, directory_at, empty_file, link_at};
@@ -23,11 +24,9 @@ pub fn mount_over(
     attributes: u64,
 ) -> Result<OwnedFd, Fault> {
     let upper = fresh(scratch, &format!("layer{number}"))?;
-    // The top layer's directory is the one that is seen, so it looks like the one it covers.
-    let mode = fstat(lower).map_err(|errno| Fault::new("fstat", errno, "the lower directory"))?.st_mode;
-    fchmod(&upper, Mode::from_bits_truncate(mode)).map_err(|errno| Fault::new("fchmod", errno, "the layer"))?;
+    look_like(upper.as_fd(), lower)?;
     for addition in additions {
-        add(upper.as_fd(), addition)?;
+        add(upper.as_fd(), lower, addition)?;
     }
     // Descriptors stand for paths: no name of the host's can be mistaken for the option's own `:` and `,`.
     let path = |descriptor: BorrowedFd<'_>| CString::new(format!("/proc/self/fd/{}", descriptor.as_raw_fd()));
@@ -61,14 +60,42 @@ fn fresh(scratch: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Fault> {
         .map_err(fault("openat2"))
 }
 
-fn add(layer: BorrowedFd<'_>, addition: &Addition) -> Result<(), Fault> {
+/// The top layer's directory is the one that is seen: with any other mode or owner than those of the directory that it
+/// covers it would open what that one keeps closed.
+fn look_like(directory: BorrowedFd<'_>, lower: BorrowedFd<'_>) -> Result<(), Fault> {
+    let covered = fstat(lower).map_err(|errno| Fault::new("fstat", errno, "the lower directory"))?;
+    let own = fstat(directory).map_err(|errno| Fault::new("fstat", errno, "the layer"))?;
+    if (own.st_uid, own.st_gid) != (covered.st_uid, covered.st_gid) {
+        let (uid, gid) = (Uid::from_raw(covered.st_uid), Gid::from_raw(covered.st_gid));
+        match fchown(directory, Some(uid), Some(gid)) {
+            // An id that is not mapped can be given to nothing; the kernel still asks the directory beneath.
+            Ok(()) | Err(Errno::EINVAL | Errno::EPERM) => {}
+            Err(errno) => return Err(Fault::new("fchown", errno, "the layer")),
+        }
+    }
+    fchmod(directory, Mode::from_bits_truncate(covered.st_mode))
+        .map_err(|errno| Fault::new("fchmod", errno, "the layer"))
+}
+
+fn add(layer: BorrowedFd<'_>, lower: BorrowedFd<'_>, addition: &Addition) -> Result<(), Fault> {
     let path = addition.path();
     let mut above = std::path::PathBuf::new();
     for name in path.parent().into_iter().flat_map(Path::components) {
         above.push(name);
         match directory_at(layer, &above, 0o755) {
-            Err(fault) if fault.errno != Errno::EEXIST => return Err(fault),
-            _ => {}
+            Err(fault) if fault.errno == Errno::EEXIST => continue,
+            made => made?,
+        }
+        let name = c_string(&above)?;
+        match descriptor::openat2(lower, &name, libc::O_PATH | libc::O_DIRECTORY, 0, descriptor::NO_SYMLINKS) {
+            Ok(covered) => {
+                let made =
+                    descriptor::openat2(layer, &name, libc::O_RDONLY | libc::O_DIRECTORY, 0, descriptor::NO_SYMLINKS)
+                        .map_err(|errno| Fault::new("openat2", errno, above.display().to_string()))?;
+                look_like(made.as_fd(), covered.as_fd())?;
+            }
+            Err(Errno::ENOENT) => {}
+            Err(errno) => return Err(Fault::new("openat2", errno, above.display().to_string())),
         }
     }
     match addition {
