@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use super::{Access, Origin};
 
+pub use apply::PROC_COVERS;
 pub use plan::{Given, Planned, plan};
 pub use read_back::ReadBack;
 pub use step::{Addition, Step};

@@ -53,6 +53,7 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
         ("open", Errno::ENOENT, Some(Step::Cgroup(cgroup::Step::Limit { .. }))) => {
             "this kernel has no such limit; leave the key out, or set enforce = \"best-effort\""
         }
+        (rootfs::PROC_COVERS, ..) => "start it where a whole procfs is mounted on /proc: mount -t proc proc /proc",
         ("newuidmap" | "newgidmap", Errno::ENOENT, _) => "install it: the Debian package is uidmap",
         ("flock", Errno::EAGAIN, _) => "stop the other sandbox, or run this one with another --name",
         ("write", Errno::EPERM, Some(Step::Namespaces(namespaces::Step::MapIds(_)))) => {

@@ -7,9 +7,10 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag};
-use nix::sys::stat::{Mode, SFlag, fstat, major, minor, mkdirat, mknodat};
+use nix::sys::stat::{Mode, SFlag, fstat, fstatat, major, minor, mkdirat, mknodat};
 use nix::unistd::{Gid, Uid, fchownat};
 
+use super::kernel::{PROC_HIDDEN, PROC_READ_ONLY};
 use super::overlay;
 use super::step::Step;
 use super::tree::Kind;
@@ -20,6 +21,9 @@ use crate::sys::{descriptor, mount};
 
 /// The directory of the root below which its own working memory lies, out of sight once devpts is mounted on it.
 const SCRATCH: &str = "dev/pts";
+
+/// What the operation of the fault is called when the covers of /proc are incomplete.
+pub const PROC_COVERS: &str = "covers of /proc";
 
 impl Step {
     pub fn apply(&self, context: &mut Context) -> Applied {
@@ -232,7 +236,8 @@ fn proc_read_only(context: &Context, names: &[&'static str]) -> Applied {
         mount::set_attributes(tree.as_fd(), READ_ONLY, false).map_err(about)?;
         mount::attach_at(tree.as_fd(), proc, &path).map_err(about)?;
     }
-    Ok(())
+    let left_out = PROC_READ_ONLY.iter().filter(|name| !names.contains(name));
+    absent(proc, left_out)
 }
 
 fn proc_hide(context: &mut Context, names: &[(&'static str, bool)], attributes: u64) -> Applied {
@@ -241,6 +246,24 @@ fn proc_hide(context: &mut Context, names: &[(&'static str, bool)], attributes: 
         mount::attach_at(cover.as_fd(), context.get(Slot::Proc)?, &c_string(Path::new(name))?)
             .map_err(|failure| Fault::from(failure).about(format!("/proc/{name}")))?;
         context.spend(cover);
+    }
+    let left_out = PROC_HIDDEN.iter().filter(|name| !names.iter().any(|(hidden, _)| hidden == *name));
+    absent(context.get(Slot::Proc)?, left_out)
+}
+
+/// What the caller's /proc does not show was not planned for: where that is no whole procfs, ours may have it all the same.
+fn absent<'a>(proc: BorrowedFd<'_>, names: impl Iterator<Item = &'a &'static str>) -> Applied {
+    for name in names {
+        match fstatat(proc, *name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Err(Errno::ENOENT) => {}
+            Err(errno) => return Err(Fault::new("fstatat", errno, format!("/proc/{name}"))),
+            Ok(_) => {
+                return Err(Fault::mismatch(
+                    PROC_COVERS,
+                    format!("/proc/{name} is there, and the caller's /proc hid it"),
+                ));
+            }
+        }
     }
     Ok(())
 }
