@@ -91,6 +91,11 @@ impl Planner<'_> {
             self.put_default(path, content);
         }
         if self.section.sys == Sys::ReadOnly {
+            if self.host.node(Path::new("/sys/kernel")) == Node::Missing {
+                let hint = "mount -t sysfs sysfs /sys, or leave sys out".to_string();
+                let message = "sys = \"read-only\": no sysfs is on /sys here, so what to cover in it is unknown";
+                self.findings.error("rootfs", message, hint, None);
+            }
             if self.given.own_network {
                 self.put_default("/sys", Content::Sys);
             } else {
