@@ -20,7 +20,7 @@ pub struct Planned {
     pub session: Vec<Step>,
     pub limits: Vec<Step>,
     pub ids: Vec<Step>,
-    /// Again after the ids: a change of credentials clears it.
+    /// Of the target, after the ids, because a change of credentials clears it.
     pub lifeline_again: Vec<Step>,
     pub surroundings: Vec<Step>,
     pub no_new_privileges: Vec<Step>,
@@ -76,7 +76,8 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
             planned.ids.push(Step::Ids { uid: account.uid, gid: account.gid });
         }
     }
-    if !section.init && !planned.ids.is_empty() {
+    // Without a pid namespace init's death ends nobody.
+    if !given.own_pid || !section.init && !planned.ids.is_empty() {
         planned.lifeline_again.push(Step::Lifeline);
     }
     planned.surroundings = vec![Step::Directory(directory(section, given, host, findings)), Step::Umask(section.umask)];
