@@ -51,6 +51,8 @@ pub struct Facts {
     pub directories: BTreeMap<String, Vec<String>>,
     /// Small text files, by path; `None` where it cannot be read.
     pub texts: BTreeMap<String, Option<String>>,
+    /// How many names files have.
+    pub links: BTreeMap<String, u64>,
     /// What the caller may write to.
     pub writable: BTreeMap<String, bool>,
     /// Cgroups that systemd has delegated.
@@ -210,7 +212,12 @@ impl Host {
 
     /// The contents of a small text file.
     pub fn text(&self, path: &Path) -> Option<String> {
-        self.recall_path(path, |facts| &mut facts.texts, |path| std::fs::read_to_string(path).ok(), || None)
+        self.recall_path(path, |facts| &mut facts.texts, ask::text, || None)
+    }
+
+    /// How many names a file has; 1 where nothing says more.
+    pub fn links(&self, path: &Path) -> u64 {
+        self.recall_path(path, |facts| &mut facts.links, ask::links, || 1)
     }
 
     /// Whether the caller may write to a file or directory; never on a read-only mount.
