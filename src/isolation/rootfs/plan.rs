@@ -275,7 +275,16 @@ impl Planner<'_> {
             Found::There { path, .. } if path == Path::new("/") => {
                 self.findings.error("rootfs", "hide: / itself cannot be hidden", None, hide.origin.as_ref());
             }
-            Found::There { path, kind } => self.put(&path, Content::Hidden(kind), hide.origin.as_ref()),
+            Found::There { path, kind } => {
+                let source = self.tree.source(&path).filter(|_| kind == Kind::File);
+                let links = source.map_or(1, |source| self.host.links(&source));
+                if links > 1 {
+                    let message = format!("hide: {noun} has {links} names, and the others would still show it");
+                    let hint = "remove the other hard links, or hide the directories that they are in".to_string();
+                    self.findings.error("rootfs", message, hint, hide.origin.as_ref());
+                }
+                self.put(&path, Content::Hidden(kind), hide.origin.as_ref());
+            }
             Found::Missing { .. } if hide.optional => {}
             Found::Missing { .. } => {
                 let hint = format!("write \"-{noun}\" if it need not exist");
