@@ -65,6 +65,7 @@ pub fn plan(
         planned.program = ids::of_program(&maps, account);
         planned.one_id = writer == Writer::Init;
         planned.mapped = Some(ids::of_init(&maps, host));
+        mapped(section, &planned, findings);
     } else if !host.is_root() {
         findings.error(
             "namespaces",
@@ -102,6 +103,22 @@ pub fn plan(
     }
     planned.settings.push(Step::Undumpable);
     planned
+}
+
+/// Init is the caller and the program is its account: both must exist inside.
+fn mapped(section: &Namespaces, planned: &Planned, findings: &mut Findings) {
+    if findings.refuse() {
+        return;
+    }
+    let origin = section.id_map_origin.as_ref();
+    let is_nobody = |(uid, gid): (u32, u32)| uid == u32::MAX || gid == u32::MAX;
+    if planned.mapped.is_some_and(is_nobody) {
+        let hint = "add a line whose outside range holds the caller's uid and gid".to_string();
+        findings.error("namespaces", "id-map leaves out the caller, who could then build nothing inside", hint, origin);
+    } else if is_nobody(planned.program) {
+        let hint = "add a line whose inside range holds its uid and gid, or choose another process.user".to_string();
+        findings.error("namespaces", "id-map leaves out the program's account", hint, origin);
+    }
 }
 
 /// Refuses early, with the remedy, what clone3 would refuse with a bare EPERM or ENOSPC.
