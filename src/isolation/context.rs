@@ -88,6 +88,8 @@ pub struct Context {
     pub program: Option<std::ffi::CString>,
     /// Opened before anything is given up, enforced at the end.
     pub ruleset: Option<landlock::RulesetCreated>,
+    /// How many system-call filters the launcher itself is under, as far as the kernel says.
+    pub filters: u32,
     /// Our end of the wire, where the plan has gates.
     pub wire: Option<OwnedFd>,
     /// On the host's side a gate is opened, inside it is waited at.

@@ -75,7 +75,7 @@ fn verify(plan: &Plan, context: &Context, program: i32) -> Applied {
         .read_to_string(&mut text)
         .map_err(|error| fault(nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0))))?;
     // It may have ended already; what it was when it ran is gone with it.
-    if text.contains("\nState:\tZ") { Ok(()) } else { privilege.verify_running(&text) }
+    if text.contains("\nState:\tZ") { Ok(()) } else { privilege.verify_running(&text, context.filters) }
 }
 
 /// Reaps and forwards until the program ends.

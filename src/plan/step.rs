@@ -183,14 +183,16 @@ impl Verify {
                     Fault::new("read", Errno::from_raw(error.raw_os_error().unwrap_or(0)), "/proc/self/status")
                 })?;
                 capabilities::read_back(&expected.capabilities, &text)?;
-                expected.verify_before_filter(&text)
+                context.filters = expected.verify_before_filter(&text)?;
+                Ok(())
             }
         }
     }
 }
 
 impl Privilege {
-    fn verify_before_filter(&self, status: &str) -> Applied {
+    /// Answers with the number of filters that are in force already.
+    fn verify_before_filter(&self, status: &str) -> Result<u32, Fault> {
         let status = Status::parse(status).ok_or_else(|| Fault::mismatch("/proc/self/status", "a field is missing"))?;
         if status.uids != [self.uid; 4] || status.gids != [self.gid; 4] {
             let detail = format!("uids {:?}, gids {:?}", status.uids, status.gids);
@@ -199,11 +201,12 @@ impl Privilege {
         if self.no_new_privileges && !status.no_new_privs {
             return Err(Fault::mismatch("no-new-privileges", "not set"));
         }
-        Ok(())
+        Ok(status.seccomp_filters.unwrap_or(0))
     }
 
     /// The program as it is after exec: it may have given up more by itself, never less.
-    pub fn verify_running(&self, status: &str) -> Applied {
+    /// `filters` were in force before ours.
+    pub fn verify_running(&self, status: &str, filters: u32) -> Applied {
         let status = Status::parse(status).ok_or_else(|| Fault::mismatch("/proc/PID/status", "a field is missing"))?;
         let most = self.capabilities.keep;
         for (name, set) in [
@@ -220,8 +223,8 @@ impl Privilege {
         if self.no_new_privileges && !status.no_new_privs {
             return Err(Fault::mismatch("no-new-privileges", "lost at exec"));
         }
-        if self.filters > 0 && (status.seccomp != 2 || status.seccomp_filters.is_some_and(|count| count < self.filters))
-        {
+        let least = filters.saturating_add(self.filters);
+        if self.filters > 0 && (status.seccomp != 2 || status.seccomp_filters.is_some_and(|count| count < least)) {
             return Err(Fault::mismatch("system-call filter", "not in force after exec"));
         }
         Ok(())
