@@ -61,6 +61,9 @@ fn holds(what: &str, sandbox: Sandbox, canary: &Canary) {
         assert!(seen.stderr.starts_with("sandbox: ") || seen.stderr.starts_with("error: "), "{what}\n{seen}");
     }
     canary.lives();
+    for path in ["/tmp/mark", "/run/mark", "/data"] {
+        assert!(!Path::new(path).exists(), "{what}: {path} on the host\n{seen}");
+    }
     let after = std::fs::read_to_string("/proc/self/mountinfo").expect("reading the mounts");
     assert_eq!(after, mounts, "{what}: mounts on the host");
 }

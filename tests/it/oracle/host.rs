@@ -61,40 +61,48 @@ fn mounts() -> Things {
     mounts
 }
 
-/// Ours, by what they run, whose they are, or by the namespaces they are in: others come and go as they like.
+/// What a sandbox, or a test, would leave: by what it runs, whose it is, or the namespaces it is in. Those that somebody
+/// else's process has started are that somebody's.
 fn processes() -> Things {
+    left().into_iter().map(|process| format!("{} ({})", process.display(), name(&process))).collect()
+}
+
+fn left() -> Vec<PathBuf> {
     let own = |kind: &str| read_link(format!("/proc/self/ns/{kind}")).ok();
-    let (pid, mnt) = (own("pid"), own("mnt"));
-    let tester = tester();
+    let (pid, mnt, tester) = (own("pid"), own("mnt"), tester());
+    let suspicious = |process: &Path| {
+        let elsewhere = |kind: &str, ours: &Option<PathBuf>| {
+            let theirs = read_link(process.join("ns").join(kind)).ok();
+            theirs.is_some() && theirs != *ours
+        };
+        ["sandbox", "probe", "caller", "bwrap", "floor"].contains(&name(process).as_str())
+            || (owner(process).is_some() && owner(process) == tester)
+            || elsewhere("pid", &pid)
+            || elsewhere("mnt", &mnt)
+    };
+    let own_line = ancestors(Path::new("/proc").join(std::process::id().to_string()));
     every_process()
-        .filter_map(|process| {
-            let name = read_to_string(process.join("comm")).unwrap_or_default().trim().to_owned();
-            let elsewhere = |kind: &str, ours: &Option<PathBuf>| {
-                let theirs = read_link(process.join("ns").join(kind)).ok();
-                theirs.is_some() && theirs != *ours
-            };
-            let uid = process.metadata().ok()?.uid();
-            let ours = ["sandbox", "probe", "caller", "bwrap", "floor"].contains(&name.as_str())
-                || (Some(uid) == tester && !of_this_run(&process))
-                || elsewhere("pid", &pid)
-                || elsewhere("mnt", &mnt);
-            ours.then(|| format!("{} ({name})", process.display()))
+        .filter(|process| suspicious(process) && !own_line.contains(process))
+        .filter(|process| {
+            // Up to the first that is not suspicious: init, and it was left behind; us, and it is ours; or a stranger.
+            let starter = ancestors(process.clone()).into_iter().skip(1).find(|above| !suspicious(above));
+            starter.is_none_or(|starter| starter == Path::new("/proc/1") || own_line.contains(&starter))
         })
         .collect()
 }
 
-/// The test's own processes are no leak: itself, and the shell that started it.
-fn of_this_run(process: &Path) -> bool {
-    let mut pid = std::process::id();
-    while pid > 1 {
-        if process == Path::new("/proc").join(pid.to_string()) {
-            return true;
-        }
-        let status = read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
-        pid = parent.and_then(|parent| parent.trim().parse().ok()).unwrap_or(0);
-    }
-    false
+fn name(process: &Path) -> String {
+    read_to_string(process.join("comm")).unwrap_or_default().trim().to_owned()
+}
+
+/// A process, its parent, and so on up to init.
+fn ancestors(process: PathBuf) -> Vec<PathBuf> {
+    let parent = |process: &PathBuf| {
+        let status = read_to_string(process.join("status")).ok()?;
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().to_owned();
+        (parent != "0").then(|| Path::new("/proc").join(parent))
+    };
+    std::iter::successors(Some(process), parent).collect()
 }
 
 fn every_process() -> impl Iterator<Item = PathBuf> {
@@ -102,20 +110,27 @@ fn every_process() -> impl Iterator<Item = PathBuf> {
     entries("/proc").filter(number)
 }
 
-/// In use by any process, or kept by a mount.
+/// In use by a process that was left, or kept by a mount.
 fn namespaces() -> Things {
-    let used = every_process().flat_map(|process| entries(process.join("ns")));
+    let used = left().into_iter().flat_map(|process| entries(process.join("ns")));
     let used = used.filter_map(|link| Some(read_link(link).ok()?.display().to_string()));
     let kept = mounts().into_iter().filter(|mount| mount.contains(" - nsfs "));
     used.chain(kept).collect()
 }
 
+/// Every directory; those of a sandbox in which somebody else's processes are, are somebody else's.
 fn cgroups() -> Things {
+    let left = left();
     let mut found = Things::new();
-    let mut left = vec![PathBuf::from("/sys/fs/cgroup")];
-    while let Some(directory) = left.pop() {
-        found.insert(directory.display().to_string());
-        left.extend(entries(&directory).filter(|path| path.symlink_metadata().is_ok_and(|data| data.is_dir())));
+    let mut below = vec![PathBuf::from("/sys/fs/cgroup")];
+    while let Some(directory) = below.pop() {
+        let members = read_to_string(directory.join("cgroup.procs")).unwrap_or_default();
+        let mut members = members.lines().map(|pid| Path::new("/proc").join(pid)).peekable();
+        let ours = members.peek().is_none() || members.any(|member| left.contains(&member));
+        if ours || !directory.display().to_string().contains("sandbox") {
+            found.insert(directory.display().to_string());
+        }
+        below.extend(entries(&directory).filter(|path| path.symlink_metadata().is_ok_and(|data| data.is_dir())));
     }
     found
 }
@@ -180,18 +195,28 @@ fn sockets() -> Things {
 /// Records, stores and temporary files: everything in our own places, what bears our name in those of everybody.
 fn places() -> Things {
     let mut roots = vec![PathBuf::from("/run/sandbox"), PathBuf::from("/var/lib/sandbox")];
+    roots.push(PathBuf::from("/var/lib/sandbox/persist"));
     for home in [PathBuf::from("/root"), PathBuf::from("/home/sandbox-test")] {
         roots.extend([home.join(".local/state/sandbox"), home.join(".local/share/sandbox")]);
     }
     roots.extend(entries("/run/user").map(|user| user.join("sandbox")));
-    let ours = |path: &PathBuf| {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        // Directories of the tests that are running go with their tests.
-        let of_this_run = name.starts_with(&format!("sandbox-it-{}-", std::process::id()));
-        !of_this_run && (name.contains("sandbox") || owner(path).is_some_and(|uid| Some(uid) == tester()))
-    };
-    let shared = ["/tmp", "/var/tmp", "/run", "/", "/home", "/opt"].into_iter().flat_map(entries).filter(ours);
-    roots.iter().flat_map(entries).chain(shared).map(|path| path.display().to_string()).collect()
+    let shared = ["/tmp", "/var/tmp", "/run", "/", "/home", "/opt"].into_iter().flat_map(entries);
+    let ours = shared.filter(|path| path.display().to_string().contains("sandbox"));
+    let found = roots.iter().flat_map(entries).chain(ours).filter(|path| !in_use(path));
+    found.map(|path| path.display().to_string()).collect()
+}
+
+/// The directory of a test that is running, or the record of a sandbox that is.
+fn in_use(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let tester = name.strip_prefix("sandbox-it-").and_then(|rest| rest.split('-').next());
+    if let Some(pid) = tester {
+        return Path::new("/proc").join(pid).exists();
+    }
+    // A lock as fcntl(2) makes it shows as the inode of what is locked.
+    let Ok(record) = path.join("record").metadata() else { return false };
+    let locks = read_to_string("/proc/locks").unwrap_or_default();
+    locks.lines().any(|line| line.split_whitespace().any(|word| word.ends_with(&format!(":{}", record.ino()))))
 }
 
 fn owner(path: &Path) -> Option<u32> {

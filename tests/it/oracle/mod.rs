@@ -1,9 +1,10 @@
 //! The leak oracle: what exists on the host, before and after.
 //!
 //! Equal snapshots mean that nothing was left behind. A host has a life of its own, so three things are tolerated, and
-//! nothing else: what goes away within ten seconds (the kernel ends namespaces and processes a little after us); things
-//! of other users and other programs, in the places that everybody shares (`host.rs` says which); and open files, which
-//! other programs have more or fewer of, up to a number that a leak of one a launch would exceed.
+//! nothing else: what goes away within ten seconds (the kernel ends namespaces and processes a little after us); what
+//! other programs start, mount and write, even if these are sandboxes too (`host.rs` says how they are told apart: by
+//! who started a process, who holds a record, whose processes are in a cgroup); and open files, which other programs have
+//! more or fewer of, up to a number that a leak of one a launch would exceed.
 
 mod host;
 mod tree;
