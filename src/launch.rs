@@ -17,7 +17,7 @@ use crate::explain;
 use crate::isolation::cgroup::oom::OutOfMemory;
 use crate::isolation::cgroup::stats::{self, Usage};
 use crate::isolation::context::Context;
-use crate::isolation::{Fault, cgroup, process};
+use crate::isolation::{Fault, process};
 use crate::outcome::{self, Outcome};
 use crate::plan::{Plan, Stage};
 use crate::state::Record;
@@ -106,7 +106,6 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
     let cgroups = record.cgroups();
     let out_of_memory = OutOfMemory::of(&cgroups);
     let usage = options.stats.then(|| stats::usage(&cgroups));
-    cgroup::control::leave(record.traces());
     if let Err(error) = record.finish() {
         explain::print_error(&format!("{error:#}"), Some("sandbox gc tries it again"));
     }

@@ -16,6 +16,7 @@ use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, Statfs, fstatfs,
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::tree;
+use crate::isolation::cgroup::control;
 use crate::sys::pidfd;
 
 /// How long the killed may take to leave: they do so one by one, after the signal.
@@ -26,6 +27,8 @@ const DEEPEST: u32 = 64;
 
 /// Removes it at once if nothing is in it, as after a normal exit. Whether it has gone.
 pub fn remove_empty(path: &Path) -> Result<bool> {
+    // The launcher may be in its own leaf; its sandbox's cgroup was made later, and has gone by now.
+    control::give_back(path);
     match statfs(path) {
         Ok(about) if is_cgroup(&about) => {}
         Ok(_) => bail!("refused: it is not on a cgroup file system"),

@@ -1,7 +1,5 @@
 //! What is done to a sandbox's directories as a whole: freeze and thaw. They may be of either version, and gone;
 //! removing them is the record's business.
-//!
-//! Every function takes all directories of one sandbox, and does what it can with those that can.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -10,7 +8,6 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::place::LAUNCHER;
-use crate::isolation::Trace;
 
 /// The kernel needs a moment for tasks that are already ending; nothing here waits longer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -38,21 +35,6 @@ pub fn thaw(directories: &[PathBuf]) -> io::Result<()> {
     freezer(directories)?.set(false)
 }
 
-/// Takes the launcher out of its own leaf, so that it can be removed with the rest.
-pub fn leave(traces: &[Trace]) {
-    for trace in traces {
-        if let Trace::Cgroup { path } = trace
-            && is_leaf(path)
-        {
-            give_back(path);
-        }
-    }
-}
-
-fn is_leaf(directory: &Path) -> bool {
-    directory.to_string_lossy().ends_with(LAUNCHER)
-}
-
 fn children(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut children = Vec::new();
     let entries = match fs::read_dir(directory) {
@@ -68,10 +50,10 @@ fn children(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(children)
 }
 
-/// A place that the launcher left for a leaf takes processes again once its children have no controllers; if we are
-/// the launcher, we go back.
-fn give_back(leaf: &Path) {
-    let Some(place) = leaf.parent() else { return };
+/// A place that a launcher left for this leaf takes processes again once its children have no controllers; if we are the
+/// launcher, we go back. Any other directory is left alone.
+pub fn give_back(leaf: &Path) {
+    let Some(place) = leaf.parent().filter(|_| leaf.to_string_lossy().ends_with(LAUNCHER)) else { return };
     let others = children(place).unwrap_or_default();
     // Whatever else is there may be limited by these controllers.
     if others.iter().any(|other| other != leaf) {
