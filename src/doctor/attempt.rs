@@ -11,7 +11,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 
 use crate::isolation::{Applied, Fault};
 use crate::sys::clone::{Side, clone3};
-use crate::sys::{mount, process};
+use crate::sys::process;
 
 /// Why a thing cannot be done here: the call that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub struct Refusal {
     pub detail: String,
 }
 
-/// Does `act` in new namespaces (`CLONE_NEW*`), where the caller is itself and its mounts are nobody else's.
+/// Does `act` in new namespaces (`CLONE_NEW*`), where the caller is itself. What it mounts crosses to nobody: in a mount
+/// namespace that belongs to a new user namespace all mounts only receive (mount_namespaces(7)).
 pub fn attempt(namespaces: i32, act: impl FnOnce() -> Applied) -> Result<(), Refusal> {
     told(namespaces, || act().map(|()| String::new())).map(drop)
 }
@@ -56,15 +57,12 @@ pub fn pipe() -> Result<(File, File), Refusal> {
     Ok((read.into(), write.into()))
 }
 
-/// In a user namespace: the caller's own ids, as a launch maps them. In a mount namespace: nothing crosses.
+/// In a user namespace: the caller's own ids, as a launch maps them.
 fn settle(namespaces: i32, (uid, gid): (u32, u32)) -> Applied {
     if namespaces & libc::CLONE_NEWUSER != 0 {
         write("/proc/self/setgroups", "deny")?;
         write("/proc/self/uid_map", &format!("{uid} {uid} 1\n"))?;
         write("/proc/self/gid_map", &format!("{gid} {gid} 1\n"))?;
-    }
-    if namespaces & libc::CLONE_NEWNS != 0 {
-        mount::make_private(c"/").map_err(|failure| Fault::from(failure).about("/"))?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Feature;
+use super::attempt::Refusal;
 use crate::host::{Host, Node};
 use crate::isolation::{Findings, Severity};
 use crate::launch::{self, Options};
@@ -11,6 +12,7 @@ use crate::outcome::Outcome;
 use crate::plan;
 use crate::profile::{self, Overrides};
 use crate::state;
+use crate::sys::descriptor;
 
 const NAME: &str = "launch";
 const LOST: &str = "every profile that does not turn off what is missing";
@@ -33,6 +35,11 @@ pub fn examine(host: &Host) -> Feature {
     let Some(plan) = plan::plan(&loaded.profile, host, &mut findings) else {
         return unplanned(&findings);
     };
+    // Every launch does so first, and does not begin without.
+    if let Err(errno) = descriptor::close_on_exec_from(3) {
+        let refusal = Refusal::new("close_range", errno, "");
+        return Feature::refused(NAME, &refusal, "see system-calls above").lost("every launch").required();
+    }
     let began = Instant::now();
     let options = Options { timeout: Some(Duration::from_secs(10)), ..Options::default() };
     let record = match state::begin(&plan.name, &profile::resolved_text(&loaded), host) {

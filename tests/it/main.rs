@@ -11,6 +11,7 @@ mod capabilities;
 mod cgroup;
 mod descriptors;
 mod devices;
+mod doctor;
 mod environment;
 mod identity;
 mod ignorant_kernel;

@@ -1,0 +1,108 @@
+//! `doctor`, and `check` with what a doctor found on another machine.
+
+use serde_json::Value;
+
+use crate::harness::{Sandbox, alone, is_root};
+use crate::oracle::Snapshot;
+
+/// The features by their names, from `doctor --json`.
+#[track_caller]
+fn features(sandbox: &Sandbox, code: i32) -> Vec<Value> {
+    let seen = sandbox.sandbox(&["doctor", "--json"]).exits(code);
+    let report: Value = serde_json::from_str(&seen.stdout).expect("JSON");
+    report["features"].as_array().expect("features").clone()
+}
+
+#[track_caller]
+fn feature<'a>(features: &'a [Value], name: &str) -> &'a Value {
+    features.iter().find(|feature| feature["name"] == name).unwrap_or_else(|| panic!("no {name}: {features:?}"))
+}
+
+#[test]
+fn a_machine_that_can_launch_is_found_fit_and_left_as_it_was() {
+    alone();
+    let sandbox = Sandbox::new();
+    let before = Snapshot::take();
+    let seen = sandbox.sandbox(&["doctor"]).succeeds();
+    before.still_holds();
+    for line in ["ok       user-namespaces: ", "ok       proc: ", "ok       seccomp: ", "ok       launch: "] {
+        assert!(seen.stdout.lines().any(|known| known.starts_with(line)), "{line:?}\n{seen}");
+    }
+}
+
+#[test]
+fn what_is_not_fine_says_what_is_lost_and_what_to_do() {
+    for feature in features(&Sandbox::new(), 0) {
+        let whole = feature["name"].is_string() && feature["detail"].is_string() && feature["required"].is_boolean();
+        assert!(whole, "{feature}");
+        match feature["state"].as_str() {
+            Some("ok") => {}
+            Some("limited" | "no") => assert!(feature["lost"].is_string(), "{feature}"),
+            _ => panic!("{feature}"),
+        }
+        assert!(feature["state"] != "no" || feature["remedy"].is_string(), "{feature}");
+    }
+}
+
+#[test]
+fn a_refused_call_is_named() {
+    for call in ["openat2", "clone3", "fsopen", "open_tree", "move_mount", "mount_setattr", "close_range"] {
+        for errno in [38, 1] {
+            // Refused as a whole, clone3 leaves no namespace to look for other refusals in.
+            if (call, errno) == ("clone3", 1) {
+                continue;
+            }
+            let sandbox = Sandbox::new().called_with(&format!("errno {errno} {call}"));
+            let found = features(&sandbox, 1);
+            let calls = feature(&found, "system-calls");
+            let detail = calls["detail"].as_str().unwrap_or_default();
+            assert_eq!(calls["state"], "no", "{call} answered with errno {errno}: {calls}");
+            assert!(detail.contains(call), "{call} answered with errno {errno}: {calls}");
+            assert_eq!(feature(&found, "launch")["state"], "no", "{call} answered with errno {errno}");
+        }
+    }
+}
+
+#[test]
+fn a_filter_that_forbids_user_namespaces_is_found_out() {
+    let found = features(&Sandbox::new().called_with("errno 1 clone3"), 1);
+    let user = feature(&found, "user-namespaces");
+    assert_eq!(user["state"], "no", "{user}");
+    assert!(user["remedy"].as_str().is_some_and(|remedy| remedy.contains("seccomp=unconfined")), "{user}");
+    assert_eq!(feature(&found, "proc")["detail"], "not tried: the namespaces it needs are refused");
+}
+
+#[test]
+fn no_new_privileges_of_the_caller_is_told() {
+    if is_root() {
+        return;
+    }
+    let found = features(&Sandbox::new().called_with("nnp"), 0);
+    assert_eq!(feature(&found, "no-new-privileges")["state"], "limited");
+    let ranges = feature(&found, "id-ranges");
+    assert!(ranges["state"] == "no" && ranges["remedy"] == "see no-new-privileges above", "{ranges}");
+}
+
+#[test]
+fn a_profile_is_checked_for_the_machine_that_the_report_is_of() {
+    let sandbox = Sandbox::new();
+    let report = sandbox.sandbox(&["doctor", "--json"]).exits(0).stdout;
+    let here = sandbox.file("here.json", &report).display().to_string();
+    sandbox.sandbox(&["check", "--host", &here, "hello"]).exits(0);
+
+    let mut old: Value = serde_json::from_str(&report).expect("JSON");
+    old["facts"]["max-user-namespaces"] = 0.into();
+    old["facts"]["landlock-abi"] = 2.into();
+    let old = sandbox.file("old.json", &old.to_string()).display().to_string();
+    let seen = sandbox.sandbox(&["check", "--host", &old, "hello"]).exits(1);
+    seen.says(&["user.max_user_namespaces is 0", "has ABI 2"]);
+
+    let profile = sandbox.file("far.toml", "[process]\ncommand = [\"true\"]\n[rootfs]\nread-only = [\"/far/away\"]\n");
+    let profile = profile.display().to_string();
+    let seen = sandbox.sandbox(&["check", "--host", &here, &profile]).exits(1);
+    seen.says(&["bind source /far/away does not exist"]);
+
+    let broken = sandbox.file("broken.json", "{").display().to_string();
+    let seen = sandbox.sandbox(&["check", "--host", &broken, "hello"]).exits(1);
+    seen.says(&["broken.json", "it is not what `sandbox doctor --json` prints"]);
+}
