@@ -81,7 +81,8 @@ pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings
     let place = layout.v2().map(|own| place::choose(&own, &needs, host));
     for wish in &wishes {
         let carried = planner.carry(&wish.key, &layout, place.as_ref());
-        let stands_in = given.own_user && matches!(wish.key, Key::PidsMax(_));
+        // copy_process() exempts the host's root from RLIMIT_NPROC, in whatever user namespace.
+        let stands_in = given.own_user && given.program.0 != 0 && matches!(wish.key, Key::PidsMax(_));
         planner.judge(wish.key.name(), &wish.origin, wish.required, stands_in, carried);
     }
     if let Some(asked) = delegate {
@@ -185,9 +186,11 @@ impl Planner<'_> {
                 let hint = format!("{hint}{or}, or set enforce = \"best-effort\"");
                 self.findings.error("cgroup", format!("{name}: {message}"), hint, Some(origin));
             }
+            Err(Lack { message, hint }) if stands_in => {
+                self.findings.note("cgroup", format!("{name}: {message}; RLIMIT_NPROC stands in"), hint, Some(origin));
+            }
             Err(Lack { message, hint }) => {
-                let instead = if stands_in { "; RLIMIT_NPROC stands in" } else { "" };
-                self.findings.shortfall("cgroup", format!("{name}: {message}{instead}"), hint, Some(origin));
+                self.findings.shortfall("cgroup", format!("{name}: {message}"), hint, Some(origin));
             }
         }
     }
