@@ -53,6 +53,7 @@ pub fn prepare() -> Result<(), String> {
     }
     refuse_directories()?;
     signal::reset_dispositions();
+    signal::discard_blocked();
     signal::block_all();
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     Ok(())

@@ -100,6 +100,7 @@ pub enum Step {
     /// Without a pid namespace of its own, init can still collect the program's orphans.
     AdoptOrphans,
     NewSession,
+    NewGroup,
     /// `RLIMIT_*` by its name and number; `None` is unlimited.
     Limit {
         name: &'static str,
@@ -118,7 +119,8 @@ pub enum Step {
     /// Looked for inside, as the program will see it.
     FindProgram {
         command: CString,
-        path: Vec<CString>,
+        /// The directories to search; `None` where the command is a path itself.
+        path: Option<Vec<CString>>,
     },
     NoNewPrivileges,
     UnblockSignals,
@@ -136,6 +138,9 @@ impl Step {
             }
             Step::Lifeline => "when the supervisor dies, of SIGKILL too, the sandbox goes with it",
             Step::AdoptOrphans => "without an own pid namespace nothing else ends what the program leaves running",
+            Step::NewGroup => {
+                "kill(0) inside reaches nobody outside; job control needs no group where there is no terminal"
+            }
             Step::NewSession => "the program has no controlling terminal to push input into",
             Step::Limit { name: "nproc", .. } => {
                 "a fork bomb stops here; the kernel counts per user namespace, so it needs no cgroup"
@@ -173,6 +178,7 @@ impl fmt::Display for Step {
             Step::OpenSupervisor => f.write_str("open a descriptor of the supervisor"),
             Step::Lifeline => f.write_str("die with the supervisor"),
             Step::AdoptOrphans => f.write_str("adopt the program's orphans"),
+            Step::NewGroup => f.write_str("begin a process group"),
             Step::NewSession => f.write_str("begin a session without a terminal"),
             Step::Limit { name, limit: Some(limit), .. } => write!(f, "limit {name} to {limit}"),
             Step::Limit { name, limit: None, .. } => write!(f, "leave {name} unlimited"),
@@ -183,10 +189,10 @@ impl fmt::Display for Step {
             Step::Ids { uid, gid } => write!(f, "become uid {uid}, gid {gid}"),
             Step::Directory(path) => write!(f, "go to {}", path.display()),
             Step::Umask(umask) => write!(f, "set umask {umask:04o}"),
-            Step::FindProgram { command, path } if path.is_empty() => {
+            Step::FindProgram { command, path: None } => {
                 write!(f, "find the program {}", command.to_string_lossy())
             }
-            Step::FindProgram { command, path } => {
+            Step::FindProgram { command, path: Some(path) } => {
                 let path: Vec<_> = path.iter().map(|directory| directory.to_string_lossy()).collect();
                 write!(f, "find the program {} in {}", command.to_string_lossy(), path.join(":"))
             }

@@ -56,8 +56,7 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     wire.running();
     // Pid 1 lives as long as the program: it holds nothing open that the caller, or the program, waits to see closed.
     let proc = (!plan.supervision.own_pid).then(|| context.take(Slot::Proc).ok()).flatten();
-    let first = proc.as_ref().map_or(0, |proc| proc.as_raw_fd());
-    let _ = descriptor::close_all_but(first);
+    let _ = descriptor::close_all_but(proc.as_ref().map(|proc| proc.as_raw_fd()));
     release_memory();
     attend(wire, program, proc)
 }

@@ -54,9 +54,9 @@ pub fn close_on_exec_from(first: u32) -> Result<(), Errno> {
     close_range(first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC)
 }
 
-/// Closes every descriptor but one.
-pub fn close_all_but(kept: i32) -> Result<(), Errno> {
-    let kept = kept.unsigned_abs();
+/// Closes every descriptor, but one where one is given.
+pub fn close_all_but(kept: Option<i32>) -> Result<(), Errno> {
+    let Some(kept) = kept.map(i32::unsigned_abs) else { return close_range(0, u32::MAX, 0) };
     if kept > 0 {
         close_range(0, kept - 1, 0)?;
     }

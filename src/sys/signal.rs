@@ -23,6 +23,17 @@ pub fn reset_dispositions() {
     }
 }
 
+/// Takes what waits in the queue because the caller had blocked it: it was never meant for the program.
+pub fn discard_blocked() {
+    let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the set is written whole by the first call, and outlives the others; no information is asked for.
+    unsafe {
+        let mut blocked = std::mem::zeroed();
+        libc::sigprocmask(libc::SIG_BLOCK, std::ptr::null(), &raw mut blocked);
+        while libc::sigtimedwait(&raw const blocked, std::ptr::null_mut(), &raw const now) > 0 {}
+    }
+}
+
 /// Blocks every signal. A blocked signal stays queued even for a pid 1 that has no handler for it.
 pub fn block_all() {
     mask(libc::SIG_SETMASK, true);

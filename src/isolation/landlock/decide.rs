@@ -62,7 +62,9 @@ pub fn scopes(
     match &section.scope {
         Some(written) => written.iter().for_each(|scope| scopes |= kernel_scope(*scope)),
         None => {
-            if !own_pid_ns {
+            // A process group reaches across pid namespaces: kill(0) of a job in the terminal's foreground would hit the
+            // caller's other processes in it.
+            if !own_pid_ns || KernelScope::from_all(version(abi)).contains(KernelScope::Signal) {
                 scopes |= KernelScope::Signal;
             }
             if !own_net_ns {

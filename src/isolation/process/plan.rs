@@ -68,6 +68,8 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
     }
     if section.tty == Tty::None {
         planned.session.push(Step::NewSession);
+    } else if !host.terminals().contains(&true) && (section.init || !given.own_pid) {
+        planned.session.push(Step::NewGroup);
     }
     planned.limits = limits(section, given, findings);
     if !given.one_id {
@@ -157,15 +159,11 @@ fn execute(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fin
     };
     let environment = environment(section, given.account, given.runtime, host);
     let path = environment.get("PATH").map_or(PATH, |path| path.as_str());
-    let path = match (command.as_bytes().contains(&b'/'), command.is_empty()) {
-        (true, _) | (_, true) => Vec::new(),
-        // A relative directory in PATH would be the working directory's choice, not the profile's.
-        _ => path
-            .split(':')
-            .filter(|entry| entry.starts_with('/'))
-            .filter_map(|entry| CString::new(entry).ok())
-            .collect(),
+    // A relative directory in PATH would be the working directory's choice, not the profile's.
+    let search = |path: &str| -> Vec<CString> {
+        path.split(':').filter(|entry| entry.starts_with('/')).filter_map(|entry| CString::new(entry).ok()).collect()
     };
+    let path = (!command.as_bytes().contains(&b'/')).then(|| search(path));
     let Ok(program) = CString::new(command.as_bytes()) else { return nul("command") };
     let Ok(arguments) = words.iter().map(|word| CString::new(word.as_bytes())).collect::<Result<_, _>>() else {
         return nul("an argument");

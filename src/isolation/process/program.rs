@@ -15,13 +15,8 @@ pub const NOT_FOUND: &str = "find the program";
 pub const NOT_EXECUTABLE: &str = "execute the program";
 
 /// The path to execute. The first match that may be executed wins; a name with a slash is not searched for.
-pub fn find(command: &CStr, path: &[CString]) -> Result<CString, Fault> {
-    if path.is_empty() {
-        return match candidate(command) {
-            Ok(()) => Ok(command.to_owned()),
-            Err(fault) => Err(fault),
-        };
-    }
+pub fn find(command: &CStr, path: Option<&[CString]>) -> Result<CString, Fault> {
+    let Some(path) = path else { return candidate(command).map(|()| command.to_owned()) };
     let mut refused = None;
     for directory in path {
         let whole = [directory.to_bytes(), b"/", command.to_bytes()].concat();

@@ -407,14 +407,23 @@ impl Planner<'_> {
                 path
             }
             Found::Missing { directory, rest } => {
-                self.make_room(&directory, &rest, origin);
-                directory.join(rest)
+                let made = directory.join(&rest);
+                if !["/proc", "/sys"].iter().any(|ours| made.starts_with(ours)) || origin.is_none() {
+                    self.make_room(&directory, &rest, origin);
+                }
+                made
             }
             Found::Nowhere { at, why } => {
                 let message = format!("target {noun} cannot be made: {} {why}", at.display());
                 return self.findings.error("rootfs", message, None, origin);
             }
         };
+        let made_anew = ["/dev", "/dev/pts"].iter().any(|ours| path == Path::new(ours))
+            || ["/proc", "/sys"].iter().any(|ours| path.starts_with(ours));
+        if made_anew && origin.is_some() {
+            let hint = "it is made anew inside: list nodes in devices, and set sys for /sys".to_string();
+            return self.findings.error("rootfs", format!("target {noun} belongs to the kernel"), hint, origin);
+        }
         if path == Path::new("/") && self.tree.get(&path).is_some() {
             let hint = "set base, or bind directories below it".to_string();
             return self.findings.error("rootfs", "target / is the root itself", hint, origin);
