@@ -95,8 +95,10 @@ impl Default for Process {
 pub enum Step {
     /// The supervisor opens itself, for the lifeline.
     OpenSupervisor,
-    /// Init dies with the supervisor.
-    Lifeline,
+    /// Init dies with the supervisor. Without a pid namespace it is told instead, because it has others to end first.
+    Lifeline {
+        kill: bool,
+    },
     /// Without a pid namespace of its own, init can still collect the program's orphans.
     AdoptOrphans,
     NewSession,
@@ -136,7 +138,7 @@ impl Step {
             Step::OpenSupervisor => {
                 "init can then see that its supervisor has gone, even before it could ask to be told"
             }
-            Step::Lifeline => "when the supervisor dies, of SIGKILL too, the sandbox goes with it",
+            Step::Lifeline { .. } => "when the supervisor dies, of SIGKILL too, the sandbox goes with it",
             Step::AdoptOrphans => "without an own pid namespace nothing else ends what the program leaves running",
             Step::NewGroup => {
                 "kill(0) inside reaches nobody outside; job control needs no group where there is no terminal"
@@ -163,7 +165,7 @@ impl Step {
     pub fn slots(&self) -> Slots {
         match self {
             Step::OpenSupervisor => Slots::filling(&[Slot::Supervisor]),
-            Step::Lifeline => Slots::reading(&[Slot::Supervisor]),
+            Step::Lifeline { .. } => Slots::reading(&[Slot::Supervisor]),
             Step::OomScore(_) => Slots::reading(&[Slot::Proc]),
             Step::FindProgram { .. } => Slots::filling(&[Slot::Program]),
             Step::Execute { .. } => Slots::reading(&[Slot::Program]),
@@ -176,7 +178,8 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Step::OpenSupervisor => f.write_str("open a descriptor of the supervisor"),
-            Step::Lifeline => f.write_str("die with the supervisor"),
+            Step::Lifeline { kill: true } => f.write_str("die with the supervisor"),
+            Step::Lifeline { kill: false } => f.write_str("end everything when the supervisor dies"),
             Step::AdoptOrphans => f.write_str("adopt the program's orphans"),
             Step::NewGroup => f.write_str("begin a process group"),
             Step::NewSession => f.write_str("begin a session without a terminal"),

@@ -11,7 +11,7 @@ use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getppid};
 
 use super::attend::release_memory;
 use super::target;
@@ -23,6 +23,8 @@ use crate::plan::{Plan, Stage};
 use crate::sys::{clone, descriptor, process, signal};
 
 pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
+    // 0 where the pid namespace is our own.
+    let supervisor = getppid();
     // Every mode is given in full; the caller's umask has no say in what is made.
     nix::sys::stat::umask(Mode::empty());
     if let Err((index, fault)) = wire.carry_out(plan, Stage::Init, context, None) {
@@ -58,7 +60,7 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     let proc = (!plan.supervision.own_pid).then(|| context.take(Slot::Proc).ok()).flatten();
     let _ = descriptor::close_all_but(proc.as_ref().map(|proc| proc.as_raw_fd()));
     release_memory();
-    attend(wire, program, proc)
+    attend(wire, program, supervisor, proc)
 }
 
 /// What the program is after its exec, by the private procfs, which no process inside can have changed.
@@ -79,7 +81,7 @@ fn verify(plan: &Plan, context: &Context, program: i32) -> Applied {
 
 /// Reaps and forwards until the program ends.
 #[inline(never)]
-pub fn attend(wire: &Wire, program: i32, proc: Option<OwnedFd>) -> ! {
+pub fn attend(wire: &Wire, program: i32, supervisor: Pid, proc: Option<OwnedFd>) -> ! {
     loop {
         while let Some(status) = reap() {
             match status {
@@ -92,10 +94,21 @@ pub fn attend(wire: &Wire, program: i32, proc: Option<OwnedFd>) -> ! {
             }
             process::exit_now(0);
         }
-        match signal::next(None) {
+        let received = signal::next(None);
+        // With a pid namespace we would be dead by now, and everybody with us.
+        if let Some(proc) = &proc
+            && getppid() != supervisor
+        {
+            let _ = signal::send(program, libc::SIGKILL);
+            end_orphans(proc.as_fd());
+            process::exit_now(0);
+        }
+        match received {
             // A terminal's signal has reached the whole process group, the program included.
             Some(received) if received.by_kernel || received.signal == libc::SIGCHLD => {}
-            Some(received) => drop(signal::send(program, received.signal)),
+            Some(received) => {
+                let _ = signal::send(program, received.signal);
+            }
             None => {}
         }
     }

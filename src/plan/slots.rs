@@ -72,7 +72,11 @@ mod tests {
     fn what_was_filled_before_the_clone_is_there_on_both_sides() {
         let mut plan = Plan {
             host_before: vec![Step::Process(process::Step::OpenSupervisor)],
-            init: vec![Step::Process(process::Step::Lifeline), Step::Rootfs(rootfs::Step::Root { size: 1 }), pivot()],
+            init: vec![
+                Step::Process(process::Step::Lifeline { kill: true }),
+                Step::Rootfs(rootfs::Step::Root { size: 1 }),
+                pivot(),
+            ],
             ..Plan::default()
         };
         assert_eq!(unfilled(&plan), None);

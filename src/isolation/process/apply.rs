@@ -20,7 +20,7 @@ impl Step {
                 context.fill(Slot::Supervisor, own);
                 Ok(())
             }
-            Step::Lifeline => lifeline(context),
+            Step::Lifeline { kill } => lifeline(context, *kill),
             Step::AdoptOrphans => {
                 process::become_subreaper().map_err(|errno| Fault::new("prctl", errno, "PR_SET_CHILD_SUBREAPER"))
             }
@@ -66,8 +66,9 @@ impl Step {
     }
 }
 
-fn lifeline(context: &Context) -> Applied {
-    process::set_parent_death_signal(libc::SIGKILL).map_err(|errno| Fault::new("prctl", errno, "PR_SET_PDEATHSIG"))?;
+fn lifeline(context: &Context, kill: bool) -> Applied {
+    let signal = if kill { libc::SIGKILL } else { libc::SIGTERM };
+    process::set_parent_death_signal(signal).map_err(|errno| Fault::new("prctl", errno, "PR_SET_PDEATHSIG"))?;
     // It may have died before we asked; getppid() is 0 in a new pid namespace and tells nothing.
     match pidfd::has_ended(context.get(Slot::Supervisor)?) {
         Ok(false) => Ok(()),

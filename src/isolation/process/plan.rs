@@ -50,7 +50,7 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
     let account = given.account;
     let mut planned = Planned {
         host_before: vec![Step::OpenSupervisor],
-        lifeline: vec![Step::Lifeline],
+        lifeline: vec![Step::Lifeline { kill: given.own_pid || !section.init }],
         signals: vec![Step::UnblockSignals],
         ..Planned::default()
     };
@@ -80,7 +80,7 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
     }
     // Without a pid namespace init's death ends nobody.
     if !given.own_pid || !section.init && !planned.ids.is_empty() {
-        planned.lifeline_again.push(Step::Lifeline);
+        planned.lifeline_again.push(Step::Lifeline { kill: true });
     }
     planned.surroundings = vec![Step::Directory(directory(section, given, host, findings)), Step::Umask(section.umask)];
     if section.no_new_privileges {
@@ -163,7 +163,8 @@ fn execute(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fin
     let search = |path: &str| -> Vec<CString> {
         path.split(':').filter(|entry| entry.starts_with('/')).filter_map(|entry| CString::new(entry).ok()).collect()
     };
-    let path = (!command.as_bytes().contains(&b'/')).then(|| search(path));
+    let searched = !command.is_empty() && !command.as_bytes().contains(&b'/');
+    let path = searched.then(|| search(path));
     let Ok(program) = CString::new(command.as_bytes()) else { return nul("command") };
     let Ok(arguments) = words.iter().map(|word| CString::new(word.as_bytes())).collect::<Result<_, _>>() else {
         return nul("an argument");
