@@ -45,6 +45,32 @@ pub enum State {
     No,
 }
 
+/// Every feature, in the order in which it is looked at.
+pub const NAMES: [&str; 22] = [
+    "kernel",
+    "system-calls",
+    "container",
+    "init",
+    "user-namespaces",
+    "namespaces",
+    "time-namespace",
+    "proc",
+    "sys",
+    "terminals",
+    "overlay",
+    "overlay-on-disk",
+    "landlock",
+    "seccomp",
+    "no-new-privileges",
+    "groups",
+    "cgroups",
+    "id-ranges",
+    "pasta",
+    "tun",
+    "fuse",
+    "launch",
+];
+
 /// Looks at everything. The calling process must be single-threaded and ready for launching.
 pub fn examine(host: &Host) -> Vec<Feature> {
     let system = system::System::look(host);

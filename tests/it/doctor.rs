@@ -32,7 +32,10 @@ fn a_machine_that_can_launch_is_found_fit_and_left_as_it_was() {
 
 #[test]
 fn what_is_not_fine_says_what_is_lost_and_what_to_do() {
-    for feature in features(&Sandbox::new(), 0) {
+    let features = features(&Sandbox::new(), 0);
+    let names: Vec<_> = features.iter().filter_map(|feature| feature["name"].as_str()).collect();
+    assert_eq!(names, sandbox::doctor::NAMES);
+    for feature in features {
         let whole = feature["name"].is_string() && feature["detail"].is_string() && feature["required"].is_boolean();
         assert!(whole, "{feature}");
         match feature["state"].as_str() {
