@@ -55,7 +55,6 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
         wire.fault(Stage::Target, plan.target.len().saturating_sub(1), &fault);
         process::exit_now(outcome::FAILED.into());
     }
-    wire.running();
     // Pid 1 lives as long as the program: it holds nothing open that the caller, or the program, waits to see closed.
     let proc = (!plan.supervision.own_pid).then(|| context.take(Slot::Proc).ok()).flatten();
     let _ = descriptor::close_all_but(proc.as_ref().map(|proc| proc.as_raw_fd()));

@@ -15,9 +15,8 @@ pub fn become_program(plan: &Plan, wire: &Wire, context: &mut Context) {
         }
         wire.done(plan, Stage::Target, index);
     }
-    if !plan.supervision.init {
-        wire.running();
-    }
+    // From here on a signal is the program's to take: to wait for the exec would let one fall between the two.
+    wire.running();
     if let Err(mut fault) = execute.apply(context) {
         // Filled by a step before; only now is it known to be worth a word.
         if let Some(program) = context.program.take() {
