@@ -236,7 +236,7 @@ fn build_writes_to_its_project_alone() {
     );
     let project = sandbox.dir().join("project");
     let sandbox = sandbox.called_in(&project);
-    let seen = start(&sandbox, &[], "build", &["make"]).ends().exits(0);
+    let seen = start(&sandbox, &[], "base/build", &["make"]).ends().exits(0);
     assert!(seen.stdout.contains("the home is writable"), "{seen}");
     assert!(seen.stderr.contains("unreachable") || seen.stderr.contains("denied"), "no network\n{seen}");
     let built = std::process::Command::new(project.join("program")).output().expect("starting what was built");
@@ -254,7 +254,7 @@ fn build_runs_cargo_offline() {
     sandbox.file("project/src/main.rs", "fn main() { println!(\"built by cargo\"); }\n");
     let project = sandbox.dir().join("project");
     let sandbox = sandbox.called_in(&project);
-    let running = start(&sandbox, &[], "build", &["cargo", "build", "--offline"]);
+    let running = start(&sandbox, &[], "base/build", &["cargo", "build", "--offline"]);
     running.with_patience(Duration::from_secs(120)).ends().exits(0);
     let built =
         std::process::Command::new(project.join("target/debug/tiny")).output().expect("starting what was built");
