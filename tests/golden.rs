@@ -40,9 +40,9 @@ fn plans_of_the_profiles_that_come_along_are_the_golden_ones() {
     let directory = root().join("tests/golden/profiles");
     let mut golden = Golden::default();
     for built_in in profile::BUILT_IN.iter().filter(|built_in| !built_in.base) {
-        let host = Host::known(facts("rich"));
-        golden
-            .compare(&directory.join(format!("{}.plan", built_in.name)), &planned(built_in.name, built_in.text, &host));
+        let host = Host::known(with_servers(facts("rich")));
+        let plan = planned(built_in.name, built_in.text, &host);
+        golden.compare(&directory.join(format!("{}.plan", built_in.name)), &plan);
     }
     golden.finish(&directory);
 }
@@ -87,6 +87,17 @@ fn as_root(facts: Facts) -> Facts {
     facts
 }
 
+/// The same machine with the packages of servers installed, and a file to give one of them.
+fn with_servers(mut facts: Facts) -> Facts {
+    if let Some(Some(passwd)) = facts.texts.get_mut("/etc/passwd") {
+        for (name, id) in [("postgres", 101), ("mysql", 102), ("memcache", 103), ("mosquitto", 104), ("redis", 105)] {
+            let _ = writeln!(passwd, "{name}:x:{id}:{id}::/nonexistent:/usr/sbin/nologin");
+        }
+    }
+    facts.paths.insert("/home/ada/project/haproxy.cfg".into(), Node::File { uid: 1000, mode: 0o644 });
+    facts
+}
+
 /// Every fact that planning asks for is part of the made-up host: nothing is missing by oversight.
 fn complete(name: &str, text: &str, mut facts: Facts) -> String {
     facts.paths.insert(place(name), Node::File { uid: 1000, mode: 0o644 });
@@ -103,10 +114,14 @@ fn place(name: &str) -> String {
 
 /// What `plan` and `check` print of it.
 fn planned(name: &str, text: &str, host: &Host) -> String {
-    let loaded = match profile::load_text(text, &place(name), &Overrides::default(), host) {
+    let mut loaded = match profile::load_text(text, &place(name), &Overrides::default(), host) {
         Ok(loaded) => loaded,
         Err(diagnostics) => return diagnostics.text(false),
     };
+    // What a person would write after `--`.
+    if loaded.profile.process.command.is_empty() && loaded.profile.process.args.is_empty() {
+        loaded.profile.process.args.push("./program".into());
+    }
     let mut findings = Findings::default();
     let plan = plan::plan(&loaded.profile, host, &mut findings);
     assert_eq!(plan.is_none(), findings.refuse(), "{name}: an error and no plan go together");
