@@ -26,6 +26,7 @@ mod plan;
 mod proc;
 mod process;
 mod profiles;
+mod profiles_library;
 mod rootfs;
 mod seccomp;
 mod signals;

@@ -12,6 +12,14 @@ prepare_machine() {
     fi
     install_packages bubblewrap strace nginx-light redis-server python3 make gcc libc6-dev uidmap util-linux procps \
         iproute2 libcap2-bin bash coreutils mawk
+    # The programs of profiles/, and what their tests need to make a file or be a client.
+    install_packages nodejs perl ruby lua5.4 php-cli golang-go cargo python3-pip python3-setuptools python3-wheel \
+        git curl wget rsync openssh-client openssh-server gdb sqlite3 jq ripgrep shellcheck gpg gpg-agent gpgv vim-tiny \
+        ffmpeg imagemagick pandoc ghostscript poppler-utils graphviz gnuplot-nox sox tesseract-ocr tesseract-ocr-eng \
+        libimage-exiftool-perl qemu-utils tar zip unzip p7zip-full xz-utils zstd openssl fontconfig fonts-dejavu-core \
+        postgresql mariadb-server mariadb-client memcached lighttpd caddy mosquitto mosquitto-clients haproxy
+    # Some packages of node bring their own, and conflict with Debian's.
+    command -v npm >/dev/null || install_packages npm
     make_user
 }
 
