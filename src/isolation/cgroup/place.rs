@@ -1,7 +1,7 @@
 //! Where on cgroup v2 a sandbox's directory can be made, so that it has the controllers it needs.
 //!
 //! A cgroup that gives controllers to its children may hold no processes itself (the root alone may), and our own holds
-//! us. docs/decisions/0020-cgroup-places.md tells how each case came to be.
+//! us. docs/decisions/0005-cgroup-places.md tells how each case came to be.
 
 use std::path::{Path, PathBuf};
 
