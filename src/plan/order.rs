@@ -62,6 +62,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
         gid: account.gid,
         capabilities: capabilities.expected,
         no_new_privileges: profile.process.no_new_privileges,
+        nested: namespaces_within,
         filters: seccomp.is_some().into(),
     };
     if findings.0.iter().any(|finding| finding.severity == Severity::Error) {

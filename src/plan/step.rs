@@ -55,6 +55,8 @@ pub struct Privilege {
     pub gid: u32,
     pub capabilities: capabilities::Expected,
     pub no_new_privileges: bool,
+    /// The program may make user namespaces, and holds every capability in those it makes.
+    pub nested: bool,
     /// Filters that we install; the launcher may run under others.
     pub filters: u32,
 }
@@ -216,7 +218,7 @@ impl Privilege {
             ("inheritable set", status.inheritable),
             ("ambient set", status.ambient),
         ] {
-            if set & !most != 0 {
+            if set & !most != 0 && !self.nested {
                 return Err(Fault::mismatch(name, format!("{set:016x} after exec, planned {most:016x}")));
             }
         }
