@@ -21,6 +21,7 @@ mod kill;
 mod landlock;
 mod namespaces;
 mod network;
+mod pages;
 mod paths;
 mod plan;
 mod proc;
