@@ -17,7 +17,7 @@ use crate::explain;
 use crate::isolation::cgroup::oom::OutOfMemory;
 use crate::isolation::cgroup::stats::{self, Usage};
 use crate::isolation::context::Context;
-use crate::isolation::{Fault, process};
+use crate::isolation::{Fault, namespaces, process};
 use crate::outcome::{self, Outcome};
 use crate::plan::{Plan, Stage};
 use crate::state::Record;
@@ -103,6 +103,7 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
     let open_files = crate::sys::process::soft_limit(libc::RLIMIT_NOFILE);
     context.may_keep = open_files.is_ok_and(|limit| limit.is_none_or(|limit| limit >= 512));
     context.id = record.id().to_owned();
+    context.late = namespaces::Late::of_host();
     let mut outcome = supervise(plan, options, &wire, &mut context, &mut record);
     let cgroups = record.cgroups();
     let out_of_memory = OutOfMemory::of(&cgroups);
@@ -143,6 +144,8 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     context.wire = ours;
     context.child = Some(child.pid);
     let mut fault = None;
+    #[cfg(feature = "step-removal")]
+    crate::plan::removal::hold_up();
     if let Err((index, failure)) = wire.carry_out(plan, Stage::HostAfter, context, Some(record)) {
         // Without its gate the child waits for ever; with our end of the wire gone it gives up by itself, but a kill
         // is certain.

@@ -88,6 +88,8 @@ pub struct Context {
     pub program: Option<std::ffi::CString>,
     /// Opened before anything is given up, enforced at the end.
     pub ruleset: Option<landlock::RulesetCreated>,
+    /// The supervisor's own, for comparison.
+    pub late: super::namespaces::Late,
     /// How many system-call filters the launcher itself is under, as far as the kernel says.
     pub filters: u32,
     /// Our end of the wire, where the plan has gates.

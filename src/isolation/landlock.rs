@@ -68,6 +68,13 @@ pub enum Step {
     Restrict,
 }
 
+/// An act that Landlock alone refuses: the kernel does not tell what a process is restricted to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// A directory in which the program may make files, of every kind but device nodes.
+    pub directory: PathBuf,
+}
+
 /// What is allowed on one file, or on one directory and everything beneath it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -102,6 +109,31 @@ pub fn plan(
     let rules =
         grants.iter().map(|grant| Rule { path: grant.path.clone(), access: decide::access(grant, abi) }).collect();
     vec![Step::OpenRuleset { abi, scopes, rules }, Step::Restrict]
+}
+
+/// Where the restriction will show: in memory that is always there, or wherever files can be made.
+pub fn witness(steps: &[Step]) -> Option<Witness> {
+    let restricted = steps.iter().find_map(|step| match step {
+        Step::OpenRuleset { rules, .. } => Some(rules),
+        Step::Restrict => None,
+    })?;
+    let makes = |rule: &&Rule| rule.access.contains(AccessFs::MakeReg);
+    let mut places = restricted.iter().filter(makes);
+    let place = places.clone().find(|rule| rule.path.as_os_str() == "/tmp").or_else(|| places.next())?;
+    Some(Witness { directory: place.path.clone() })
+}
+
+impl Witness {
+    /// The node 0:0 is no device, and anybody may make it; but for Landlock it is one, and no rule of ours allows one.
+    pub fn verify(&self) -> Applied {
+        let path = self.directory.join(".sandbox-landlock");
+        // Refused is refused: around the launcher there may be a filter that answers before Landlock does.
+        if nix::sys::stat::mknod(&path, SFlag::S_IFCHR, nix::sys::stat::Mode::empty(), 0).is_err() {
+            return Ok(());
+        }
+        let _ = nix::unistd::unlink(&path);
+        Err(Fault::mismatch("landlock", format!("a device node could be made in {}", self.directory.display())))
+    }
 }
 
 impl Step {

@@ -3,6 +3,7 @@
 mod apply;
 mod ids;
 mod plan;
+mod read_back;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,8 +12,9 @@ use std::time::Duration;
 use super::context::{Slot, Slots};
 use super::{IdRange, Origin};
 
-pub use ids::{Maps, read_back};
+pub use ids::{Maps, verify_ids};
 pub use plan::{Planned, plan};
+pub use read_back::{Late, ReadBack};
 
 /// The section as the author wrote it. The network's namespace follows `[network]`, the mounts' is always own.
 #[derive(Clone, Debug, PartialEq)]

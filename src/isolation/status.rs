@@ -16,6 +16,14 @@ pub struct Status {
     pub seccomp: u32,
     /// How many filters are stacked; `None` before Linux 5.9, which does not say.
     pub seccomp_filters: Option<u32>,
+    /// `None` before Linux 4.7, which does not say.
+    pub umask: Option<u32>,
+}
+
+/// The supplementary groups, as the reader's user namespace sees them.
+pub fn groups(text: &str) -> Option<Vec<u32>> {
+    let list = text.lines().find_map(|line| line.strip_prefix("Groups:"))?;
+    list.split_ascii_whitespace().map(|group| group.parse().ok()).collect()
 }
 
 impl Status {
@@ -37,6 +45,10 @@ impl Status {
                 "CapAmb" => keep(&mut status.ambient, set(value), 6)?,
                 "NoNewPrivs" => keep(&mut status.no_new_privs, flag(value), 7)?,
                 "Seccomp" => keep(&mut status.seccomp, value.parse().ok(), 8)?,
+                "Umask" => {
+                    status.umask = Some(u32::from_str_radix(value, 8).ok()?);
+                    continue;
+                }
                 "Seccomp_filters" => {
                     status.seccomp_filters = Some(value.parse().ok()?);
                     continue;
@@ -99,8 +111,10 @@ mod tests {
             no_new_privs: true,
             seccomp: 2,
             seccomp_filters: Some(3),
+            umask: Some(0o022),
         };
         assert_eq!(Status::parse(TEXT), Some(expected));
+        assert_eq!(groups(TEXT), Some(vec![4, 24]));
     }
 
     #[test]

@@ -53,6 +53,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     let nested_mounts = profile.namespaces.nested == Nested::Mounts;
     let (pid, grants) = (profile.namespaces.pid, &rootfs.grants);
     let landlock = landlock::plan(&profile.landlock, grants, pid, own_network, nested_mounts, host, findings);
+    let witness = landlock::witness(&landlock);
     let (restrict, open_ruleset): (Vec<_>, Vec<_>) =
         landlock.into_iter().partition(|step| matches!(step, landlock::Step::Restrict));
     let namespaces_within = profile.namespaces.nested != Nested::No;
@@ -62,6 +63,8 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
         gid: account.gid,
         capabilities: capabilities.expected,
         no_new_privileges: profile.process.no_new_privileges,
+        groups: process.groups.clone(),
+        umask: profile.process.umask,
         nested: namespaces_within,
         filters: seccomp.is_some().into(),
     };
@@ -94,7 +97,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     init.add(namespaces.settings, Step::Namespaces);
     init.add(network::plan(&profile.network), Step::Network);
     init.add(rootfs.finish, Step::Rootfs);
-    init.add([Verify::Mounts(rootfs.read_back)], Step::Verify);
+    init.add([Verify::Namespaces(namespaces.read_back), Verify::Mounts(rootfs.read_back)], Step::Verify);
     init.add(own_network.then(|| Verify::Network(profile.network.clone())), Step::Verify);
 
     let mut target = Stage::default();
@@ -110,6 +113,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     target.add(process.no_new_privileges, Step::Process);
     // Nothing mounts, and nothing new is opened, after Landlock.
     target.add(restrict, Step::Landlock);
+    target.add(witness.map(Verify::Landlock), Step::Verify);
     target.add([Verify::Privilege(privilege.clone())], Step::Verify);
     target.add(process.signals, Step::Process);
     // Last, so that the filter need not allow what the steps above take.

@@ -9,7 +9,7 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 
 use crate::isolation::context::{Context, Slot, Slots};
-use crate::isolation::status::Status;
+use crate::isolation::status::{self, Status};
 use crate::isolation::{
     Applied, Fault, Trace, capabilities, cgroup, landlock, namespaces, network, process, rootfs, seccomp,
 };
@@ -45,7 +45,9 @@ pub enum Verify {
     Network(network::Network),
     /// Opened while it can be: under Landlock /proc/self/status reads on, but cannot be opened.
     OpenStatus,
+    Namespaces(namespaces::ReadBack),
     Privilege(Privilege),
+    Landlock(landlock::Witness),
 }
 
 /// What /proc/PID/status must say of the program.
@@ -55,6 +57,9 @@ pub struct Privilege {
     pub gid: u32,
     pub capabilities: capabilities::Expected,
     pub no_new_privileges: bool,
+    /// Supplementary, sorted; `None` where the kernel forbids to change them.
+    pub groups: Option<Vec<u32>>,
+    pub umask: u32,
     /// The program may make user namespaces, and holds every capability in those it makes.
     pub nested: bool,
     /// Filters that we install; the launcher may run under others.
@@ -159,8 +164,8 @@ impl fmt::Display for Step {
 impl Verify {
     fn slots(&self) -> Slots {
         match self {
-            Verify::Ids(..) | Verify::Cgroup(_) | Verify::Network(_) => Slots::default(),
-            Verify::Mounts(_) => Slots::reading(&[Slot::Proc]),
+            Verify::Ids(..) | Verify::Cgroup(_) | Verify::Network(_) | Verify::Landlock(_) => Slots::default(),
+            Verify::Mounts(_) | Verify::Namespaces(_) => Slots::reading(&[Slot::Proc]),
             Verify::OpenStatus => Slots { fills: vec![Slot::Status], ..Slots::reading(&[Slot::Proc]) },
             Verify::Privilege(_) => Slots::taking(&[Slot::Status]),
         }
@@ -168,10 +173,12 @@ impl Verify {
 
     fn apply(&self, context: &mut Context) -> Applied {
         match self {
-            Verify::Ids(uid, gid) => namespaces::read_back((*uid, *gid)),
+            Verify::Ids(uid, gid) => namespaces::verify_ids((*uid, *gid)),
             Verify::Cgroup(membership) => membership.read_back(context),
             Verify::Mounts(mounts) => mounts.verify(context),
             Verify::Network(section) => network::read_back(section),
+            Verify::Namespaces(namespaces) => namespaces.verify(context),
+            Verify::Landlock(witness) => witness.verify(),
             Verify::OpenStatus => {
                 let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
                 let status = nix::fcntl::openat(context.get(Slot::Proc)?, "self/status", flags, Mode::empty())
@@ -194,14 +201,25 @@ impl Verify {
 
 impl Privilege {
     /// Answers with the number of filters that are in force already.
-    fn verify_before_filter(&self, status: &str) -> Result<u32, Fault> {
-        let status = Status::parse(status).ok_or_else(|| Fault::mismatch("/proc/self/status", "a field is missing"))?;
+    fn verify_before_filter(&self, status_text: &str) -> Result<u32, Fault> {
+        let status =
+            Status::parse(status_text).ok_or_else(|| Fault::mismatch("/proc/self/status", "a field is missing"))?;
         if status.uids != [self.uid; 4] || status.gids != [self.gid; 4] {
             let detail = format!("uids {:?}, gids {:?}", status.uids, status.gids);
             return Err(Fault::mismatch("ids", detail));
         }
         if self.no_new_privileges && !status.no_new_privs {
             return Err(Fault::mismatch("no-new-privileges", "not set"));
+        }
+        if let Some(planned) = &self.groups {
+            let mut groups = status::groups(status_text).unwrap_or_default();
+            groups.sort_unstable();
+            if groups != *planned {
+                return Err(Fault::mismatch("groups", format!("{groups:?}, planned {planned:?}")));
+            }
+        }
+        if let Some(umask) = status.umask.filter(|umask| *umask != self.umask) {
+            return Err(Fault::mismatch("umask", format!("{umask:04o}, planned {:04o}", self.umask)));
         }
         Ok(status.seccomp_filters.unwrap_or(0))
     }
@@ -240,8 +258,10 @@ impl fmt::Display for Verify {
             Verify::Cgroup(membership) => membership.fmt(f),
             Verify::Mounts(mounts) => write!(f, "the {} mounts, and no other", mounts.len()),
             Verify::Network(_) => f.write_str("the loopback interface"),
+            Verify::Namespaces(namespaces) => namespaces.fmt(f),
+            Verify::Landlock(witness) => write!(f, "no device node can be made in {}", witness.directory.display()),
             Verify::OpenStatus => f.write_str("open /proc/self/status"),
-            Verify::Privilege(_) => f.write_str("ids, capabilities, securebits, no-new-privileges"),
+            Verify::Privilege(_) => f.write_str("ids, groups, capabilities, securebits, no-new-privileges, umask"),
         }
     }
 }

@@ -22,6 +22,11 @@ pub fn set_dumpable(dumpable: bool) -> Result<(), Errno> {
     prctl(libc::PR_SET_DUMPABLE, dumpable.into())
 }
 
+pub fn is_dumpable() -> Result<bool, Errno> {
+    // SAFETY: takes a number and touches no memory.
+    check(unsafe { libc::prctl(libc::PR_GET_DUMPABLE, 0, 0, 0, 0) }.into()).map(|value| value != 0)
+}
+
 pub fn set_no_new_privileges() -> Result<(), Errno> {
     prctl(libc::PR_SET_NO_NEW_PRIVS, 1)
 }

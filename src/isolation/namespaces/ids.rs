@@ -124,7 +124,7 @@ pub fn of_init(maps: &Maps, host: &Host) -> (u32, u32) {
 }
 
 /// Init is the account it is meant to be: without a map it would be nobody.
-pub fn read_back((uid, gid): (u32, u32)) -> Applied {
+pub fn verify_ids((uid, gid): (u32, u32)) -> Applied {
     let is = (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw());
     if is == (uid, gid) { Ok(()) } else { Err(Fault::mismatch("ids", format!("init is uid {}, gid {}", is.0, is.1))) }
 }

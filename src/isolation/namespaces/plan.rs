@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ids::{self, Writer};
-use super::{Namespaces, Nested, Step};
+use super::{Namespaces, Nested, ReadBack, Step};
 use crate::host::Host;
 use crate::isolation::{Account, Findings};
 
@@ -21,6 +21,8 @@ pub struct Planned {
     pub late_namespaces: Vec<Step>,
     /// After the root has been assembled.
     pub settings: Vec<Step>,
+    /// What the kernel must say of all that.
+    pub read_back: ReadBack,
     /// The uid and gid that init then has, inside.
     pub mapped: Option<(u32, u32)>,
     /// The program's ids as the host sees them.
@@ -102,6 +104,15 @@ pub fn plan(
         planned.settings.push(Step::ForbidNested);
     }
     planned.settings.push(Step::Undumpable);
+    let has = |wanted: fn(&Step) -> bool| planned.late_namespaces.iter().any(wanted);
+    planned.read_back = ReadBack {
+        cgroup: has(|step| matches!(step, Step::UnshareCgroup)),
+        time: has(|step| matches!(step, Step::UnshareTime(_))),
+        hostname: planned.settings.iter().find_map(|step| match step {
+            Step::Hostname(name) => Some(name.clone()),
+            _ => None,
+        }),
+    };
     planned
 }
 

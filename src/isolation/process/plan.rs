@@ -20,6 +20,8 @@ pub struct Planned {
     pub session: Vec<Step>,
     pub limits: Vec<Step>,
     pub ids: Vec<Step>,
+    /// What the supplementary groups then are, sorted; `None` where nobody may set them.
+    pub groups: Option<Vec<u32>>,
     /// Of the target, after the ids, because a change of credentials clears it.
     pub lifeline_again: Vec<Step>,
     pub surroundings: Vec<Step>,
@@ -74,6 +76,9 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
     planned.limits = limits(section, given, findings);
     if !given.one_id {
         planned.ids.push(Step::Groups(account.groups.clone()));
+        let mut groups = account.groups.clone();
+        groups.sort_unstable();
+        planned.groups = Some(groups);
         if (account.uid, account.gid) != (0, 0) {
             planned.ids.push(Step::Ids { uid: account.uid, gid: account.gid });
         }

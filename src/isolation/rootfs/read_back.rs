@@ -80,6 +80,9 @@ impl ReadBack {
                 })?,
             };
             let path = mount.path.display();
+            if mount.propagates {
+                return Err(Fault::mismatch("mounts", format!("{path} takes part in the host's propagation")));
+            }
             let missing = expected.attributes & !mount.attributes;
             if missing != 0 {
                 return Err(Fault::mismatch("mounts", format!("{path} is not {}", words(missing))));
@@ -107,6 +110,7 @@ struct Mount<'a> {
     path: PathBuf,
     filesystem: &'a str,
     attributes: u64,
+    propagates: bool,
 }
 
 /// A line of proc_pid_mountinfo(5).
@@ -124,7 +128,8 @@ fn parse(line: &str) -> Option<Mount<'_>> {
                 _ => 0,
             }
     });
-    Some(Mount { path: PathBuf::from(path), filesystem: filesystem.split(' ').next()?, attributes })
+    let propagates = fields.any(|field| field.starts_with("shared:") || field.starts_with("master:"));
+    Some(Mount { path: PathBuf::from(path), filesystem: filesystem.split(' ').next()?, attributes, propagates })
 }
 
 /// The kernel writes space, tab, newline and backslash as three octal digits.
@@ -187,6 +192,7 @@ mod tests {
             (format!("{ROOT}\n{USR}\n{inner}"), "/usr/b is not read-only"),
             (format!("{ROOT}\n{USR}\n{extra}"), "/old is mounted"),
             (format!("{}\n{USR}", ROOT.replace("tmpfs", "ext4")), "/ is a ext4"),
+            (format!("{ROOT}\n{}", USR.replace("relatime -", "relatime master:3 -")), "/usr takes part in"),
             ("nonsense".to_string(), "not understood"),
         ] {
             let fault = promise().compare(&text).unwrap_err();

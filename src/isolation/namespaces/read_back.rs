@@ -1,0 +1,77 @@
+//! The namespaces that init enters by itself, its name for the machine, and its own protection: asked of the kernel.
+
+use std::fmt;
+
+use nix::fcntl::AtFlags;
+use nix::sys::stat::fstatat;
+
+use super::super::context::{Context, Slot};
+use super::super::{Applied, Fault};
+use crate::sys::{descriptor, process};
+
+/// What clone3 makes is there or it fails; what is entered later could have been left out.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ReadBack {
+    pub cgroup: bool,
+    /// The one that the program will be born in.
+    pub time: bool,
+    pub hostname: Option<String>,
+}
+
+/// The inodes of the two namespaces, which tell one from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Late {
+    cgroup: u64,
+    time: u64,
+}
+
+const CGROUP: &str = "self/ns/cgroup";
+const TIME: &str = "self/ns/time_for_children";
+
+impl Late {
+    /// The caller's own, by the host's procfs: 0 where the kernel has no such namespace.
+    pub fn of_host() -> Late {
+        let inode = |name| fstatat(descriptor::here(), name, AtFlags::empty()).map_or(0, |status| status.st_ino);
+        Late { cgroup: inode("/proc/self/ns/cgroup"), time: inode("/proc/self/ns/time_for_children") }
+    }
+}
+
+impl ReadBack {
+    /// In init, through the private procfs, when all is set.
+    pub fn verify(&self, context: &Context) -> Applied {
+        for (wanted, path, host) in [(self.cgroup, CGROUP, context.late.cgroup), (self.time, TIME, context.late.time)] {
+            if !wanted {
+                continue;
+            }
+            let status = fstatat(context.get(Slot::Proc)?, path, AtFlags::empty())
+                .map_err(|errno| Fault::new("stat", errno, format!("/proc/{path}")))?;
+            if status.st_ino == host {
+                return Err(Fault::mismatch("namespaces", format!("{path} is the host's")));
+            }
+        }
+        if let Some(wanted) = &self.hostname {
+            let seen = nix::sys::utsname::uname().map_err(|errno| Fault::new("uname", errno, ""))?;
+            if seen.nodename() != wanted.as_str() {
+                return Err(Fault::mismatch("hostname", format!("{:?}, planned {wanted:?}", seen.nodename())));
+            }
+        }
+        match process::is_dumpable() {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(Fault::mismatch("init", "it can be traced")),
+            Err(errno) => Err(Fault::new("prctl", errno, "PR_GET_DUMPABLE")),
+        }
+    }
+}
+
+impl fmt::Display for ReadBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (wanted, words) in [
+            (self.cgroup, "own cgroup namespace, "),
+            (self.time, "own time namespace, "),
+            (self.hostname.is_some(), "hostname, "),
+        ] {
+            f.write_str(if wanted { words } else { "" })?;
+        }
+        f.write_str("init cannot be traced")
+    }
+}
