@@ -1,17 +1,28 @@
 //! The negative control of every step: a test build runs a plan without one of them.
 //!
 //! `SANDBOX_REMOVE=init:12` leaves out step 12 of init, `SANDBOX_REMOVE=read-back` all read-backs, both separated by a
-//! comma. A step whose absence no check notices proves nothing; the suite fails for it.
+//! comma. `late` holds the supervisor up after the clone, so that a gate's absence shows every time. A step whose absence no check notices proves nothing; the suite fails for it.
 
 use super::{Plan, Stage, Step};
 
 #[cfg(not(debug_assertions))]
 compile_error!("the feature step-removal weakens the sandbox on request: it is for test builds alone");
 
+const LATE: &str = "late";
+
+/// Lets the child run ahead of its supervisor.
+pub fn hold_up() {
+    let wanted = std::env::var("SANDBOX_REMOVE").unwrap_or_default();
+    if wanted.split(',').any(|word| word == LATE) {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
 pub fn remove(plan: &mut Plan) -> Result<(), String> {
     let wanted = std::env::var("SANDBOX_REMOVE").unwrap_or_default();
     let mut read_backs = true;
-    for word in wanted.split(',').filter(|word| !word.is_empty()) {
+    let wanted: Vec<&str> = wanted.split(',').filter(|word| !word.is_empty() && *word != LATE).collect();
+    for word in wanted {
         if word == "read-back" {
             read_backs = false;
             continue;

@@ -12,18 +12,23 @@
  *     nofile N                RLIMIT_NOFILE
  *     umask N                 the file mode creation mask
  *     nnp                     no_new_privs is set
+ *     groups NUMBER,...       supplementary groups; only root can
+ *     shared                  in a mount namespace whose root is shared, as systemd makes the host's
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -111,6 +116,39 @@ static void leak(const char *directory)
 	place(open(directory, O_RDONLY | O_DIRECTORY), 3);
 }
 
+static void groups(char *list)
+{
+	gid_t all[64];
+	size_t count = 0;
+	for (char *one = strtok(list, ","); one && count < 64; one = strtok(NULL, ","))
+		all[count++] = atoi(one);
+	if (setgroups(count, all))
+		fail("setgroups");
+}
+
+static void put(const char *path, const char *format, unsigned id)
+{
+	char text[64];
+	int fd = open(path, O_WRONLY), length = snprintf(text, sizeof text, format, id, id);
+	if (fd < 0 || write(fd, text, length) != length || close(fd))
+		fail(path);
+}
+
+static void share_root(void)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	if (unshare(uid ? CLONE_NEWUSER | CLONE_NEWNS : CLONE_NEWNS))
+		fail("unshare");
+	if (uid) {
+		put("/proc/self/setgroups", "deny", 0);
+		put("/proc/self/uid_map", "%u %u 1", uid);
+		put("/proc/self/gid_map", "%u %u 1", gid);
+	}
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL))
+		fail("sharing /");
+}
+
 int main(int argc, char **argv)
 {
 	sigset_t set;
@@ -141,6 +179,10 @@ int main(int argc, char **argv)
 			umask(strtol(argv[++at], NULL, 8));
 		else if (!strcmp(word, "nnp"))
 			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		else if (!strcmp(word, "groups") && next)
+			groups(argv[++at]);
+		else if (!strcmp(word, "shared"))
+			share_root();
 		else {
 			fprintf(stderr, "caller: unknown peculiarity: %s\n", word);
 			return 99;

@@ -28,6 +28,7 @@ mod proc;
 mod process;
 mod profiles;
 mod profiles_library;
+mod removal;
 mod rootfs;
 mod seccomp;
 mod signals;

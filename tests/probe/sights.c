@@ -178,6 +178,33 @@ static int show_interfaces(int argc, char **argv)
 	return 0;
 }
 
+/* `ns TYPE INODE` */
+static int show_namespaces(int argc, char **argv)
+{
+	static const char *const types[] = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"};
+	char path[64];
+	struct stat seen;
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		snprintf(path, sizeof path, "/proc/self/ns/%s", types[i]);
+		if (stat(path, &seen))
+			printf("ns %s %s\n", types[i], errno_name(errno));
+		else
+			printf("ns %s %lu\n", types[i], (unsigned long)seen.st_ino);
+	}
+	return 0;
+}
+
+/* `propagates PATH` for each mount that hears of another's mounts, or tells of its own. */
+static int show_propagation(int argc, char **argv)
+{
+	char line[4096], path[4096];
+	FILE *mounts = fopen("/proc/self/mountinfo", "r");
+	while (mounts && fgets(line, sizeof line, mounts))
+		if ((strstr(line, " shared:") || strstr(line, " master:")) && sscanf(line, "%*s %*s %*s %*s %4095s", path) == 1)
+			printf("propagates %s\n", path);
+	return 0;
+}
+
 /* As cat(1), but what comes next begins on a line of its own. */
 static int show_cat(int argc, char **argv)
 {
@@ -229,7 +256,7 @@ static int show_stat(int argc, char **argv)
 const struct verb sights[] = {
 	{"fds", 0, show_fds}, {"ids", 0, show_ids}, {"privilege", 0, show_privilege}, {"signals", 0, show_signals},
 	{"env", 0, show_env}, {"args", 0, show_args}, {"cwd", 0, show_cwd}, {"process", 0, show_process},
-	{"limits", 0, show_limits}, {"names", 0, show_names}, {"clocks", 0, show_clocks},
+	{"limits", 0, show_limits}, {"names", 0, show_names}, {"namespaces", 0, show_namespaces}, {"propagation", 0, show_propagation}, {"clocks", 0, show_clocks},
 	{"interfaces", 0, show_interfaces}, {"cat", 0, show_cat}, {"ls", 1, show_ls}, {"stat", 1, show_stat},
 	{"scan", 3, scan}, {NULL, 0, NULL},
 };

@@ -55,6 +55,9 @@ build_stage() {
     it=$(cargo test --no-run --test it 2>&1 | sed -n 's/.*(\(.*\/it-[0-9a-f]*\))$/\1/p')
     [ -n "$it" ] && cp "$it" "$1/it" || return 1
     cp "$(dirname "$it")/../sandbox" "$1/sandbox" || return 1
+    # The negative control of every step: elsewhere, so that neither build undoes the other.
+    cargo build --quiet --features step-removal --target-dir "${it%/*/*/*}/step-removal" || return 1
+    cp "$(find "${it%/*/*/*}/step-removal" -path '*/debug/sandbox' -type f | head -n 1)" "$1/sandbox-step-removal" || return 1
     for part in probe caller; do
         cc -O1 -Wall -Wextra -Wno-unused-parameter -static -o "$1/$part" tests/$part/*.c || return 1
     done

@@ -11,7 +11,7 @@ mod turn;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-pub use programs::{caller, probe, sandbox as program};
+pub use programs::{caller, probe, sandbox as program, step_removal};
 pub use running::Running;
 pub use sandbox::{Sandbox, home, outside, quoted};
 pub use seen::Seen;

@@ -12,6 +12,25 @@ pub fn sandbox() -> &'static Path {
     })
 }
 
+/// The same, built to leave out the steps that `SANDBOX_REMOVE` names.
+pub fn step_removal() -> &'static Path {
+    static PLACE: OnceLock<PathBuf> = OnceLock::new();
+    PLACE.get_or_init(|| {
+        if let Some(directory) = prepared() {
+            return directory.join("sandbox-step-removal");
+        }
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("step-removal");
+        let mut cargo = Command::new("cargo");
+        cargo.args(["build", "--quiet", "--features", "step-removal", "--target-dir"]).arg(&target);
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+        assert!(cargo.status().expect("starting cargo").success(), "{cargo:?}");
+        // .cargo/config.toml names the target, so its name stands between.
+        let place = sandbox().parent().and_then(|profile| profile.parent()).and_then(Path::file_name);
+        let with_triple = target.join(place.unwrap_or_default()).join("debug/sandbox");
+        if with_triple.exists() { with_triple } else { target.join("debug/sandbox") }
+    })
+}
+
 pub fn probe() -> &'static Path {
     static PLACE: OnceLock<PathBuf> = OnceLock::new();
     PLACE.get_or_init(|| built("probe"))

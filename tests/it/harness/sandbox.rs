@@ -18,6 +18,7 @@ pub struct Sandbox {
     options: Vec<String>,
     env: Vec<(String, String)>,
     cwd: Option<PathBuf>,
+    program: &'static Path,
 }
 
 impl Sandbox {
@@ -40,6 +41,7 @@ impl Sandbox {
             options: Vec::new(),
             env: Vec::new(),
             cwd: None,
+            program: programs::sandbox(),
         }
     }
 
@@ -70,6 +72,12 @@ impl Sandbox {
     /// A variable of the caller's environment.
     pub fn env(mut self, name: &str, value: &str) -> Sandbox {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Another build of the program.
+    pub fn of(mut self, program: &'static Path) -> Sandbox {
+        self.program = program;
         self
     }
 
@@ -149,10 +157,10 @@ impl Sandbox {
     /// The program, started by the caller that this test is about.
     fn launcher(&self) -> Command {
         let mut command = if self.peculiarities.is_empty() {
-            Command::new(programs::sandbox())
+            Command::new(self.program)
         } else {
             let mut command = Command::new(caller());
-            command.args(&self.peculiarities).arg("--").arg(programs::sandbox());
+            command.args(&self.peculiarities).arg("--").arg(self.program);
             command
         };
         command.env_clear().env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
