@@ -7,7 +7,7 @@ use super::attempt::{Refusal, told};
 use crate::host::Host;
 use crate::sys::probe::CALLS;
 
-/// Every feature but those of newer Landlock ABIs.
+/// The oldest that the tests run on: every feature but those of newer Landlock ABIs.
 const COMPLETE: (u32, u32) = (6, 1);
 
 pub fn version(host: &Host) -> Feature {
@@ -16,7 +16,7 @@ pub fn version(host: &Host) -> Feature {
         return Feature::ok("kernel", release);
     }
     Feature::limited("kernel", format!("{release}, older than 6.1"))
-        .lost("clocks of the program's own (namespaces.time), and what the lines below say")
+        .lost("what the lines below say; no test is run on it")
         .remedy("boot Linux 6.1 or newer; on Debian 11: apt install -t bullseye-backports linux-image-amd64")
 }
 

@@ -98,7 +98,7 @@ pub enum Step {
     /// Nothing can trace us or reach our descriptors through /proc from here on.
     Undumpable,
     UnshareCgroup,
-    /// Of the children: init itself stays with the host's clocks.
+    /// Init enters it: a vforked child may not, on every kernel.
     UnshareTime(ClockOffsets),
     Hostname(String),
     /// `/proc/sys` path below it, slashes for dots, and value.

@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::time::Instant;
+use std::time::SystemTime;
 
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
@@ -40,7 +40,8 @@ struct Text {
 
 pub struct Wire {
     page: Page,
-    began: Option<Instant>,
+    /// By the one clock that no time namespace moves: init reads it in one of its own.
+    began: Option<SystemTime>,
     socket: bool,
 }
 
@@ -71,7 +72,7 @@ impl Wire {
         let page = Page::new().map_err(|errno| Fault::new("mmap", errno, "the shared page"))?;
         Ok(Wire {
             page,
-            began: options.timings.then(Instant::now),
+            began: options.timings.then(SystemTime::now),
             socket: !plan.host_after.is_empty() || options.status.is_some(),
         })
     }
@@ -177,7 +178,8 @@ impl Wire {
         let Some(began) = self.began else { return };
         let before: usize = Stage::ALL.iter().take_while(|other| **other != stage).map(|s| plan.steps(*s).len()).sum();
         if let Some(word) = self.page.words().get(TIMES + before + index) {
-            word.store(u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX - 1) + 1, Relaxed);
+            let micros = began.elapsed().unwrap_or_default().as_micros();
+            word.store(u32::try_from(micros).unwrap_or(u32::MAX).saturating_add(1), Relaxed);
         }
     }
 

@@ -59,6 +59,7 @@ static const struct {
 	{"seccomp", SYS_seccomp},
 	{"sethostname", SYS_sethostname},
 	{"unshare", SYS_unshare},
+	{"setns", SYS_setns},
 	{"memfd_create", SYS_memfd_create},
 };
 

@@ -3,7 +3,7 @@
 
 use crate::harness::{Sandbox, Seen, is_root};
 
-const CALLS: [&str; 20] = [
+const CALLS: [&str; 21] = [
     "openat2",
     "clone3",
     "pidfd_open",
@@ -23,6 +23,7 @@ const CALLS: [&str; 20] = [
     "seccomp",
     "sethostname",
     "unshare",
+    "setns",
     "memfd_create",
 ];
 

@@ -81,12 +81,17 @@ fn the_hostname_is_its_own() {
 fn clocks_are_moved_as_written() {
     let own = outside("clocks");
     let now = |seen: &crate::harness::Seen, clock: &str| seen.value(clock).parse::<i64>().expect("seconds");
-    let seen =
-        Sandbox::new().with("namespaces", r#"time = { boottime = "1h", monotonic = "2h" }"#).probe("clocks").succeeds();
+    let shifted = Sandbox::new().with("namespaces", r#"time = { boottime = "1h", monotonic = "2h" }"#);
+    let seen = shifted.probe("clocks").succeeds();
     let moved = |clock: &str| now(&seen, clock) - now(&own, clock);
     assert!((3600..3620).contains(&moved("boottime")) && (7200..7220).contains(&moved("monotonic")), "{seen}");
     let plain = Sandbox::new().probe("clocks").succeeds();
     assert!((0..20).contains(&(now(&plain, "boottime") - now(&own, "boottime"))), "{plain}");
+    // Init has entered too, and still tells the time since the launch began.
+    let timed = shifted.option("--timings").probe("say").exits(0);
+    let times: Vec<u32> =
+        timed.stderr.lines().filter_map(|line| line.trim().split_once(" µs")?.0.parse().ok()).collect();
+    assert!(times.len() > 30 && times.iter().all(|micros| *micros < 60_000_000), "{timed}");
 }
 
 #[test]

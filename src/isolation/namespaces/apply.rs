@@ -1,6 +1,6 @@
 //! The steps of `[namespaces]`, carried out.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
@@ -87,18 +87,23 @@ fn run_helper(program: &'static str, pid: i32, ranges: &[IdRange]) -> Applied {
 
 fn unshare_time(offsets: &ClockOffsets) -> Applied {
     clone::unshare_time().map_err(|errno| Fault::new("unshare", errno, "CLONE_NEWTIME"))?;
-    if *offsets == ClockOffsets::default() {
-        return Ok(());
+    if *offsets != ClockOffsets::default() {
+        // Only until the first process enters: the kernel fixes the offsets then (time_namespaces(7)).
+        let lines = format!(
+            "monotonic {} {}\nboottime {} {}\n",
+            offsets.monotonic.as_secs(),
+            offsets.monotonic.subsec_nanos(),
+            offsets.boottime.as_secs(),
+            offsets.boottime.subsec_nanos()
+        );
+        write("/proc/self/timens_offsets", &lines)?;
     }
-    // Only until the first process enters: the kernel fixes the offsets then (time_namespaces(7)).
-    let lines = format!(
-        "monotonic {} {}\nboottime {} {}\n",
-        offsets.monotonic.as_secs(),
-        offsets.monotonic.subsec_nanos(),
-        offsets.boottime.as_secs(),
-        offsets.boottime.subsec_nanos()
-    );
-    write("/proc/self/timens_offsets", &lines)
+    // Before Linux 6.3 no child may share the memory of a parent whose children belong elsewhere (EINVAL), and exec
+    // does not enter either.
+    let path = "/proc/self/ns/time_for_children";
+    let file = nix::fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty())
+        .map_err(|errno| Fault::new("open", errno, path))?;
+    clone::enter_time(file.as_fd()).map_err(|errno| Fault::new("setns", errno, path))
 }
 
 fn forbid_nested(context: &Context) -> Applied {

@@ -31,8 +31,8 @@ pub struct Planned {
     pub one_id: bool,
 }
 
-/// The default clocks need a kernel that lets a vforked child enter a time namespace at exec.
-const TIME_WITH_VFORK: (u32, u32) = (6, 1);
+/// The first kernel with time namespaces.
+const TIME: (u32, u32) = (5, 6);
 
 pub fn plan(
     section: &Namespaces,
@@ -81,12 +81,12 @@ pub fn plan(
         planned.late_namespaces.push(Step::UnshareCgroup);
     }
     if let Some(offsets) = section.time {
-        if host.kernel_at_least(TIME_WITH_VFORK) {
+        if host.kernel_at_least(TIME) {
             planned.late_namespaces.push(Step::UnshareTime(offsets));
         } else {
             let message =
                 format!("kernel {} cannot give the program clocks of its own; it sees the host's", host.kernel());
-            findings.shortfall("namespaces", message, "Linux 6.1 or newer can".to_string(), None);
+            findings.shortfall("namespaces", message, "Linux 5.6 or newer can".to_string(), None);
         }
     }
     if section.uts {
