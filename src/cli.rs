@@ -7,11 +7,14 @@ pub mod plan;
 pub mod ps;
 pub mod rm;
 pub mod run;
+pub mod stats;
 
+use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use crate::host::Host;
 use crate::profile::{self, Diagnostics, Loaded, Overrides};
+use crate::state::{self, Entry, Root};
 
 /// Runs a program with only what a TOML profile lets it see and use.
 #[derive(Debug, Parser)]
@@ -31,6 +34,8 @@ pub enum Command {
     Check(check::Check),
     /// List sandboxes: those that run, and those that left something behind
     Ps(ps::Ps),
+    /// Print what sandboxes use
+    Stats(stats::Stats),
     /// Stop every process of a sandbox where it is
     Pause(pause::Pause),
     /// Let the processes of a paused sandbox go on
@@ -74,4 +79,9 @@ impl Chosen {
         };
         profile::load_for(&self.profile, &overrides, here, host)
     }
+}
+
+/// The one running sandbox of this caller that has this id, or this name.
+fn running(id_or_name: &str) -> Result<Entry> {
+    state::running(Root::open(&state::locate(&Host::live()))?.as_ref(), id_or_name)
 }

@@ -1,12 +1,12 @@
 //! Renders plans and findings. It knows nothing of its own: every word is the steps'.
 
+pub mod usage;
+
 use std::fmt::Write;
 use std::io::IsTerminal;
 
 use serde_json::{Value, json};
 
-use crate::isolation::cgroup::size;
-use crate::isolation::cgroup::stats::Usage;
 use crate::isolation::context::Slot;
 use crate::isolation::{Findings, Severity};
 use crate::launch::Timing;
@@ -91,30 +91,6 @@ pub fn print_error(message: &str, hint: Option<&str>) {
     eprintln!("sandbox: {message}");
     if let Some(hint) = hint {
         eprintln!("hint: {hint}");
-    }
-}
-
-/// What a sandbox has used, as far as anything counted it: a line a resource, to stderr.
-pub fn print_usage(usage: &Usage) {
-    let optional =
-        |name: &str, value: Option<String>| value.map(|value| format!(", {name} {value}")).unwrap_or_default();
-    let milliseconds = |microseconds: u64| format!("{}.{:03}s", microseconds / 1_000_000, microseconds / 1000 % 1000);
-    if let Some(cpu) = &usage.cpu {
-        let (user, system) = (cpu.user.map(milliseconds), cpu.system.map(milliseconds));
-        let throttled = cpu.throttled.filter(|time| *time > 0).map(milliseconds);
-        let (user, system) = (optional("user", user), optional("system", system));
-        eprintln!("cpu: {}{user}{system}{}", milliseconds(cpu.usage), optional("held back", throttled));
-    }
-    if let Some(memory) = &usage.memory {
-        let (peak, swap) = (optional("peak", memory.peak.map(size)), optional("swap", memory.swap.map(size)));
-        eprintln!("memory: {}{peak}{swap}", size(memory.used));
-    }
-    if let Some(io) = &usage.io {
-        let (read, written) = (size(io.read_bytes), size(io.written_bytes));
-        eprintln!("io: read {read} in {}, written {written} in {}", io.reads, io.writes);
-    }
-    if usage.cpu.is_none() && usage.memory.is_none() && usage.io.is_none() {
-        eprintln!("nothing was counted: the sandbox has no cgroup of its own (a limit in [cgroup] gives it one)");
     }
 }
 

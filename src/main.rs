@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Plan(command) => (command.run(), 1),
         Command::Check(command) => (command.run(), 1),
         Command::Ps(command) => (command.run(), 1),
+        Command::Stats(command) => (command.run(), 1),
         Command::Pause(command) => (command.pause(), 1),
         Command::Resume(command) => (command.resume(), 1),
         Command::Rm(command) => (command.run(), 1),

@@ -5,10 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::host::Host;
-use crate::isolation::Trace;
 use crate::isolation::cgroup::control;
-use crate::state::{self, Life, Root};
 
 #[derive(Debug, Args)]
 pub struct Pause {
@@ -32,24 +29,8 @@ impl Pause {
 }
 
 fn cgroups(id: &str) -> Result<Vec<PathBuf>> {
-    let entries = match Root::open(&state::locate(&Host::live()))? {
-        Some(root) => state::list(&root)?,
-        None => Vec::new(),
-    };
-    let named = |entry: &&state::Entry| {
-        entry.life == Life::Alive && (entry.id == id || entry.header.as_ref().is_some_and(|header| header.name == id))
-    };
-    let found: Vec<_> = entries.iter().filter(named).collect();
-    let entry = match found[..] {
-        [one] => one,
-        [] => bail!("no running sandbox is called {id:?}"),
-        _ => bail!("{} running sandboxes are called {id:?}: name one by its id", found.len()),
-    };
-    let cgroups = entry.traces.iter().filter_map(|trace| match trace {
-        Trace::Cgroup { path } => Some(path.clone()),
-        Trace::Directory { .. } => None,
-    });
-    let cgroups: Vec<PathBuf> = cgroups.collect();
+    let entry = super::running(id)?;
+    let cgroups = entry.cgroups();
     if cgroups.is_empty() {
         bail!("{} has no cgroup, and only a cgroup can be paused: give it a limit in [cgroup]", entry.id);
     }

@@ -70,7 +70,8 @@ impl Run {
             _ => {}
         }
         if let Some(usage) = &launched.usage {
-            explain::print_usage(usage);
+            let lines = explain::usage::lines(usage);
+            eprint!("{}", if lines.is_empty() { explain::usage::NOTHING } else { &lines });
         }
         Ok(launched.outcome.code())
     }

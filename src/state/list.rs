@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
@@ -11,7 +12,7 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::record::{self, Contents, Header, Planned, Started};
 use super::{Root, lock, tree};
-use crate::isolation::Trace;
+use crate::isolation::{Trace, cgroup};
 
 /// One sandbox, as its record tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,33 @@ pub enum Life {
     Dead,
     /// It cannot be relied on, for this reason, and is left alone until it is removed by name.
     Broken(String),
+}
+
+impl Entry {
+    /// Its directories in the cgroup hierarchies; the launcher's own leaf beside them is none of its.
+    pub fn cgroups(&self) -> Vec<PathBuf> {
+        let name = cgroup::directory_name(&self.id);
+        let paths = self.traces.iter().filter_map(|trace| match trace {
+            Trace::Cgroup { path } => Some(path),
+            Trace::Directory { .. } => None,
+        });
+        paths.filter(|path| path.is_absolute() && path.ends_with(&name)).cloned().collect()
+    }
+}
+
+/// The one running sandbox that has this id, or this name.
+pub fn running(root: Option<&Root>, id_or_name: &str) -> Result<Entry> {
+    let mut entries = root.map_or(Ok(Vec::new()), list)?;
+    let named = |entry: &Entry| entry.header.as_ref().is_some_and(|header| header.name == id_or_name);
+    entries.retain(|entry| entry.life == Life::Alive && (entry.id == id_or_name || named(entry)));
+    if let Some(exact) = entries.iter().position(|entry| entry.id == id_or_name) {
+        return Ok(entries.swap_remove(exact));
+    }
+    match entries.pop() {
+        None => bail!("no running sandbox is called \"{}\"", id_or_name.escape_debug()),
+        Some(one) if entries.is_empty() => Ok(one),
+        Some(_) => bail!("{} running sandboxes are called {id_or_name}: name one by its id", entries.len() + 1),
+    }
 }
 
 /// All sandboxes by id. One whose creator has not come as far as the lock looks like one whose creator was killed there:
@@ -61,7 +89,8 @@ pub fn ids(root: &Root) -> Result<Vec<String>> {
     Ok(ids)
 }
 
-fn look(root: &Root, id: String) -> Option<Entry> {
+/// One sandbox; `None` where there is none of this id.
+pub fn look(root: &Root, id: String) -> Option<Entry> {
     if let Some(header) = lock::held_here(&id) {
         return Some(Entry { id, life: Life::Alive, header: Some(header), started: None, traces: Vec::new() });
     }

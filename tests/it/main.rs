@@ -33,4 +33,5 @@ mod rootfs;
 mod seccomp;
 mod signals;
 mod state;
+mod stats;
 mod terminal;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -112,6 +113,30 @@ static int act_crowd(int argc, char **argv)
 	return 0;
 }
 
+/* Takes so many megabytes of memory, a page at a time, and keeps them. */
+static int act_hold(int argc, char **argv)
+{
+	long left = number(argv[0]) << 20;
+	for (char *page; left > 0; left -= 4096) {
+		page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+		if (page == MAP_FAILED)
+			return printf("hold %s: %s\n", argv[0], errno_name(errno)), 0;
+		*page = 1;
+	}
+	return printf("holding\n"), fflush(stdout);
+}
+
+/* Computes for so many milliseconds. */
+static int act_burn(int argc, char **argv)
+{
+	struct timespec start, now;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < number(argv[0]));
+	return 0;
+}
+
 /* Turns the terminal's echo off, as an editor does, and leaves it so. */
 static int act_raw(int argc, char **argv)
 {
@@ -144,5 +169,6 @@ static int act_become(int argc, char **argv)
 const struct verb acts[] = {
 	{"exit", 0, act_exit},	   {"die", 1, act_die},	      {"sleep", 1, act_sleep},	 {"say", 0, act_say},
 	{"hang", 0, act_hang},	   {"await", 1, act_signals}, {"orphan", 1, act_orphan}, {"daemon", 0, act_daemon},
-	{"raw", 0, act_raw},	   {"yes", 0, act_yes},	      {"become", 1, act_become}, {"crowd", 1, act_crowd}, {NULL, 0, NULL},
+	{"raw", 0, act_raw},	   {"yes", 0, act_yes},	      {"become", 1, act_become}, {"crowd", 1, act_crowd},
+	{"hold", 1, act_hold},	   {"burn", 1, act_burn},     {NULL, 0, NULL},
 };
