@@ -3,7 +3,7 @@
 pub mod usage;
 
 use std::fmt::Write;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal, Write as _};
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::isolation::context::Slot;
 use crate::isolation::{Findings, Severity};
 use crate::launch::Timing;
 use crate::plan::{Plan, Stage};
-use crate::profile::Diagnostics;
+use crate::profile::{Diagnostics, Loaded};
 
 /// The plan as a person reads it; with `why`, each step's reason beneath it.
 pub fn text(plan: &Plan, why: bool) -> String {
@@ -62,24 +62,26 @@ pub fn json(plan: &Plan) -> Value {
     json!({ "name": plan.name, "namespaces": plan.namespace_names, "stages": stages })
 }
 
-/// All findings, or for a launch only those that change what it does, to stderr.
-pub fn print_findings(findings: &Findings, launch: bool) {
-    for finding in &findings.0 {
-        if launch && matches!(finding.severity, Severity::Warning | Severity::Note) {
-            continue;
-        }
-        let kind = match finding.severity {
-            Severity::Error => "",
-            Severity::Shortfall => "not on this machine: ",
-            Severity::Warning => "warning: ",
-            Severity::Note => "note: ",
-        };
+/// Writes a result to stdout. Whoever has stopped reading, as `head` does, is not told that anything went wrong.
+pub fn print(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// What a launch has to say of its plan, to stderr: a line for whatever this machine lacks, and errors with the lines of
+/// the profile that they are about. The rest is for `check`.
+pub fn print_obstacles(loaded: &Loaded, findings: &Findings) {
+    for finding in findings.0.iter().filter(|finding| finding.severity == Severity::Shortfall) {
         let place = finding.origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default();
-        eprintln!("sandbox: {place}{kind}{}: {}", finding.section, finding.message);
+        eprintln!("sandbox: {place}not on this machine: {}: {}", finding.section, finding.message);
         if let Some(hint) = &finding.hint {
             eprintln!("hint: {hint}");
         }
     }
+    print_diagnostics(&loaded.errors(findings));
 }
 
 /// What is wrong with a profile, with the lines it is about.

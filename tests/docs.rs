@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use sandbox::host::{Facts, Host};
-use sandbox::profile::{self, Overrides};
+use sandbox::profile::{self, Overrides, Unwritten};
 
 fn page() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/profile.md")).unwrap()
@@ -39,5 +39,36 @@ fn every_key_is_described_and_marked_if_it_is_refused() {
         let row = row.unwrap_or_else(|| panic!("[{section}] {key} is not described"));
         let takes = row.split('|').nth(2).unwrap_or_default().trim();
         assert_eq!(takes == "*not yet*", refused, "[{section}] {key}: {row}");
+    }
+}
+
+/// `check --origin` says what holds where nobody wrote anything, in the words of the page.
+#[test]
+fn the_defaults_are_those_of_the_program() {
+    let page = page();
+    let host = Host::known(Facts { uid: Some(0), ..Facts::default() });
+    for (section, key, refused) in profile::keys() {
+        let default = profile::DEFAULTS.iter().find(|(known, name, _)| (*known, *name) == (section, key));
+        let Some((_, _, default)) = default else {
+            assert!(refused, "[{section}] {key} has no default");
+            continue;
+        };
+        let part = page.split(&format!("## `[{section}]`\n")).nth(1).unwrap().split("\n## ").next().unwrap();
+        let described = part.lines().any(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            let keys = cells.get(1).copied().unwrap_or_default();
+            let cell = cells.get(3).copied().unwrap_or_default();
+            keys.split_whitespace().any(|word| word == format!("`{key}`"))
+                && match default {
+                    Unwritten::Value(text) => cell == format!("`{text}`") || cell == *text,
+                    Unwritten::Words(words) => cell == *words,
+                }
+        });
+        assert!(described, "[{section}] {key}: {default:?} is not what the page says");
+        if let Unwritten::Value(text) = default {
+            let written = format!("[{section}]\n{key} = {text}\n");
+            let loaded = profile::load_text(&written, "/profiles/p.toml", &Overrides::default(), &host);
+            loaded.unwrap_or_else(|problems| panic!("{problems}"));
+        }
     }
 }

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use serde_json::json;
 
 use super::Chosen;
 use crate::doctor::Report;
 use crate::host::Host;
 use crate::isolation::Findings;
-use crate::{explain, plan};
+use crate::profile::{Diagnostics, OriginLine};
+use crate::{explain, plan, profile};
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -18,6 +20,12 @@ pub struct Check {
     /// Check for another machine, by what `sandbox doctor --json` printed there
     #[arg(long, value_name = "FILE")]
     host: Option<PathBuf>,
+    /// Also print each value and entry with the file and line that it comes from
+    #[arg(long)]
+    origin: bool,
+    /// Print it as JSON, messages as editors take them
+    #[arg(long)]
+    json: bool,
 }
 
 impl Check {
@@ -31,17 +39,34 @@ impl Check {
         let loaded = match self.chosen.load_for(&here, host) {
             Ok(loaded) => loaded,
             Err(diagnostics) => {
-                explain::print_diagnostics(&diagnostics);
+                self.report(&diagnostics, None)?;
                 return Ok(1);
             }
         };
-        explain::print_diagnostics(&loaded.warnings);
         let mut findings = Findings::default();
         plan::plan(&loaded.profile, host, &mut findings);
         if let Some(there) = &there {
             there.add(&self.chosen.profile, &mut findings);
         }
-        explain::print_findings(&findings, false);
+        let origins = self.origin.then(|| profile::origins(&loaded, host));
+        self.report(&loaded.diagnostics(&findings), origins.as_deref())?;
         Ok(findings.refuse().into())
+    }
+
+    /// Messages to stderr and origins to stdout; as JSON both in one object.
+    fn report(&self, diagnostics: &Diagnostics, origins: Option<&[OriginLine]>) -> Result<()> {
+        if self.json {
+            let mut object = json!({ "ok": !diagnostics.has_errors(), "diagnostics": diagnostics.json() });
+            if let Some(origins) = origins {
+                object["origins"] = profile::origins_json(origins);
+            }
+            explain::print(&format!("{object:#}\n"))?;
+            return Ok(());
+        }
+        explain::print_diagnostics(diagnostics);
+        if let Some(origins) = origins {
+            explain::print(&profile::origins_text(origins))?;
+        }
+        Ok(())
     }
 }

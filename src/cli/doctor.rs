@@ -32,9 +32,9 @@ impl Doctor {
         launch::prepare().map_err(|message| anyhow!(message))?;
         let features = doctor::examine(&host);
         if self.json {
-            println!("{:#}", doctor::json(&host, &features));
+            explain::print(&format!("{:#}\n", doctor::json(&host, &features)))?;
         } else {
-            print!("{}", doctor::text(&features));
+            explain::print(&doctor::text(&features))?;
         }
         Ok((!doctor::suffices(&features)).into())
     }

@@ -32,12 +32,12 @@ impl Plan {
         };
         let mut findings = Findings::default();
         let plan = plan::plan(&loaded.profile, &host, &mut findings);
-        explain::print_findings(&findings, true);
+        explain::print_obstacles(&loaded, &findings);
         let Some(plan) = plan else { return Ok(1) };
         if self.json {
-            println!("{}", explain::json(&plan));
+            explain::print(&format!("{}\n", explain::json(&plan)))?;
         } else {
-            print!("{}", explain::text(&plan, self.why));
+            explain::print(&explain::text(&plan, self.why))?;
         }
         Ok(0)
     }

@@ -46,7 +46,7 @@ impl Run {
         };
         let mut findings = Findings::default();
         let plan = plan::plan(&loaded.profile, &host, &mut findings);
-        explain::print_findings(&findings, true);
+        explain::print_obstacles(&loaded, &findings);
         #[cfg_attr(not(feature = "step-removal"), allow(unused_mut))]
         let Some(mut plan) = plan else { return Ok(FAILED) };
         #[cfg(feature = "step-removal")]

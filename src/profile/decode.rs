@@ -12,7 +12,7 @@ mod process;
 pub mod reader;
 mod rootfs;
 mod seccomp;
-mod set;
+pub mod set;
 
 #[cfg(test)]
 use super::keys;

@@ -44,21 +44,46 @@ impl Diagnostic {
     }
 }
 
-/// Collects messages while a profile is read, so that all of them are shown at once.
+/// Collects messages while a profile is read, so that all of them are shown at once, and what became of entries.
 #[derive(Debug, Default)]
-pub struct Report(RefCell<Vec<Diagnostic>>);
+pub struct Report {
+    messages: RefCell<Vec<Diagnostic>>,
+    overruled: RefCell<Vec<Overruled>>,
+}
+
+/// An entry of a list that another one did away with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overruled {
+    pub entry: Place,
+    pub by: Place,
+    pub how: How,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// By `"!x"`.
+    Removed,
+    /// Another one has its place.
+    Replaced,
+    /// A parent says the same.
+    Repeats,
+}
 
 impl Report {
     pub fn push(&self, diagnostic: Diagnostic) {
-        self.0.borrow_mut().push(diagnostic);
+        self.messages.borrow_mut().push(diagnostic);
+    }
+
+    pub fn overrule(&self, entry: Place, by: Place, how: How) {
+        self.overruled.borrow_mut().push(Overruled { entry, by, how });
     }
 
     pub fn count(&self) -> usize {
-        self.0.borrow().len()
+        self.messages.borrow().len()
     }
 
-    pub fn into_inner(self) -> Vec<Diagnostic> {
-        self.0.into_inner()
+    pub fn into_inner(self) -> (Vec<Diagnostic>, Vec<Overruled>) {
+        (self.messages.into_inner(), self.overruled.into_inner())
     }
 }
 

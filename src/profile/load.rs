@@ -9,14 +9,14 @@ use super::chain::Chain;
 use super::command_line;
 use super::contradictions;
 use super::decode::{self, reader::Reader};
-use super::diagnostic::{Diagnostic, Diagnostics, Report};
+use super::diagnostic::{Diagnostic, Diagnostics, Overruled, Report};
 use super::find::{self, BuiltIn, SearchPath};
 use super::merge::{self, Merge};
 use super::source::{Place, Provenance, Source, Sources};
 use super::tree::{Node, Table};
 use super::variables::Variables;
 use crate::host::Host;
-use crate::isolation::{Finding, Findings, Origin};
+use crate::isolation::{Finding, Findings, Origin, Severity};
 
 /// What the command line says over the profile.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,10 @@ pub struct Loaded {
     pub sources: Rc<Sources>,
     /// All files as one tree, with what was replaced and removed.
     pub(super) merged: Table,
+    /// The entries of lists that do not hold.
+    pub(super) overruled: Vec<Overruled>,
+    pub(super) head: Head,
+    pub(super) overrides: Overrides,
 }
 
 impl Loaded {
@@ -51,6 +55,12 @@ impl Loaded {
             notes: Vec::new(),
             hint: finding.hint.clone(),
         }
+    }
+
+    /// What of it stops a launch.
+    pub fn errors(&self, findings: &Findings) -> Diagnostics {
+        let errors = findings.0.iter().filter(|finding| finding.severity == Severity::Error);
+        Diagnostics::new(self.sources.clone(), errors.map(|finding| self.diagnostic(finding)).collect())
     }
 
     /// All that planning found, and the warnings of reading before it, ready to be shown.
@@ -83,7 +93,7 @@ pub fn load_text(text: &str, path: &str, overrides: &Overrides, host: &Host) -> 
     let mut chain = Chain::new(host, &report, SearchPath::new(host, find::BUILT_IN));
     chain.text(text, path, &overrides.set);
     let typed = typed(&mut chain, path, overrides, host, &report);
-    finish(chain.sources, Some(typed), report)
+    finish(chain.sources, Some(typed), overrides, report)
 }
 
 /// With other built-in profiles than the program's own.
@@ -98,15 +108,23 @@ pub(super) fn load_with(
     let mut chain = Chain::new(here, &report, SearchPath::new(here, built_in));
     let read = chain.main(name_or_path, &overrides.set);
     let read = read.map(|()| typed(&mut chain, name_or_path, overrides, host, &report));
-    finish(chain.sources, read, report)
+    finish(chain.sources, read, overrides, report)
 }
 
-fn finish(sources: Sources, read: Option<(Profile, Table)>, report: Report) -> Result<Loaded, Diagnostics> {
+fn finish(
+    sources: Sources,
+    read: Option<(Profile, Table, Head)>,
+    overrides: &Overrides,
+    report: Report,
+) -> Result<Loaded, Diagnostics> {
     let sources = Rc::new(sources);
-    let found = Diagnostics::new(sources.clone(), report.into_inner());
+    let (messages, overruled) = report.into_inner();
+    let warnings = Diagnostics::new(sources.clone(), messages);
     match read {
-        Some((profile, merged)) if !found.has_errors() => Ok(Loaded { profile, warnings: found, sources, merged }),
-        _ => Err(found),
+        Some((profile, merged, head)) if !warnings.has_errors() => {
+            Ok(Loaded { profile, warnings, sources, merged, overruled, head, overrides: overrides.clone() })
+        }
+        _ => Err(warnings),
     }
 }
 
@@ -117,7 +135,7 @@ fn typed(
     overrides: &Overrides,
     host: &Host,
     report: &Report,
-) -> (Profile, Table) {
+) -> (Profile, Table, Head) {
     let mut head = Head::default();
     let mut merge = Merge::new(report, chain.incomplete);
     for (file, table) in std::mem::take(&mut chain.layers) {
@@ -151,7 +169,7 @@ fn typed(
             contradictions::writable_grants(&profile, home.as_deref(), search, host, locate, report);
         }
     }
-    (profile, merged)
+    (profile, merged, head)
 }
 
 fn files(sources: &Sources) -> Vec<PathBuf> {
@@ -163,10 +181,10 @@ fn files(sources: &Sources) -> Vec<PathBuf> {
 }
 
 /// What a profile says about itself: its children are something else, and do not inherit it.
-#[derive(Default)]
-struct Head {
-    name: Option<Node>,
-    description: Option<Node>,
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    pub(super) name: Option<Node>,
+    pub(super) description: Option<Node>,
 }
 
 impl Head {

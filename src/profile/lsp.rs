@@ -26,7 +26,11 @@ pub fn json(diagnostics: &Diagnostics) -> Value {
 }
 
 fn json_message(sources: &Sources, diagnostic: &Diagnostic) -> Value {
-    let severity = if diagnostic.severity == Severity::Error { 1 } else { 2 };
+    let severity = match diagnostic.severity {
+        Severity::Error => 1,
+        Severity::Shortfall | Severity::Warning => 2,
+        Severity::Note => 3,
+    };
     let message = match &diagnostic.hint {
         Some(hint) => format!("{}\nhint: {hint}", diagnostic.message),
         None => diagnostic.message.clone(),

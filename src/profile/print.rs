@@ -2,7 +2,7 @@
 
 mod cgroup;
 mod rootfs;
-mod toml;
+pub mod toml;
 
 use std::ffi::OsString;
 use std::fmt::Write;

@@ -2,6 +2,7 @@
 
 mod lookup;
 mod merging;
+mod origins;
 mod variables;
 
 use std::collections::BTreeMap;

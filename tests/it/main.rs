@@ -9,6 +9,7 @@ mod oracle;
 mod bad_input;
 mod capabilities;
 mod cgroup;
+mod check;
 mod descriptors;
 mod devices;
 mod doctor;

@@ -8,6 +8,7 @@ use super::set::{nothing_to_remove, removed};
 use super::{refused, set};
 use crate::isolation::Enforce;
 use crate::isolation::cgroup::{Asked, Cgroup, IoMax, Max};
+use crate::profile::diagnostic::How;
 use crate::profile::source::{Place, Provenance};
 use crate::profile::tree::{Kind, Node, Table};
 use crate::profile::units;
@@ -102,24 +103,30 @@ fn cpuset(reader: &Reader, key: &str, value: &Node) -> Option<String> {
 }
 
 fn io_max(reader: &Reader, key: &str, value: &Node) -> Vec<Asked<IoMax>> {
-    let mut limits: BTreeMap<PathBuf, Asked<IoMax>> = BTreeMap::new();
+    let mut limits: BTreeMap<PathBuf, (Place, Asked<IoMax>)> = BTreeMap::new();
+    let overrule = |place: Place, item: &Node, how| reader.report.overrule(place, item.place, how);
     for item in reader.list(key, value).unwrap_or_default() {
         match removed(item) {
-            Some("*") => limits.clear(),
+            Some("*") => {
+                limits.values().for_each(|(place, _)| overrule(*place, item, How::Removed));
+                limits.clear();
+            }
             Some(device) => {
-                let path = super::path::resolve(reader, key, device, item.place);
-                if path.is_some_and(|path| limits.remove(&path).is_none()) {
-                    nothing_to_remove(reader, key, device, item.place, false);
+                let Some(path) = super::path::resolve(reader, key, device, item.place) else { continue };
+                match limits.remove(&path) {
+                    Some((place, _)) => overrule(place, item, How::Removed),
+                    None => nothing_to_remove(reader, key, device, item.place, false),
                 }
             }
             None => {
-                if let Some(limit) = asked(reader, item.place, io_limit(reader, key, item)) {
-                    limits.insert(limit.value.device.clone(), limit);
+                let Some(limit) = asked(reader, item.place, io_limit(reader, key, item)) else { continue };
+                if let Some((place, _)) = limits.insert(limit.value.device.clone(), (item.place, limit)) {
+                    overrule(place, item, How::Replaced);
                 }
             }
         }
     }
-    limits.into_values().collect()
+    limits.into_values().map(|(_, limit)| limit).collect()
 }
 
 fn io_limit(reader: &Reader, key: &str, item: &Node) -> Option<IoMax> {

@@ -9,7 +9,7 @@ use super::path;
 use super::reader::Reader;
 use super::set::removed;
 use crate::isolation::rootfs::{Bind, Hide, InlineFile, Persist, Rootfs, Symlink, Tmpfs};
-use crate::profile::diagnostic::Diagnostic;
+use crate::profile::diagnostic::{Diagnostic, How};
 use crate::profile::source::Place;
 use crate::profile::tree::{Entry, Node, Table};
 use read::Thing;
@@ -73,7 +73,13 @@ impl Tree<'_> {
     /// `"!*"`, `"!/path"` and `"/path" = false`: they reach only what came from parents.
     fn free(&mut self, layer: &[Line]) {
         for line in layer.iter().filter(|line| line.at.is_none() && removed(line.node) == Some("*")) {
-            self.places.retain(|_, (_, placed)| placed.key != line.key);
+            self.places.retain(|_, (_, placed)| {
+                let stays = placed.key != line.key;
+                if !stays {
+                    self.reader.report.overrule(placed.place, line.node.place, How::Removed);
+                }
+                stays
+            });
         }
         let removes = layer.iter().any(|line| removed(line.node).is_some());
         let own: BTreeSet<(&str, &str)> =
@@ -87,6 +93,7 @@ impl Tree<'_> {
             let Some(target) = path::resolve(self.reader, line.key, text, place) else { continue };
             match self.places.get(&target) {
                 Some((_, placed)) if placed.key == line.key => {
+                    self.reader.report.overrule(placed.place, place, How::Removed);
                     self.places.remove(&target);
                 }
                 _ if self.reader.variables.incomplete => {}
@@ -121,6 +128,7 @@ impl Tree<'_> {
             return self.twice(&target, earlier, &placed);
         }
         merge(&earlier.thing, &mut placed.thing);
+        self.reader.report.overrule(earlier.place, place, How::Replaced);
         if earlier.key != placed.key || !alike(&earlier.thing, &placed.thing) {
             let message =
                 format!("`{}` of {} takes the place of what a parent put there", placed.key, target.display());

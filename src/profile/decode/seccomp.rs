@@ -5,8 +5,10 @@ use super::reader::Reader;
 use super::set;
 use super::set::{fold, removed};
 use crate::isolation::seccomp::{Action, Condition, Name, OnDeny, Op, Preset, Rule, Seccomp};
+use crate::profile::diagnostic::How;
 use crate::profile::names;
 use crate::profile::nearest::nearest;
+use crate::profile::source::Place;
 use crate::profile::tree::{Kind, Node, Table};
 
 pub fn decode(reader: &Reader, table: &Table, seccomp: &mut Seccomp) {
@@ -68,7 +70,13 @@ fn rules(reader: &Reader, key: &str, value: &Node) -> Vec<Rule> {
     let mut rules = Vec::new();
     for item in reader.list(key, value).unwrap_or_default() {
         match removed(item) {
-            Some("*") => rules.retain(|(file, _)| *file == item.place.file),
+            Some("*") => rules.retain(|(place, _): &(Place, Rule)| {
+                let stays = place.file == item.place.file;
+                if !stays {
+                    reader.report.overrule(*place, item.place, How::Removed);
+                }
+                stays
+            }),
             Some(_) => {
                 reader.error::<()>(
                     item.place,
@@ -76,7 +84,7 @@ fn rules(reader: &Reader, key: &str, value: &Node) -> Vec<Rule> {
                     "\"!*\" removes all that are inherited",
                 );
             }
-            None => rules.extend(rule(reader, key, item).map(|rule| (item.place.file, rule))),
+            None => rules.extend(rule(reader, key, item).map(|rule| (item.place, rule))),
         }
     }
     rules.into_iter().map(|(_, rule)| rule).collect()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::{Mark, mark};
 use super::reader::Reader;
-use crate::profile::diagnostic::Diagnostic;
+use crate::profile::diagnostic::{Diagnostic, How};
 use crate::profile::source::Place;
 use crate::profile::tree::{Kind, Node};
 
@@ -34,13 +34,18 @@ pub fn fold<T>(
         for item in layer {
             match removed(item) {
                 Some("*") => {
-                    kept.clear();
+                    let removed = kept.drain(..).flatten();
+                    removed.for_each(|entry| reader.report.overrule(entry.place, item.place, How::Removed));
                     index.clear();
                 }
                 Some(raw) => {
                     let Some(text) = reader.variables.expand(raw, item.place) else { continue };
                     match index.remove(text.as_ref()) {
-                        Some(at) => kept[at] = None,
+                        Some(at) => {
+                            if let Some(entry) = kept[at].take() {
+                                reader.report.overrule(entry.place, item.place, How::Removed);
+                            }
+                        }
                         None => nothing_to_remove(reader, key, &text, item.place, own.contains(raw)),
                     }
                 }
@@ -49,9 +54,16 @@ pub fn fold<T>(
         }
         for item in layer.iter().filter(|item| removed(item).is_none()) {
             let Some(value) = read(item) else { continue };
-            if let Entry::Vacant(free) = index.entry(identity(&value).to_owned()) {
-                free.insert(kept.len());
-                kept.push(Some(Item { value, place: item.place }));
+            match index.entry(identity(&value).to_owned()) {
+                Entry::Vacant(free) => {
+                    free.insert(kept.len());
+                    kept.push(Some(Item { value, place: item.place }));
+                }
+                Entry::Occupied(taken) => {
+                    if let Some(Some(first)) = kept.get(*taken.get()) {
+                        reader.report.overrule(item.place, first.place, How::Repeats);
+                    }
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ fn parse(text: &str) -> (String, Vec<Diagnostic>) {
     let source = Source::new("t", text.into(), Provenance::CommandLine, None);
     let report = Report::default();
     let table = document(&source, 0, &report);
-    (show(&table), report.into_inner())
+    (show(&table), report.into_inner().0)
 }
 
 fn show(table: &Table) -> String {
