@@ -155,7 +155,7 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     // The program is on its way; this is nobody's waiting time.
     let _ = record.started(child.pid);
     record.collect_others();
-    let started = context.wire.take().filter(|_| options.status.is_some());
+    let started = context.wire.take().filter(|_| options.status.is_some() || !plan.supervision.init);
     if let Some(wire) = &started {
         // The child's end closes when the program has been executed, and that is told by a signal.
         let _ = signal::announce(wire);

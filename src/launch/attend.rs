@@ -3,11 +3,15 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 
 use super::wire::{Report, Wire};
 use super::{Options, status};
-use crate::plan::Plan;
+use crate::isolation::Fault;
+use crate::isolation::status::Status;
+use crate::plan::{Plan, Stage};
 use crate::sys::clone::Child;
 use crate::sys::{page, pidfd, signal};
 
@@ -46,8 +50,28 @@ pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child)
             deadline = Instant::now().checked_add(more);
             stopping = true;
         } else if let Some(received) = signal::next(left) {
+            if received.by_kernel && received.signal == libc::SIGIO && !plan.supervision.init {
+                verify(plan, child, wire);
+            }
             pass_on(received, child, wire);
         }
+    }
+}
+
+/// What init does where there is one: the program is looked at once it has been executed.
+fn verify(plan: &Plan, child: &Child, wire: &Wire) {
+    let (Some(privilege), Report::Running) = (&plan.supervision.privilege, wire.report()) else { return };
+    let path = |errno| Fault::new("open", errno, "/proc");
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let verified = nix::fcntl::open("/proc", flags, Mode::empty()).map_err(path).and_then(|proc| {
+        // Ours came over to the child.
+        let own = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let filters = Status::parse(&own).and_then(|status| status.seccomp_filters).unwrap_or(0);
+        privilege.verify_running(proc.as_fd(), child.pid, filters)
+    });
+    if let Err(fault) = verified {
+        let _ = pidfd::send_signal(child.pidfd.as_fd(), libc::SIGKILL);
+        wire.fault(Stage::Target, plan.target.len().saturating_sub(1), &fault);
     }
 }
 

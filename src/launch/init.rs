@@ -31,7 +31,6 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
         wire.fault(Stage::Init, index, &fault);
         process::exit_now(outcome::FAILED.into());
     }
-    context.wire = None;
     if !plan.supervision.init {
         target::become_program(plan, wire, context);
         process::exit_now(outcome::FAILED.into());
@@ -46,7 +45,8 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
             process::exit_now(outcome::FAILED.into());
         }
     };
-    // The target has executed its program or has failed: vfork returns at the exec.
+    // The target has executed its program or has failed: vfork returns at the exec. That our end closes tells it.
+    context.wire = None;
     if wire.has_fault() {
         process::exit_now(outcome::FAILED.into());
     }
@@ -65,17 +65,7 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
 /// What the program is after its exec, by the private procfs, which no process inside can have changed.
 fn verify(plan: &Plan, context: &Context, program: i32) -> Applied {
     let Some(privilege) = &plan.supervision.privilege else { return Ok(()) };
-    let path = format!("{program}/status");
-    let fault = |errno| Fault::new("open", errno, path.clone());
-    let proc = context.get(Slot::Proc)?;
-    let status =
-        nix::fcntl::openat(proc, path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map_err(fault)?;
-    let mut text = String::with_capacity(4096);
-    std::fs::File::from(status)
-        .read_to_string(&mut text)
-        .map_err(|error| fault(nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0))))?;
-    // It may have ended already; what it was when it ran is gone with it.
-    if text.contains("\nState:\tZ") { Ok(()) } else { privilege.verify_running(&text, context.filters) }
+    privilege.verify_running(context.get(Slot::Proc)?, program, context.filters)
 }
 
 /// Reaps and forwards until the program ends.

@@ -73,7 +73,7 @@ impl Wire {
         Ok(Wire {
             page,
             began: options.timings.then(SystemTime::now),
-            socket: !plan.host_after.is_empty() || options.status.is_some(),
+            socket: !plan.host_after.is_empty() || options.status.is_some() || !plan.supervision.init,
         })
     }
 

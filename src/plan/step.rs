@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
+use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -224,9 +225,22 @@ impl Privilege {
         Ok(status.seccomp_filters.unwrap_or(0))
     }
 
-    /// The program as it is after exec: it may have given up more by itself, never less.
-    /// `filters` were in force before ours.
-    pub fn verify_running(&self, status: &str, filters: u32) -> Applied {
+    /// Process `pid` as it is after exec, by a procfs that nobody inside can have changed. `filters` were in force
+    /// before ours.
+    pub fn verify_running(&self, proc: BorrowedFd<'_>, pid: i32, filters: u32) -> Applied {
+        let path = format!("{pid}/status");
+        let fault = |errno| Fault::new("open", errno, path.clone());
+        let file = nix::fcntl::openat(proc, path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
+        let mut text = String::with_capacity(4096);
+        std::fs::File::from(file.map_err(fault)?)
+            .read_to_string(&mut text)
+            .map_err(|error| fault(Errno::from_raw(error.raw_os_error().unwrap_or(0))))?;
+        // It may have ended already; what it was when it ran is gone with it.
+        if text.contains("\nState:\tZ") { Ok(()) } else { self.compare_running(&text, filters) }
+    }
+
+    /// It may have given up more by itself, never less.
+    fn compare_running(&self, status: &str, filters: u32) -> Applied {
         let status = Status::parse(status).ok_or_else(|| Fault::mismatch("/proc/PID/status", "a field is missing"))?;
         let most = self.capabilities.keep;
         for (name, set) in [

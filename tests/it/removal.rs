@@ -62,6 +62,18 @@ fn a_plan_without_one_of_its_steps_is_noticed() {
     assert!(unnoticed.is_empty(), "nothing tells that these are missing: {unnoticed:#?}");
 }
 
+/// With init the table shows it; without, nobody inside is left to look.
+#[test]
+fn what_exec_lost_is_noticed_without_init_too() {
+    let direct = || plain().with("process", "init = false");
+    let steps = steps(&direct);
+    let filter = steps.iter().find(|step| step.section == "seccomp").expect("a filter");
+    let program = ["/probe", "sleep", "10000"];
+    let refused = world(&direct, &filter.place, &program).expect_err("it went on without its filter");
+    assert!(refused.contains("system-call filter") && refused.contains("125"), "{refused}");
+    assert_eq!(world(&direct, "", &["/probe", "say", "started"]), Ok(vec!["started".to_owned()]), "the control");
+}
+
 fn plain() -> Sandbox {
     let sandbox = Sandbox::new().with("namespaces", r#"hostname = "inside""#).called_in("/usr");
     // Groups that are to be dropped.

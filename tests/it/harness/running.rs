@@ -74,12 +74,26 @@ impl Running {
     /// Waits for a line of output.
     #[track_caller]
     pub fn line(&mut self, wanted: &str) -> &mut Running {
+        self.until(wanted, |line| line.trim_end() == wanted)
+    }
+
+    /// Waits for a line that holds this, unless there was one.
+    #[track_caller]
+    pub fn line_with(&mut self, wanted: &str) -> &mut Running {
+        if self.stdout.contains(wanted) {
+            return self;
+        }
+        self.until(wanted, |line| line.contains(wanted))
+    }
+
+    #[track_caller]
+    fn until(&mut self, wanted: &str, is: impl Fn(&str) -> bool) -> &mut Running {
         let deadline = Instant::now() + self.patience;
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
                     self.stdout.push_str(&line);
-                    if line.trim_end() == wanted {
+                    if is(&line) {
                         return self;
                     }
                 }
