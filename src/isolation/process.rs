@@ -123,6 +123,8 @@ pub enum Step {
         command: CString,
         /// The directories to search; `None` where the command is a path itself.
         path: Option<Vec<CString>>,
+        /// Whether the interpreters of a script are looked at too.
+        interpreters: bool,
     },
     NoNewPrivileges,
     UnblockSignals,
@@ -192,12 +194,13 @@ impl fmt::Display for Step {
             Step::Ids { uid, gid } => write!(f, "become uid {uid}, gid {gid}"),
             Step::Directory(path) => write!(f, "go to {}", path.display()),
             Step::Umask(umask) => write!(f, "set umask {umask:04o}"),
-            Step::FindProgram { command, path: None } => {
-                write!(f, "find the program {}", command.to_string_lossy())
-            }
-            Step::FindProgram { command, path: Some(path) } => {
-                let path: Vec<_> = path.iter().map(|directory| directory.to_string_lossy()).collect();
-                write!(f, "find the program {} in {}", command.to_string_lossy(), path.join(":"))
+            Step::FindProgram { command, path, interpreters } => {
+                write!(f, "find the program {}", command.to_string_lossy())?;
+                if let Some(path) = path {
+                    let path: Vec<_> = path.iter().map(|directory| directory.to_string_lossy()).collect();
+                    write!(f, " in {}", path.join(":"))?;
+                }
+                f.write_str(if *interpreters { ", and a script's interpreters" } else { "" })
             }
             Step::NoNewPrivileges => f.write_str("give up gaining privileges"),
             Step::UnblockSignals => f.write_str("let signals through"),

@@ -44,6 +44,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
         own_user,
         own_pid: profile.namespaces.pid,
         processes: cgroup.processes,
+        interpreters: profile.landlock.enforce != crate::isolation::Enforce::Require,
         runtime: &rootfs.runtime,
         sees: &sees,
     };

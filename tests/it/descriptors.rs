@@ -93,10 +93,20 @@ fn proc_self_exe_is_no_program() {
     for entry in ["/proc/self/exe", "/proc/1/exe", "/proc/self/root/probe", "/proc/thread-self/exe"] {
         Sandbox::new().run(&[entry, "--version"]).refused(126, &[entry]);
     }
-    let sandbox =
-        Sandbox::new().with("rootfs", r##"files = { "/script" = { text = "#!/proc/self/exe\n", mode = "0755" } }"##);
-    let seen = sandbox.run(&["/script"]);
-    assert!(!seen.stdout.contains("sandbox"), "the launcher ran as an interpreter\n{seen}");
+    for interpreter in ["/proc/self/exe", "  /proc/thread-self/exe --version", "/script2"] {
+        let files = format!(
+            "files = {{ \"/script\" = {{ text = \"#!{interpreter}\\n\", mode = \"0755\" }}, \
+             \"/script2\" = {{ text = \"#!/proc/self/exe\\n\", mode = \"0755\" }} }}"
+        );
+        let scripts = || Sandbox::new().with("rootfs", &files);
+        scripts().run(&["/script"]).refused(126, &["/script"]);
+        // Landlock, which lets nothing be opened through such a link, put aside.
+        let open = scripts().with("landlock", r#"enforce = "off""#).run(&["/script"]);
+        open.refused(126, &["its interpreter", "is a link of /proc"]);
+    }
+    let script = r##"files = { "/script" = { text = "#!/probe args\n", mode = "0755" } }"##;
+    let control = Sandbox::new().with("rootfs", script).with("landlock", r#"enforce = "off""#).run(&["/script"]);
+    assert!(control.stdout.starts_with("arg /script"), "{control}");
     assert_eq!(binary.exists().then(|| fingerprint(&binary)), before);
 }
 

@@ -191,9 +191,9 @@ fn its_caller_sees_how_it_went_on_a_descriptor() {
 #[test]
 fn its_caller_is_told_that_it_runs_while_it_runs() {
     for init in ["true", "false"] {
-        let sandbox = Sandbox::new().with("process", &format!("init = {init}"));
+        let sandbox = Sandbox::new().with("process", &format!("init = {init}")).option("--status-fd=1");
         // The report comes between the program's own lines.
-        let mut running = sandbox.option("--status-fd=1").start_probe("hang");
+        let mut running = sandbox.start_probe("hang");
         running.line("running");
         running.line_with(r#""event":"started""#);
         running.signal(nix::sys::signal::Signal::SIGKILL);

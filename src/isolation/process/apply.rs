@@ -43,8 +43,8 @@ impl Step {
                 umask(Mode::from_bits_truncate(*mask));
                 Ok(())
             }
-            Step::FindProgram { command, path } => {
-                context.program = Some(find(command, path.as_deref())?);
+            Step::FindProgram { command, path, interpreters } => {
+                context.program = Some(find(command, path.as_deref(), *interpreters)?);
                 Ok(())
             }
             Step::NoNewPrivileges => {

@@ -41,6 +41,8 @@ pub struct Given<'a> {
     pub processes: Option<Max>,
     /// `$XDG_RUNTIME_DIR`, inside.
     pub runtime: &'a Path,
+    /// Nothing but set-up itself keeps a script from naming a link of /proc as its interpreter.
+    pub interpreters: bool,
     /// Whether a path is a directory inside.
     pub sees: &'a dyn Fn(&Path) -> bool,
 }
@@ -176,7 +178,7 @@ fn execute(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fin
     };
     let variables = environment.iter().map(|(name, value)| CString::new(format!("{name}={value}")));
     let Ok(environment) = variables.collect::<Result<_, _>>() else { return nul("the environment") };
-    planned.surroundings.push(Step::FindProgram { command: program, path });
+    planned.surroundings.push(Step::FindProgram { command: program, path, interpreters: given.interpreters });
     let (arguments, environment) = (Rc::new(Strings::new(arguments)), Rc::new(Strings::new(environment)));
     planned.execute.push(Step::Execute { arguments, environment });
 }

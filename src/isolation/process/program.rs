@@ -3,10 +3,11 @@
 use std::ffi::{CStr, CString};
 
 use nix::errno::Errno;
-use nix::sys::stat::{SFlag, fstat};
+use nix::fcntl::OFlag;
+use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::{AccessFlags, access};
 
-use crate::isolation::Fault;
+use crate::isolation::{Applied, Fault};
 use crate::sys::descriptor;
 
 /// What the operation of the fault is called when nothing of that name is there: the exit code is 127.
@@ -15,7 +16,16 @@ pub const NOT_FOUND: &str = "find the program";
 pub const NOT_EXECUTABLE: &str = "execute the program";
 
 /// The path to execute. The first match that may be executed wins; a name with a slash is not searched for.
-pub fn find(command: &CStr, path: Option<&[CString]>) -> Result<CString, Fault> {
+/// `interpreters`: of a script too, whatever its first line names must be no link of /proc.
+pub fn find(command: &CStr, path: Option<&[CString]>, interpreters: bool) -> Result<CString, Fault> {
+    let program = first(command, path)?;
+    if interpreters {
+        interpreter(&program, INTERPRETERS)?;
+    }
+    Ok(program)
+}
+
+fn first(command: &CStr, path: Option<&[CString]>) -> Result<CString, Fault> {
     let Some(path) = path else { return candidate(command).map(|()| command.to_owned()) };
     let mut refused = None;
     for directory in path {
@@ -28,6 +38,33 @@ pub fn find(command: &CStr, path: Option<&[CString]>) -> Result<CString, Fault> 
         }
     }
     Err(refused.unwrap_or_else(|| Fault::new(NOT_FOUND, Errno::ENOENT, command.to_string_lossy())))
+}
+
+/// How many scripts the kernel lets interpret one another.
+const INTERPRETERS: usize = 5;
+
+/// The kernel opens it by the path in the file: `#!/proc/self/exe` would run the launcher, a file of the host that no
+/// layer but Landlock keeps the program from opening again.
+fn interpreter(program: &CStr, depth: usize) -> Applied {
+    let noun = || program.to_string_lossy();
+    let mut start = [0; 256];
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    let length = nix::fcntl::open(program, flags, Mode::empty())
+        .and_then(|file| nix::unistd::read(&file, &mut start))
+        .map_err(|errno| Fault::new(NOT_EXECUTABLE, errno, format!("{}: its first line cannot be read", noun())))?;
+    let Some(line) = start[..length].strip_prefix(b"#!") else { return Ok(()) };
+    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_start();
+    let name = line.split(|byte| b" \t\0".contains(byte)).next().unwrap_or_default();
+    let Ok(name) = CString::new(name) else { return Ok(()) };
+    match descriptor::locate(descriptor::here(), &name, descriptor::NO_MAGICLINKS, true) {
+        Ok(_) if depth > 0 => interpreter(&name, depth - 1),
+        Err(Errno::ELOOP) => {
+            let noun = format!("{}: its interpreter {} is a link of /proc", noun(), name.to_string_lossy());
+            Err(Fault::new(NOT_EXECUTABLE, Errno::ELOOP, noun))
+        }
+        // What else is wrong with it the kernel says at the exec.
+        _ => Ok(()),
+    }
 }
 
 fn candidate(path: &CStr) -> Result<(), Fault> {
