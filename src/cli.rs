@@ -8,6 +8,7 @@ pub mod ps;
 pub mod rm;
 pub mod run;
 pub mod stats;
+pub mod update;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -40,6 +41,8 @@ pub enum Command {
     Pause(pause::Pause),
     /// Let the processes of a paused sandbox go on
     Resume(pause::Pause),
+    /// Change the limits of a running sandbox
+    Update(update::Update),
     /// Remove what sandboxes that have ended left behind
     Rm(rm::Rm),
     /// Remove what every sandbox that has ended left behind

@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         Command::Stats(command) => (command.run(), 1),
         Command::Pause(command) => (command.pause(), 1),
         Command::Resume(command) => (command.resume(), 1),
+        Command::Update(command) => (command.run(), 1),
         Command::Rm(command) => (command.run(), 1),
         Command::Gc(command) => (command.run(), 1),
         Command::Doctor(command) => (command.run(), 1),

@@ -35,7 +35,7 @@ mod trace;
 mod tree;
 
 pub use gc::{Report, gc, rm};
-pub use list::{Entry, Life, list, look, planned, running};
+pub use list::{Change, Entry, Life, change, list, look, planned, running};
 pub use record::{Header, Planned, Process, Started};
 pub use root::{Root, locate};
 pub use trace::{remove, remove_all};

@@ -13,6 +13,7 @@ mod settings;
 pub mod stats;
 #[cfg(test)]
 mod tests;
+pub mod update;
 mod v1;
 mod v2;
 mod weight;
@@ -26,7 +27,7 @@ use super::{Enforce, Origin, Trace};
 
 pub use super::Max;
 pub use plan::{Given, Planned, plan};
-pub use settings::Setting;
+pub use settings::{Lack, Setting};
 
 /// The section as the author wrote it. Keys are named after the files of cgroup v2, on every layout.
 #[derive(Clone, Debug, PartialEq, Default)]

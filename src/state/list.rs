@@ -1,16 +1,16 @@
 //! Looking at the records of all sandboxes: nothing is locked, changed or trusted.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
+use nix::fcntl::{Flock, FlockArg, OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
-use super::record::{self, Contents, Header, Planned, Started};
+use super::record::{self, Contents, Event, Header, Planned, Started};
 use super::{Root, lock, tree};
 use crate::isolation::{Trace, cgroup};
 
@@ -77,6 +77,30 @@ pub fn planned(root: &Root, id: &str) -> Result<Planned> {
     match open(root, id, OFlag::O_RDONLY)? {
         Opened::Record(file) => record::planned(&bytes(&file)?, id).with_context(|| format!("the record of {id}")),
         _ => bail!("no sandbox {id}"),
+    }
+}
+
+/// Holds a running sandbox for one change: whoever else wants to change it waits until this is dropped.
+pub fn change(root: &Root, id: &str) -> Result<Change> {
+    let Some(directory) = directory(root, id)? else { bail!("no sandbox {id}") };
+    let Opened::Record(record) = open(root, id, OFlag::O_WRONLY | OFlag::O_APPEND)? else { bail!("no sandbox {id}") };
+    let turn = Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, errno)| errno).context("waiting for it")?;
+    Ok(Change { record, _turn: turn })
+}
+
+/// A change of a running sandbox, by another process than its supervisor.
+pub struct Change {
+    record: File,
+    _turn: Flock<OwnedFd>,
+}
+
+impl Change {
+    /// Writes down what was changed, each as `--set` takes it.
+    pub fn write_down(mut self, changed: Vec<String>) -> Result<()> {
+        let mut line = serde_json::to_vec(&Event::<record::PlannedRef>::Updated(changed))?;
+        line.push(b'\n');
+        // One write, at the end: the supervisor appends too.
+        self.record.write_all(&line).context("writing its record")
     }
 }
 

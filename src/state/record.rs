@@ -33,6 +33,8 @@ pub enum Event<P> {
     Planned(P),
     Trace(Trace),
     Started(Started),
+    /// Limits that were changed while it ran, each as `--set` takes it.
+    Updated(Vec<String>),
 }
 
 /// What the sandbox was planned from, to plan again for it.
@@ -42,6 +44,9 @@ pub struct Planned {
     /// The resolved profile, as TOML.
     pub profile: String,
     pub facts: Facts,
+    /// What was changed since, in order, each as `--set` takes it.
+    #[serde(skip)]
+    pub updated: Vec<String>,
 }
 
 /// The same, to be written.
@@ -103,7 +108,7 @@ pub fn read(bytes: &[u8], id: &str) -> Contents {
         match serde_json::from_slice::<Event<serde::de::IgnoredAny>>(line) {
             Ok(Event::Trace(trace)) => contents.traces.push(trace),
             Ok(Event::Started(started)) => contents.started = Some(started),
-            Ok(Event::Planned(_)) => {}
+            Ok(Event::Planned(_) | Event::Updated(_)) => {}
             Err(error) => {
                 contents.broken.get_or_insert_with(|| format!("line {}: {error}", number + 2));
             }
@@ -112,14 +117,21 @@ pub fn read(bytes: &[u8], id: &str) -> Contents {
     contents
 }
 
-/// What was planned, by the second line of a record.
+/// What was planned, by the second line of a record, and what was changed since.
 pub fn planned(bytes: &[u8], id: &str) -> Result<Planned> {
-    let mut lines = bytes.split(|byte| *byte == b'\n');
-    header(lines.next().unwrap_or_default(), id)?;
-    match serde_json::from_slice(lines.next().unwrap_or_default()).context("reading what was planned")? {
-        Event::Planned(planned) => Ok(planned),
+    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').map(whole_line);
+    let mut line = || lines.next().unwrap_or_default().0;
+    header(line(), id)?;
+    let mut planned = match serde_json::from_slice(line()).context("reading what was planned")? {
+        Event::<Planned>::Planned(planned) => planned,
         _ => bail!("what was planned is missing"),
+    };
+    for (line, _) in lines.filter(|(line, whole)| *whole && line.starts_with(b"{\"updated\":")) {
+        if let Event::<Planned>::Updated(updated) = serde_json::from_slice(line).context("reading what was changed")? {
+            planned.updated.extend(updated);
+        }
     }
+    Ok(planned)
 }
 
 /// The line without its end, and whether it has one.
@@ -256,6 +268,10 @@ mod tests {
         let line = Event::Planned(PlannedRef { profile: "a = 1\nb = 2", facts: &Facts::default() });
         let bytes = text(&[HEADER, &serde_json::to_string(&line).unwrap(), "\n", TRACE]);
         assert_eq!(planned(&bytes, ID).unwrap().profile, "a = 1\nb = 2");
+        let updated = "{\"updated\":[\"cgroup.pids-max=5\"]}\n";
+        let changed = [&bytes, updated.as_bytes(), b"{\"updated\":[\"torn"].concat();
+        assert_eq!(planned(&changed, ID).unwrap().updated, ["cgroup.pids-max=5"]);
+        assert_eq!((read(&changed, ID).broken, planned(&bytes, ID).unwrap().updated.len()), (None, 0));
         assert_eq!(read(&bytes, ID).broken, None);
         assert!(planned(HEADER.as_bytes(), ID).is_err());
         assert!(planned(&text(&[HEADER, TRACE]), ID).is_err());

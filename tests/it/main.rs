@@ -36,3 +36,4 @@ mod signals;
 mod state;
 mod stats;
 mod terminal;
+mod update;

@@ -69,8 +69,13 @@ fn create(place: &Path, name: &str) -> Result<OwnedFd, Fault> {
     let path = place.join(name);
     nix::unistd::mkdir(&path, Mode::from_bits_truncate(0o755))
         .map_err(|errno| Fault::new("mkdir", errno, path.display().to_string()))?;
+    open_cgroup(&path)
+}
+
+/// A directory in a cgroup file system.
+pub fn open_cgroup(path: &Path) -> Result<OwnedFd, Fault> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let directory = nix::fcntl::open(&path, flags, Mode::empty())
+    let directory = nix::fcntl::open(path, flags, Mode::empty())
         .map_err(|errno| Fault::new("open", errno, path.display().to_string()))?;
     // Files that only look like a cgroup's would limit nothing.
     match fstatfs(&directory).map(|system| system.filesystem_type()) {
@@ -114,7 +119,8 @@ fn delegate(sandbox: &Path, controllers: &[&str], owner: Option<(u32, u32)>) -> 
     Ok(payload)
 }
 
-fn limit(directory: BorrowedFd<'_>, setting: &Setting) -> Applied {
+/// Writes a value, and reads it back.
+pub fn limit(directory: BorrowedFd<'_>, setting: &Setting) -> Applied {
     let Setting { file, value, optional } = setting;
     let mut opened = match open(directory, file, OFlag::O_RDWR) {
         Err(fault) if *optional && fault.errno == Errno::ENOENT => return Ok(()),

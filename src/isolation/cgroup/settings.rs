@@ -38,6 +38,16 @@ impl Setting {
         if read.lines().any(|line| line == wanted) {
             return true;
         }
+        // Taking a limit of a disk back leaves no line of it.
+        if let Some(device) =
+            wanted.strip_suffix(" 0").or(wanted.strip_suffix(" rbps=max wbps=max riops=max wiops=max"))
+        {
+            return !read.lines().any(|line| line.split(' ').next() == Some(device));
+        }
+        // Written as a number, read with a word before it.
+        if self.file.ends_with(".bfq.weight") {
+            return read.lines().next().is_some_and(|line| line.strip_prefix("default ") == Some(wanted));
+        }
         if self.file.starts_with("cpuset.") {
             return list::parse(read).is_some_and(|read| list::parse(wanted) == Some(read));
         }
@@ -165,6 +175,9 @@ mod tests {
                 "9:0 rbps=2\n8:0 rbps=1 wbps=max riops=max wiops=max\n",
             ),
             ("io.weight", "default 50", "default 50\n8:0 70\n"),
+            ("io.bfq.weight", "50", "default 50\n"),
+            ("blkio.throttle.read_bps_device", "8:0 0", "8:16 5\n"),
+            ("io.max", "8:0 rbps=max wbps=max riops=max wiops=max", ""),
         ] {
             assert!(confirmed(file, value, read), "{file} {value} {read}");
         }
@@ -178,6 +191,9 @@ mod tests {
             ("memory.oom.group", "1", "0"),
             ("cpuset.cpus", "0-1", "0"),
             ("io.max", "8:0 rbps=1", "8:0 rbps=2"),
+            ("io.max", "8:0 rbps=max wbps=max riops=max wiops=max", "8:0 rbps=1 wbps=max riops=max wiops=max"),
+            ("blkio.throttle.read_bps_device", "8:0 0", "8:0 5\n"),
+            ("io.bfq.weight", "50", "default 100\n8:0 50\n"),
             ("cpu.max", "50000 100000", "max 100000"),
         ] {
             assert!(!confirmed(file, value, read), "{file} {value} {read}");

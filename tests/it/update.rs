@@ -1,0 +1,139 @@
+//! `update`: other limits for a sandbox that runs.
+
+use nix::sys::signal::Signal;
+
+use crate::harness::{Running, Sandbox, Seen, is_root};
+
+/// A shell inside that does what it is told, a line each; `None` where this caller may make no cgroup.
+fn shell(sandbox: &Sandbox) -> Option<Running> {
+    let mut running = sandbox.start(&["sh", "-c", "echo running; while read line; do eval \"$line\"; echo done; done"]);
+    if !is_root() && sandbox.ask("check", &["sh"]).status.code() == Some(1) {
+        running.ends().refused(125, &["cgroup: ", "hint: "]);
+        return None;
+    }
+    running.line("running");
+    Some(running)
+}
+
+fn update(sandbox: &Sandbox, limits: &[&str]) -> Seen {
+    sandbox.sandbox(&[&["update", &sandbox.name], limits].concat())
+}
+
+#[test]
+fn a_limit_is_raised_and_lowered_while_the_program_runs() {
+    let sandbox = Sandbox::new().with("cgroup", "pids-max = 20");
+    let Some(mut running) = shell(&sandbox) else { return };
+    let forks = |running: &mut Running, answer: &str| {
+        running.send("/probe forks 30\n");
+        running.line(&format!("forks 30: {answer}")).line("done");
+    };
+    forks(&mut running, "EAGAIN");
+    update(&sandbox, &["pids-max=60"]).succeeds();
+    forks(&mut running, "ok");
+    update(&sandbox, &["pids-max=25"]).succeeds();
+    forks(&mut running, "EAGAIN");
+    update(&sandbox, &["pids-max=max"]).succeeds();
+    forks(&mut running, "ok");
+    running.send("/probe crowd 9 + hang &\n");
+    running.line("done").line("running");
+    let seen = update(&sandbox, &["pids-max=4"]).exits(0);
+    seen.says(&["there are 12 processes already"]);
+    let record = std::fs::read_dir(state(&sandbox)).into_iter().flatten().flatten();
+    let mut record = record.filter(|entry| entry.file_name().to_string_lossy().starts_with(&sandbox.name));
+    let record = std::fs::read_to_string(record.next().expect("its record").path().join("record")).expect("reading it");
+    for line in [r#"{"updated":["cgroup.pids-max=60"]}"#, r#"{"updated":["cgroup.pids-max=4"]}"#] {
+        assert!(record.lines().any(|known| known == line), "{record}");
+    }
+    running.signal(Signal::SIGTERM);
+    running.ends();
+}
+
+fn state(sandbox: &Sandbox) -> std::path::PathBuf {
+    if is_root() { "/run/sandbox".into() } else { sandbox.runtime().join("sandbox") }
+}
+
+#[test]
+fn memory_in_use_stays_allowed_and_nothing_is_changed_by_halves() {
+    let sandbox = Sandbox::new().with("cgroup", "pids-max = 20").with("cgroup", r#"memory-max = "48M""#);
+    let Some(mut running) = shell(&sandbox) else { return };
+    running.send("/probe hold 24 + hang &\n");
+    running.line("done").line("holding");
+    update(&sandbox, &["pids-max=60", "memory-max=8M"]).refused(1, &["memory-max: ", "are in use", "hint: "]);
+    running.send("/probe forks 30\n");
+    running.line("forks 30: EAGAIN").line("done");
+    // What is too much for the limit of the start is not for a higher one.
+    running.send("/probe hold 60 || echo killed\n");
+    running.line("killed").line("done");
+    update(&sandbox, &["memory-max=128M"]).succeeds();
+    running.send("/probe hold 60 || echo killed\n");
+    running.line("holding").line("done");
+    update(&sandbox, &["memory-max=40M"]).succeeds();
+    running.signal(Signal::SIGTERM);
+    running.ends();
+}
+
+#[test]
+fn swap_stays_limited_as_it_was_where_memory_and_swap_are_counted_together() {
+    let sandbox = Sandbox::new().with("cgroup", r#"memory-swap-max = "16M""#).with("cgroup", r#"memory-max = "64M""#);
+    let Some(running) = shell(&sandbox) else { return };
+    // Up and down: the kernel refuses a sum below either.
+    for limits in
+        [&["memory-max=256M"][..], &["memory-max=32M"], &["memory-swap-max=0", "memory-max=300M"], &["memory-max=max"]]
+    {
+        update(&sandbox, limits).succeeds();
+    }
+    update(&sandbox, &["cpu-max=50%"]).refused(1, &["the cpu controller does not count for this sandbox", "hint: "]);
+    running.signal(Signal::SIGTERM);
+    running.ends();
+}
+
+#[test]
+fn a_share_of_the_processor_holds_whatever_it_was_before() {
+    let sandbox = Sandbox::new().with("cgroup", r#"cpu-max = "0.5%""#).with("cgroup", "cpu-weight = 50");
+    let Some(mut running) = shell(&sandbox) else { return };
+    update(&sandbox, &["cpu-max=50%", "cpu-weight=200"]).succeeds();
+    running.send("/probe burn 2000 & wait; cat /proc/self/stat > /dev/null\n");
+    running.line("done");
+    let seen = sandbox.sandbox(&["stats", &sandbox.name, "--json"]).succeeds();
+    let stats: serde_json::Value = serde_json::from_str(&seen.stdout).expect("JSON");
+    let used = stats["cpu"]["usage"].as_u64().unwrap_or_default();
+    assert!((600_000..1_400_000).contains(&used), "of two seconds at 50%\n{seen}");
+    running.signal(Signal::SIGTERM);
+    running.ends();
+}
+
+#[test]
+fn what_a_profile_would_be_refused_is_refused_here() {
+    let sandbox = Sandbox::new().with("cgroup", "pids-max = 20");
+    let Some(running) = shell(&sandbox) else { return };
+    for (limit, word) in [
+        ("memory-max=lots", "`lots` is no size"),
+        ("memory-mux=1G", "did you mean `memory-max`?"),
+        ("pids-max=-1", "`pids-max` cannot be -1"),
+        ("pids-max", "write KEY=VALUE"),
+        ("cpuset-cpus=5-1", "cpuset-cpus"),
+        ("delegate=true", "delegate cannot be changed while it runs"),
+        ("enforce=best-effort", "enforce is for"),
+        ("process.user=root", "process"),
+        (r#"io-max=[{ device = "/nowhere", read-bps = "1M" }]"#, "io-max"),
+    ] {
+        let seen = update(&sandbox, &["pids-max=21", limit]).refused(1, &[word]);
+        assert_eq!(seen.stdout, "", "{seen}");
+    }
+    sandbox.sandbox(&["update", "no-such", "pids-max=1"]).refused(1, &["no running sandbox"]);
+    sandbox.sandbox(&["update", &sandbox.name]).exits(2);
+    let seen = sandbox.sandbox(&["stats", &sandbox.name, "--json"]).succeeds();
+    assert!(!seen.stdout.is_empty());
+    running.signal(Signal::SIGTERM);
+    running.ends();
+}
+
+#[test]
+fn a_sandbox_without_a_cgroup_has_nothing_to_update() {
+    let sandbox = Sandbox::new();
+    let mut running = sandbox.start_probe("hang");
+    running.line("running");
+    update(&sandbox, &["memory-max=1G"]).refused(1, &["the memory controller does not count for this sandbox"]);
+    running.signal(Signal::SIGTERM);
+    running.ends();
+}
