@@ -2,13 +2,17 @@
 
 mod apply;
 pub mod control;
+mod dbus;
 mod device;
+mod directory;
 mod key;
 mod layout;
 mod list;
 pub mod oom;
 mod place;
 mod plan;
+mod refusal;
+mod scope;
 mod settings;
 pub mod stats;
 #[cfg(test)]
@@ -20,13 +24,14 @@ mod weight;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::context::{Slot, Slots};
+use super::context::{Context, Slot, Slots};
 use super::{Enforce, Origin, Trace};
 
 pub use super::Max;
 pub use plan::{Given, Planned, plan};
+use scope::Manager;
 pub use settings::{Lack, Setting};
 
 /// The section as the author wrote it. Keys are named after the files of cgroup v2, on every layout.
@@ -75,33 +80,34 @@ pub struct IoMax {
     pub write_iops: Option<u64>,
 }
 
-/// Which of the kernel's two interfaces a directory belongs to.
+/// The directory that a sandbox's own is made in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Version {
-    V1,
-    V2 {
-        /// The launcher has to leave the place first.
-        leave: bool,
-        given: Vec<String>,
-    },
+pub enum Place {
+    At(PathBuf),
+    /// The scope's, which is known when systemd has made it.
+    Scope,
 }
 
 /// Directories are called `sandbox-ID`, and numbered in the order in which they are made.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
+    /// systemd makes a scope around the launcher.
+    Scope {
+        manager: Manager,
+    },
     /// The launcher moves to a leaf beside the sandbox.
     Leave {
-        place: PathBuf,
+        place: Place,
     },
     /// The place gives its children these controllers.
     Distribute {
-        place: PathBuf,
+        place: Place,
         controllers: Vec<&'static str>,
     },
     /// Fills `Slot::Cgroup(number)` with the directory.
     Create {
         number: u8,
-        place: PathBuf,
+        place: Place,
         controllers: Vec<&'static str>,
     },
     Limit {
@@ -111,7 +117,7 @@ pub enum Step {
     /// A part of the sandbox's directory that is the program's to divide; fills `Slot::Cgroup(number)`.
     Delegate {
         number: u8,
-        place: PathBuf,
+        place: Place,
         controllers: Vec<&'static str>,
         owner: Option<(u32, u32)>,
     },
@@ -148,19 +154,39 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-impl Step {
-    /// What outlives this process if it dies after the step.
-    pub fn trace(&self, id: &str) -> Option<Trace> {
-        let name = directory_name(id);
+impl Place {
+    fn directory<'a>(&'a self, context: &'a Context) -> Option<&'a Path> {
         match self {
-            Step::Create { place, .. } => Some(Trace::Cgroup { path: place.join(name) }),
-            Step::Leave { place } => Some(Trace::Cgroup { path: place.join(name + place::LAUNCHER) }),
-            _ => None,
+            Place::At(directory) => Some(directory),
+            Place::Scope => context.scope.as_deref(),
         }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::At(directory) => directory.display().fmt(f),
+            Place::Scope => f.write_str("<scope>"),
+        }
+    }
+}
+
+impl Step {
+    /// What outlives this process if it dies after the step. A scope does not: systemd removes it when it is empty.
+    pub fn trace(&self, context: &Context) -> Option<Trace> {
+        let name = directory_name(&context.id);
+        let (place, name) = match self {
+            Step::Create { place, .. } => (place, name),
+            Step::Leave { place } => (place, name + place::LAUNCHER),
+            _ => return None,
+        };
+        Some(Trace::Cgroup { path: place.directory(context)?.join(name) })
     }
 
     pub fn why(&self) -> &'static str {
         match self {
+            Step::Scope { .. } => "the tree of cgroups is systemd's: who wants a part of it asks for a scope",
             Step::Leave { .. } => "a cgroup that gives controllers to its children may hold no process itself",
             Step::Distribute { .. } => "a child has only the controllers that its parent gives it",
             Step::Create { controllers, .. } if controllers.is_empty() => {
@@ -175,12 +201,16 @@ impl Step {
     }
 
     pub fn slots(&self) -> Slots {
+        let scope = |place: &Place| if *place == Place::Scope { vec![Slot::Scope] } else { Vec::new() };
         match self {
-            Step::Create { number, .. } | Step::Delegate { number, .. } => Slots::filling(&[Slot::Cgroup(*number)]),
+            Step::Scope { .. } => Slots::filling(&[Slot::Scope]),
+            Step::Create { number, place, .. } | Step::Delegate { number, place, .. } => {
+                Slots { reads: scope(place), ..Slots::filling(&[Slot::Cgroup(*number)]) }
+            }
             Step::Limit { number, .. } | Step::Join { number, .. } | Step::MakeWay { number } => {
                 Slots::reading(&[Slot::Cgroup(*number)])
             }
-            Step::Leave { .. } | Step::Distribute { .. } => Slots::default(),
+            Step::Leave { place } | Step::Distribute { place, .. } => Slots::reading(&scope(place)),
         }
     }
 }
@@ -188,14 +218,15 @@ impl Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Step::Leave { place } => write!(f, "move the launcher to a leaf of {}", place.display()),
+            Step::Scope { manager } => write!(f, "have {manager} make sandbox-<id>.scope around the launcher"),
+            Step::Leave { place } => write!(f, "move the launcher to a leaf of {}", place),
             Step::Distribute { place, controllers } => {
-                write!(f, "give children of {} {}", place.display(), controllers.join(", "))
+                write!(f, "give children of {} {}", place, controllers.join(", "))
             }
-            Step::Create { place, .. } => write!(f, "create {}/sandbox-<id>", place.display()),
+            Step::Create { place, .. } => write!(f, "create {}/sandbox-<id>", place),
             Step::Limit { setting, .. } => write!(f, "{} = {}", setting.file, setting.value),
             Step::Delegate { place, owner, .. } => {
-                write!(f, "delegate {}/sandbox-<id>/{PAYLOAD}", place.display())?;
+                write!(f, "delegate {}/sandbox-<id>/{PAYLOAD}", place)?;
                 owner.map_or(Ok(()), |(uid, gid)| write!(f, " to {uid}:{gid}"))
             }
             Step::MakeWay { .. } => write!(f, "move to {} of the delegated part", place::INIT),

@@ -15,6 +15,8 @@ pub enum Slot {
     Supervisor,
     /// The n-th directory of the sandbox in a cgroup hierarchy: on v1 it is joined, on v2 cloned into.
     Cgroup(u8),
+    /// The cgroup of the scope that systemd has made around the launcher.
+    Scope,
     /// The lock on the n-th kept directory.
     Kept(u8),
     /// The tmpfs that holds everything the root is made of, besides what is bound.
@@ -61,6 +63,7 @@ impl fmt::Display for Slot {
         match self {
             Slot::Supervisor => f.write_str("<supervisor>"),
             Slot::Cgroup(n) => write!(f, "<cgroup {n}>"),
+            Slot::Scope => f.write_str("<scope>"),
             Slot::Kept(n) => write!(f, "<kept {n}>"),
             Slot::Scratch => f.write_str("<scratch>"),
             Slot::Root => f.write_str("<root>"),
@@ -78,6 +81,8 @@ impl fmt::Display for Slot {
 pub struct Context {
     /// The sandbox's own, unique on this machine: directories and names are made of it.
     pub id: String,
+    /// The cgroup of the scope that systemd has made around the launcher.
+    pub scope: Option<std::path::PathBuf>,
     slots: BTreeMap<Slot, OwnedFd>,
     spent: Vec<OwnedFd>,
     /// The limit of open files leaves room for descriptors that are no longer needed.
@@ -105,6 +110,7 @@ impl Context {
 
     pub fn holds(&self, slot: Slot) -> bool {
         match slot {
+            Slot::Scope => self.scope.is_some(),
             Slot::Child => self.child.is_some(),
             Slot::Program => self.program.is_some(),
             Slot::Ruleset => self.ruleset.is_some(),

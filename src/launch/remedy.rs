@@ -47,6 +47,12 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
         ("write", Errno::EBUSY, Some(Step::Cgroup(cgroup::Step::Distribute { .. }))) => {
             "a process has entered that cgroup meanwhile: cgroup v2 takes either processes or children with controllers"
         }
+        ("write", Errno::ENOENT, Some(Step::Cgroup(cgroup::Step::Distribute { .. }))) => {
+            "the cgroup has not been given these controllers itself (see its cgroup.controllers)"
+        }
+        ("StartTransientUnit", _, _) => {
+            "systemd gave no scope; started in one (systemd-run --user --scope -p Delegate=yes sandbox run …) it needs none"
+        }
         ("write", Errno::EINVAL, Some(Step::Cgroup(cgroup::Step::Limit { .. }))) => {
             "the kernel refuses the value: on cgroup v1 a cgroup above may allow less, and io.max wants a whole disk"
         }

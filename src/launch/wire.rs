@@ -98,7 +98,7 @@ impl Wire {
     ) -> Result<(), (usize, Fault)> {
         for (index, step) in plan.steps(stage).iter().enumerate() {
             if let Some(record) = &mut record
-                && let Some(trace) = step.trace(&context.id)
+                && let Some(trace) = step.trace(context)
             {
                 let fault = |error| Fault::new("record", Errno::EIO, format!("{error:#}"));
                 record.trace(&trace).map_err(|error| (index, fault(error)))?;

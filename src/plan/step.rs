@@ -100,9 +100,9 @@ impl Step {
     }
 
     /// What it makes that outlives this process.
-    pub fn trace(&self, id: &str) -> Option<Trace> {
+    pub fn trace(&self, context: &Context) -> Option<Trace> {
         match self {
-            Step::Cgroup(step) => step.trace(id),
+            Step::Cgroup(step) => step.trace(context),
             _ => None,
         }
     }

@@ -1,5 +1,7 @@
 //! `[cgroup]`: what of the machine the program may use up.
 
+mod scope;
+
 use crate::harness::{Sandbox, is_root};
 
 #[test]

@@ -11,7 +11,7 @@ use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, fstatfs};
 
-use super::{Membership, PAYLOAD, Setting, Step, directory_name, list, place};
+use super::{Membership, PAYLOAD, Place, Setting, Step, directory_name, list, place, scope};
 use crate::isolation::context::{Context, Slot};
 use crate::isolation::{Applied, Fault};
 use crate::sys::descriptor;
@@ -19,16 +19,22 @@ use crate::sys::descriptor;
 impl Step {
     pub fn apply(&self, context: &mut Context) -> Applied {
         match self {
-            Step::Leave { place } => leave(place, &context.id),
-            Step::Distribute { place, controllers } => distribute(place, controllers),
+            Step::Scope { manager } => {
+                let unit = format!("{}.scope", directory_name(&context.id));
+                manager.start_scope(&unit)?;
+                context.scope = Some(scope::own_directory(&unit)?);
+                Ok(())
+            }
+            Step::Leave { place } => leave(place.of(context)?, &context.id),
+            Step::Distribute { place, controllers } => distribute(place.of(context)?, controllers),
             Step::Create { number, place, .. } => {
-                let directory = create(place, &directory_name(&context.id))?;
+                let directory = create(place.of(context)?, &directory_name(&context.id))?;
                 context.fill(Slot::Cgroup(*number), directory);
                 Ok(())
             }
             Step::Limit { number, setting } => limit(context.get(Slot::Cgroup(*number))?, setting),
             Step::Delegate { number, place, controllers, owner } => {
-                let directory = delegate(&place.join(directory_name(&context.id)), controllers, *owner)?;
+                let directory = delegate(&place.of(context)?.join(directory_name(&context.id)), controllers, *owner)?;
                 context.fill(Slot::Cgroup(*number), directory);
                 Ok(())
             }
@@ -40,6 +46,12 @@ impl Step {
             // processor of the machine to pass a point of rest, which takes milliseconds.
             Step::Join { number, .. } => write_to(context.get(Slot::Cgroup(*number))?, "tasks", "0"),
         }
+    }
+}
+
+impl Place {
+    fn of<'a>(&'a self, context: &'a Context) -> Result<&'a Path, Fault> {
+        self.directory(context).ok_or_else(|| Fault::new("scope", Errno::ENOENT, "there is none yet"))
     }
 }
 

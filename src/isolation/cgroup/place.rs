@@ -5,13 +5,17 @@
 
 use std::path::{Path, PathBuf};
 
+use super::scope::{self, Manager};
 use super::settings::Lack;
 use crate::host::{Host, Node};
 
-/// A way to a directory that may have children with controllers.
+/// A directory that may have children with controllers, and what has to be done for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Ground {
+    /// Of a scope that is still to be made, the directory that it will get its controllers from.
     pub directory: PathBuf,
+    /// systemd has to make a scope first.
+    pub scope: Option<Manager>,
     /// It holds nobody but us, and we have to leave it for a leaf first.
     pub leave: bool,
     /// What children can be given.
@@ -25,14 +29,14 @@ pub const LAUNCHER: &str = ".launcher";
 pub const INIT: &str = "init.scope";
 
 /// The place for children with these controllers, or without any.
-pub fn choose(own: &Path, needs: &[&str], host: &Host) -> Result<Place, Lack> {
+pub fn choose(own: &Path, needs: &[&str], host: &Host) -> Result<Ground, Lack> {
     if needs.is_empty() {
         let directory = own.to_owned();
-        let free = Place { directory, leave: false, controllers: Vec::new(), given: Vec::new() };
+        let free = Ground { directory, scope: None, leave: false, controllers: Vec::new(), given: Vec::new() };
         return if host.writable(own) { Ok(free) } else { Err(not_ours(own, host)) };
     }
     if is_root(own, host) {
-        return if host.writable(own) { Ok(place(own, false, host)) } else { Err(not_ours(own, host)) };
+        return if host.writable(own) { Ok(ground(own, false, host)) } else { Err(not_ours(own, host)) };
     }
     // A leaf of ours lies in a place that was prepared before; systemd may have made such a leaf too.
     if let Some(parent) = own.parent()
@@ -40,31 +44,37 @@ pub fn choose(own: &Path, needs: &[&str], host: &Host) -> Result<Place, Lack> {
         && writable(parent, host)
         && processes(parent, host) == 0
     {
-        return Ok(place(parent, false, host));
+        return Ok(ground(parent, false, host));
+    }
+    let managed = is_systemd(host);
+    let direct = writable(own, host) && (!managed || (inside_delegated(own, host) && processes(own, host) == 1));
+    if !direct && let Some(manager) = Manager::find(host) {
+        let mut from = ground(&manager.directory(host), true, host);
+        from.controllers.retain(|name| scope::DELEGATED.contains(&name.as_str()));
+        return Ok(Ground { scope: Some(manager), given: Vec::new(), ..from });
     }
     if !writable(own, host) {
         return Err(not_ours(own, host));
     }
-    let managed = is_systemd(host);
     if managed && !inside_delegated(own, host) {
         let message = format!("{} belongs to systemd, which has not delegated it", own.display());
         return Err(Lack::new(message, DELEGATED_SCOPE));
     }
-    let alone = (processes(own, host) == 1).then(|| place(own, true, host));
+    let alone = (processes(own, host) == 1).then(|| ground(own, true, host));
     if alone.as_ref().is_some_and(|alone| alone.has(needs)) {
         return alone.ok_or_else(|| busy(own, managed));
     }
     // Root may go up, as container engines without systemd do.
     let free = |up: &&Path| is_root(up, host) || is_free(up, host);
     let up = own.ancestors().skip(1).filter(|_| host.is_root() && !managed).find(free);
-    match (up.map(|up| place(up, false, host)), alone) {
+    match (up.map(|up| ground(up, false, host)), alone) {
         (Some(up), alone) if up.has(needs) || alone.is_none() => Ok(up),
         (_, Some(alone)) => Ok(alone),
         _ => Err(busy(own, managed)),
     }
 }
 
-impl Place {
+impl Ground {
     fn has(&self, needs: &[&str]) -> bool {
         needs.iter().all(|need| self.controllers.iter().any(|known| known == need))
     }
@@ -81,13 +91,14 @@ fn busy(own: &Path, managed: bool) -> Lack {
     Lack::new(message, format!("mkdir {own}/init, and move each process of {own}/cgroup.procs to {own}/init"))
 }
 
-fn place(directory: &Path, leave: bool, host: &Host) -> Place {
+fn ground(directory: &Path, leave: bool, host: &Host) -> Ground {
     let words = |file: &str| {
         let text = host.text(&directory.join(file)).unwrap_or_default();
         text.split_ascii_whitespace().map(String::from).collect()
     };
-    Place {
+    Ground {
         directory: directory.to_owned(),
+        scope: None,
         leave,
         controllers: words("cgroup.controllers"),
         given: words("cgroup.subtree_control"),

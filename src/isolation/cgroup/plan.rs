@@ -1,13 +1,13 @@
 //! From the section to directories, limits and who joins them when.
 
-use std::path::{Path, PathBuf};
-
+use super::directory::Directory;
 use super::key::{Key, Wish, wishes};
 use super::layout::{Hierarchy, Home, Layout};
-use super::place::{self, Place};
+use super::place::{self, Ground};
+use super::refusal::{no_controller, not_writable};
 use super::settings::{Carried, Lack, Setting};
-use super::{Cgroup, Max, Membership, Step, Version, v1, v2};
-use crate::host::{Host, Node};
+use super::{Cgroup, Max, Membership, Place, Step, v1, v2};
+use crate::host::Host;
 use crate::isolation::context::Slot;
 use crate::isolation::{Access, Enforce, Findings, Origin};
 
@@ -39,19 +39,6 @@ pub struct Planned {
     /// What pids-max says, for RLIMIT_NPROC to agree with.
     pub processes: Option<Max>,
 }
-
-/// A directory to be made, in one hierarchy.
-#[derive(Debug)]
-struct Directory {
-    version: Version,
-    place: PathBuf,
-    /// Printed, and for v2 what the place must give its children.
-    controllers: Vec<&'static str>,
-    settings: Vec<Setting>,
-}
-
-/// The slot of the delegated part, after those of all hierarchies.
-const DELEGATED: u8 = u8::MAX;
 
 struct Planner<'a> {
     given: Given,
@@ -91,12 +78,12 @@ pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings
         planner.judge("delegate", &asked.origin, required, false, delegated);
     }
     planner.control(&layout, place.and_then(Result::ok).as_ref());
-    planner.steps(&wishes)
+    planner.planned(&wishes)
 }
 
 impl Planner<'_> {
     /// Finds the directory that a key belongs to, and puts its files there.
-    fn carry(&mut self, key: &Key, layout: &Layout<'_>, place: Option<&Result<Place, Lack>>) -> Result<Carried, Lack> {
+    fn carry(&mut self, key: &Key, layout: &Layout<'_>, place: Option<&Result<Ground, Lack>>) -> Result<Carried, Lack> {
         let controller = key.controller();
         let old = v1::controller(controller);
         match layout.home(old) {
@@ -138,7 +125,7 @@ impl Planner<'_> {
     }
 
     /// Gives the program a part of its own to divide.
-    fn delegate(&mut self, layout: &Layout<'_>, place: Option<&Result<Place, Lack>>) -> Result<Carried, Lack> {
+    fn delegate(&mut self, layout: &Layout<'_>, place: Option<&Result<Ground, Lack>>) -> Result<Carried, Lack> {
         if !self.given.own_cgroup {
             let message = "without a cgroup namespace the program would be shown the host's cgroups";
             return Err(Lack::new(message, "leave namespaces.cgroup on"));
@@ -196,7 +183,7 @@ impl Planner<'_> {
     }
 
     /// Whoever is limited can also be frozen, counted and killed as one: cgroup v2 can do that without any controller.
-    fn control(&mut self, layout: &Layout<'_>, place: Option<&Place>) {
+    fn control(&mut self, layout: &Layout<'_>, place: Option<&Ground>) {
         if self.v2.is_some() || self.v1.is_empty() {
             return;
         }
@@ -210,7 +197,7 @@ impl Planner<'_> {
     }
 
     fn on_v1(&mut self, hierarchy: &Hierarchy) -> &mut Directory {
-        let known = self.v1.iter().position(|directory| directory.place == hierarchy.directory);
+        let known = self.v1.iter().position(|directory| directory.place == Place::At(hierarchy.directory.clone()));
         let index = known.unwrap_or_else(|| {
             let mut settings = Vec::new();
             if hierarchy.has("cpuset") {
@@ -220,23 +207,23 @@ impl Planner<'_> {
                     settings.push(Setting::new(file, own.trim_end().to_owned()));
                 }
             }
-            let place = hierarchy.directory.clone();
-            self.v1.push(Directory { version: Version::V1, place, controllers: Vec::new(), settings });
+            let place = Place::At(hierarchy.directory.clone());
+            self.v1.push(Directory { place, ground: None, controllers: Vec::new(), settings });
             self.v1.len() - 1
         });
         &mut self.v1[index]
     }
 
-    fn on_v2(&mut self, place: &Place) -> &mut Directory {
+    fn on_v2(&mut self, ground: &Ground) -> &mut Directory {
         self.v2.get_or_insert_with(|| Directory {
-            version: Version::V2 { leave: place.leave, given: place.given.clone() },
-            place: place.directory.clone(),
+            place: if ground.scope.is_some() { Place::Scope } else { Place::At(ground.directory.clone()) },
+            ground: Some(ground.clone()),
             controllers: Vec::new(),
             settings: Vec::new(),
         })
     }
 
-    fn steps(self, wishes: &[Wish]) -> Planned {
+    fn planned(self, wishes: &[Wish]) -> Planned {
         let mut planned = Planned::default();
         for wish in wishes {
             match wish.key {
@@ -245,98 +232,13 @@ impl Planner<'_> {
                 _ => {}
             }
         }
-        let mut members = Vec::new();
-        let delegated = self.delegated;
         let owner = self.host.is_root().then_some(self.given.program).filter(|ids| *ids != (0, 0));
         for (number, directory) in (0u8..).zip(self.v2.into_iter().chain(self.v1)) {
-            let Directory { version, place, controllers, settings } = directory;
-            let before = &mut planned.host_before;
-            match &version {
-                Version::V1 => planned.init.push(Step::Join { number, controllers: controllers.clone() }),
-                Version::V2 { leave, given } => {
-                    if *leave {
-                        before.push(Step::Leave { place: place.clone() });
-                    }
-                    let missing: Vec<_> =
-                        controllers.iter().copied().filter(|name| !given.iter().any(|given| given == name)).collect();
-                    if !missing.is_empty() {
-                        before.push(Step::Distribute { place: place.clone(), controllers: missing });
-                    }
-                    planned.clone_into = Some(Slot::Cgroup(number));
-                    planned.access = self.given.own_cgroup.then_some(Access::ReadOnly);
-                }
-            }
-            members.push(if version == Version::V1 { controllers.first().copied().unwrap_or_default() } else { "" });
-            let is_v2 = version != Version::V1;
-            before.push(Step::Create { number, place: place.clone(), controllers });
-            before.extend(settings.into_iter().map(|setting| Step::Limit { number, setting }));
-            if let Some(controllers) = delegated.clone().filter(|_| is_v2) {
-                before.push(Step::Delegate { number: DELEGATED, place, controllers, owner });
-                planned.inside.push(Step::MakeWay { number: DELEGATED });
-                planned.clone_into = Some(Slot::Cgroup(DELEGATED));
-                planned.access = Some(Access::ReadWrite);
-            }
+            directory.steps(number, self.delegated.as_deref(), owner, &mut planned);
         }
-        planned.membership = (!members.is_empty()).then_some(Membership(members));
+        if planned.access == Some(Access::ReadOnly) && !self.given.own_cgroup {
+            planned.access = None;
+        }
         planned
     }
-}
-
-impl Directory {
-    fn add(&mut self, controller: &'static str, settings: &[Setting]) {
-        if !self.controllers.contains(&controller) {
-            self.controllers.push(controller);
-        }
-        self.add_settings(settings);
-    }
-
-    fn add_settings(&mut self, settings: &[Setting]) {
-        for setting in settings {
-            // What is inherited yields to what is asked for.
-            let same = |known: &&mut Setting| known.file == setting.file && setting.file.starts_with("cpuset.");
-            match self.settings.iter_mut().find(same) {
-                Some(known) => *known = setting.clone(),
-                None => self.settings.push(setting.clone()),
-            }
-        }
-    }
-}
-
-fn not_writable(directory: &Path, key: &Key, host: &Host) -> Lack {
-    let shown = directory.display();
-    if host.is_root() {
-        let hint = "a container around this sandbox must mount its cgroups writable";
-        return Lack::new(format!("{shown} is read-only"), hint);
-    }
-    let message = format!("only root can limit {} here: {shown} is cgroup v1, which nobody else may change", noun(key));
-    Lack::new(message, "run it as root, or boot with cgroup v2 (systemd.unified_cgroup_hierarchy=1)")
-}
-
-fn noun(key: &Key) -> &'static str {
-    match key.controller() {
-        "pids" => "processes",
-        "memory" => "memory",
-        "io" => "disks",
-        "hugetlb" => "huge pages",
-        _ => "CPUs",
-    }
-}
-
-fn no_controller(controller: &str, place: &Path, host: &Host) -> Lack {
-    let known = host.text(Path::new("/sys/fs/cgroup/cgroup.controllers")).unwrap_or_default();
-    if known.split_ascii_whitespace().any(|name| name == controller) {
-        let message = format!("the {controller} controller is not delegated to {}", place.display());
-        let hint = if matches!(host.node(Path::new("/run/systemd/system")), Node::Directory { .. }) {
-            "as root: put \"[Service]\" and \"Delegate=cpu cpuset io memory pids\" into \
-             /etc/systemd/system/user@.service.d/delegate.conf, then systemctl daemon-reload and log in again"
-                .to_owned()
-        } else {
-            format!("as root: echo +{controller} > …/cgroup.subtree_control in each directory above it")
-        };
-        return Lack::new(message, hint);
-    }
-    Lack::new(
-        format!("this kernel has no {controller} controller"),
-        format!("boot without cgroup_disable={controller}, with a kernel that has it"),
-    )
 }

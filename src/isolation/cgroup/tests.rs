@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::*;
 use crate::host::{Facts, Host, Node};
-use crate::isolation::context::Slot;
+use crate::isolation::context::{Context, Slot};
 use crate::isolation::{Findings, Severity};
 
 const DIRECTORY: Node = Node::Directory { uid: 0, mode: 0o755 };
@@ -17,6 +17,12 @@ fn asked<T>(value: T) -> Option<Asked<T>> {
 
 fn limits() -> Cgroup {
     Cgroup { pids_max: asked(Max::Limit(64)), memory_max: asked(Max::Limit(256 << 20)), ..Cgroup::default() }
+}
+
+fn seven() -> Context {
+    let mut context = Context::default();
+    context.id = "7".into();
+    context
 }
 
 /// A machine to be furnished, seen by this user.
@@ -129,7 +135,7 @@ fn root_of_a_unified_hierarchy() {
     assert_eq!(planned.clone_into, Some(Slot::Cgroup(0)));
     assert_eq!(planned.membership, Some(Membership(vec![""])));
     assert_eq!((planned.memory_max, planned.processes), (Some(256 << 20), Some(Max::Limit(64))));
-    let traces: Vec<_> = planned.host_before.iter().filter_map(|step| step.trace("7")).collect();
+    let traces: Vec<_> = planned.host_before.iter().filter_map(|step| step.trace(&seven())).collect();
     assert_eq!(traces, [Trace::Cgroup { path: "/sys/fs/cgroup/sandbox-7".into() }]);
 }
 
@@ -146,7 +152,7 @@ fn a_user_alone_in_a_delegated_scope_leaves_it_for_a_leaf() {
     assert_eq!(steps[0], format!("move the launcher to a leaf of {own}"));
     assert_eq!(steps[1], format!("give children of {own} pids, memory"));
     assert_eq!(steps[2], format!("create {own}/sandbox-<id>"));
-    let trace = planned.host_before[0].trace("7");
+    let trace = planned.host_before[0].trace(&seven());
     assert_eq!(trace, Some(Trace::Cgroup { path: format!("{own}/sandbox-7.launcher").into() }));
 }
 
@@ -399,4 +405,56 @@ fn what_cgroup_v1_cannot_do() {
     assert_eq!(refused(weight), "io-weight: no disk of this machine shares its time by weight");
     let cpus = Cgroup { cpuset_cpus: asked("0-9".to_owned()), ..Cgroup::default() };
     assert!(refused(cpus).starts_with("cpuset-cpus: the CPUs that we may use are"));
+}
+
+#[test]
+fn a_user_asks_its_systemd_for_a_scope_where_nothing_is_delegated() {
+    let manager = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service";
+    let machine = |controllers: &str| {
+        Machine::of(1000)
+            .systemd()
+            .text("/proc/self/cgroup", "0::/user.slice/user-1000.slice/session-2.scope\n")
+            .text("/sys/fs/cgroup/cgroup.controllers", "cpu memory pids\n")
+            .v2_below("/sys/fs/cgroup/user.slice/user-1000.slice/session-2.scope", "memory pids", "", "77\n78\n")
+            .v2_below(manager, controllers, controllers, "")
+            .node("/run/user/1000/bus", Node::Other)
+    };
+    let (steps, planned) = machine("memory pids").steps(&limits());
+    assert_eq!(
+        steps,
+        [
+            "have the user's systemd make sandbox-<id>.scope around the launcher",
+            "move the launcher to a leaf of <scope>",
+            "give children of <scope> pids, memory",
+            "create <scope>/sandbox-<id>",
+            "pids.max = 64",
+            "memory.max = 268435456",
+        ]
+    );
+    let mut context = seven();
+    assert_eq!(planned.host_before[1].trace(&context), None);
+    context.scope = Some("/sys/fs/cgroup/x/sandbox-7.scope".into());
+    let traces: Vec<_> = planned.host_before.iter().filter_map(|step| step.trace(&context)).collect();
+    let path = |name: &str| Trace::Cgroup { path: format!("/sys/fs/cgroup/x/sandbox-7.scope/{name}").into() };
+    assert_eq!(traces, [path("sandbox-7.launcher"), path("sandbox-7")]);
+
+    let (_, said) = machine("pids").plan(&limits());
+    assert_eq!(said.len(), 1);
+    assert_eq!(said[0].1, format!("memory-max: the memory controller is not delegated to {manager}"));
+    assert!(said[0].2.contains("/etc/systemd/system/user@.service.d/delegate.conf"), "{said:?}");
+}
+
+#[test]
+fn the_managers_own_socket_is_preferred() {
+    let machine = |socket: &str, uid: u32| {
+        let machine = Machine::of(uid).systemd().node("/run/dbus/system_bus_socket", Node::Other);
+        Host::known(machine.node("/run/user/1000/bus", Node::Other).node(socket, Node::Other).0)
+    };
+    let manager = scope::Manager::find(&machine("/run/user/1000/systemd/private", 1000)).unwrap();
+    assert_eq!((manager.socket, manager.direct), ("/run/user/1000/systemd/private".into(), true));
+    let manager = scope::Manager::find(&machine("/run/systemd/private", 0)).unwrap();
+    assert_eq!((manager.socket, manager.direct, manager.user), ("/run/systemd/private".into(), true, false));
+    let manager = scope::Manager::find(&machine("/nothing", 0)).unwrap();
+    assert_eq!((manager.socket, manager.direct), ("/run/dbus/system_bus_socket".into(), false));
+    assert_eq!(scope::Manager::find(&Host::known(Machine::of(0).0)), None);
 }
