@@ -3,10 +3,12 @@
 mod order;
 #[cfg(feature = "step-removal")]
 pub mod removal;
+mod review;
 pub mod slots;
 mod step;
 
 pub use order::plan;
+pub use review::review;
 pub use step::{Gate, Step, Verify};
 
 use std::fmt;

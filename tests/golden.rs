@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use sandbox::explain;
 use sandbox::host::{Facts, Host, Node};
+use sandbox::isolation::network::Mode;
 use sandbox::isolation::{Findings, Severity};
 use sandbox::plan::{self, Plan, Stage};
 use sandbox::profile::{self, Overrides};
@@ -45,6 +46,34 @@ fn plans_of_the_profiles_that_come_along_are_the_golden_ones() {
         golden.compare(&directory.join(format!("{}.plan", built_in.name)), &plan);
     }
     golden.finish(&directory);
+}
+
+/// A warning of a sound profile teaches people to skip warnings. The one there is, docs/cli.md describes.
+#[test]
+fn what_comes_along_checks_without_warnings_but_the_documented_one() {
+    let loopback = "mode = \"host\": whatever listens on this machine's loopback answers the program too";
+    let page = fs::read_to_string(root().join("docs/cli.md")).unwrap();
+    assert!(page.contains(loopback), "docs/cli.md does not say: {loopback}");
+    let mut planned = 0;
+    for built_in in profile::BUILT_IN {
+        for facts in [facts("rich"), Facts { cwd: Some("/srv/data".into()), ..as_root(facts("rich")) }] {
+            let host = Host::known(with_servers(facts));
+            let loaded = profile::load_text(built_in.text, &place(built_in.name), &Overrides::default(), &host);
+            let loaded = loaded.unwrap_or_else(|problems| panic!("{problems}"));
+            assert!(loaded.warnings.list.is_empty(), "{}: {}", built_in.name, loaded.warnings);
+            let mut findings = Findings::default();
+            planned += usize::from(plan::plan(&loaded.profile, &host, &mut findings).is_some());
+            plan::review(&loaded.profile, &host, &mut findings);
+            let warnings = findings.0.iter().filter(|finding| finding.severity == Severity::Warning);
+            let said: Vec<&str> = warnings.map(|finding| finding.message.as_str()).collect();
+            let expected: &[&str] = if loaded.profile.network.mode == Mode::Host { &[loopback] } else { &[] };
+            // Root without capabilities is one user among others, and the directory is Ada's.
+            let refused = |message: &&str| host.is_root() && message.contains("/srv/data will refuse writes to root");
+            let said: Vec<&str> = said.into_iter().filter(|message| !refused(message)).collect();
+            assert_eq!(said, expected, "{} for uid {}", built_in.name, host.uid());
+        }
+    }
+    assert!(planned > profile::BUILT_IN.len(), "only {planned} could be planned at all");
 }
 
 /// The order of the steps, with its reasons, as it stands in the docs.
@@ -124,6 +153,7 @@ fn planned(name: &str, text: &str, host: &Host) -> String {
     }
     let mut findings = Findings::default();
     let plan = plan::plan(&loaded.profile, host, &mut findings);
+    plan::review(&loaded.profile, host, &mut findings);
     assert_eq!(plan.is_none(), findings.refuse(), "{name}: an error and no plan go together");
     let mut said = loaded.warnings.text(false);
     for finding in &findings.0 {

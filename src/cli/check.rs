@@ -45,6 +45,7 @@ impl Check {
         };
         let mut findings = Findings::default();
         plan::plan(&loaded.profile, host, &mut findings);
+        plan::review(&loaded.profile, host, &mut findings);
         if let Some(there) = &there {
             there.add(&self.chosen.profile, &mut findings);
         }

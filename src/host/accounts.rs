@@ -35,6 +35,10 @@ impl Host {
         self.each_group().into_iter().find(|group| group.name == name)
     }
 
+    pub fn group_by_gid(&self, gid: u32) -> Option<Group> {
+        self.each_group().into_iter().find(|group| group.gid == gid)
+    }
+
     /// The ids of all groups that list this user as a member.
     pub fn groups_of(&self, user: &str) -> Vec<u32> {
         self.each_group()

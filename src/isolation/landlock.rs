@@ -136,6 +136,21 @@ impl Witness {
     }
 }
 
+/// In the host's network nothing else keeps the program from the host's abstract sockets. What only the kernel lacks is
+/// said while planning.
+pub fn review(section: &Landlock, own_network: bool, findings: &mut Findings) {
+    let (hint, origin) = match &section.scope {
+        _ if own_network => return,
+        _ if section.enforce == Enforce::Off => ("write enforce = \"require\" in [landlock]", &section.enforce_origin),
+        Some(scope) if !scope.contains(&Scope::AbstractUnix) => {
+            ("add \"abstract-unix\" to scope in [landlock], or leave scope out", &section.scope_origin)
+        }
+        _ => return,
+    };
+    let message = "the host's abstract sockets (X11, D-Bus, …) are within the program's reach";
+    findings.warning("landlock", message, format!("{hint}, or give it an own network"), origin.as_ref());
+}
+
 impl Step {
     pub fn why(&self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Applied, Fault, Origin};
+use super::{Applied, Fault, Findings, Origin};
 use crate::sys;
 
 /// The section as the author wrote it.
@@ -31,6 +31,16 @@ pub fn plan(section: &Network) -> Vec<Step> {
     match section.mode {
         Mode::None => vec![Step::LoopbackUp],
         Mode::Host => Vec::new(),
+    }
+}
+
+/// What comes along with the host's network.
+pub fn review(section: &Network, findings: &mut Findings) {
+    if section.mode == Mode::Host {
+        let message = "mode = \"host\": whatever listens on this machine's loopback answers the program too";
+        let hint = "write \"none\" if it needs no network; a service there that trusts its callers needs a password"
+            .to_owned();
+        findings.warning("network", message, hint, section.mode_origin.as_ref());
     }
 }
 

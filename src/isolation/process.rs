@@ -5,6 +5,7 @@ mod apply;
 mod environment;
 mod plan;
 mod program;
+mod review;
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
@@ -20,6 +21,7 @@ use crate::sys::process::Strings;
 pub use account::account;
 pub use plan::{Given, Planned, plan};
 pub use program::{NOT_EXECUTABLE, NOT_FOUND};
+pub use review::review;
 
 /// The section as the author wrote it.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +42,7 @@ pub struct Process {
     pub env: BTreeMap<String, String>,
     /// Shell patterns of names, taken from the caller's environment.
     pub env_pass: Vec<String>,
+    pub env_pass_origin: Option<Origin>,
     pub init: bool,
     pub tty: Tty,
     /// Signal number.
@@ -77,6 +80,7 @@ impl Default for Process {
             cwd_origin: None,
             env: BTreeMap::new(),
             env_pass: Vec::new(),
+            env_pass_origin: None,
             init: true,
             tty: Tty::default(),
             stop_signal: libc::SIGTERM,

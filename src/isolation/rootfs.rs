@@ -8,6 +8,7 @@ mod kernel;
 mod overlay;
 mod plan;
 mod read_back;
+mod review;
 mod step;
 mod steps;
 mod tree;
@@ -19,6 +20,7 @@ use super::{Access, Origin};
 pub use apply::PROC_COVERS;
 pub use plan::{Given, Planned, plan};
 pub use read_back::ReadBack;
+pub use review::{Writer, review};
 pub use step::{Addition, Step};
 
 /// The section as the author wrote it: paths absolute, variables replaced, targets not yet resolved.

@@ -1,8 +1,10 @@
 //! `check`: who wrote what, and what is wrong with it, for people and for editors.
 
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::Value;
 
-use crate::harness::{Sandbox, program};
+use crate::harness::{Sandbox, is_root, left_to_root, program, quoted};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
@@ -54,6 +56,71 @@ fn what_planning_finds_points_into_the_profile() {
     assert_eq!((&error["severity"], &error["range"]["start"]["line"]), (&Value::from(1), &Value::from(1)));
     assert_eq!(error["range"]["end"]["character"], 33);
     assert_eq!(found["ok"], false);
+}
+
+/// The warning is right: what it foretells happens, and nothing of the kind where there is no warning.
+#[test]
+fn writes_that_permissions_refuse_are_foretold() {
+    let sandbox = Sandbox::new();
+    let (open, shut) = (sandbox.dir().join("open"), sandbox.dir().join("shut"));
+    for (directory, mode) in [(&open, 0o755), (&shut, 0o555)] {
+        std::fs::create_dir(directory).expect("making a directory");
+        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(mode)).expect("its mode");
+    }
+    let granted =
+        format!("read-write = [{}, {}]", quoted(&open.display().to_string()), quoted(&shut.display().to_string()));
+    let sandbox = sandbox.with("rootfs", &granted);
+    let (open, shut) = (open.display(), shut.display());
+    let said = sandbox.ask("check", &["/probe"]).exits(0).stderr;
+    assert!(said.contains(&format!("warning: rootfs: read-write {shut} will refuse writes")), "{said}");
+    assert!(!said.contains(&format!("read-write {open} will")), "{said}");
+    let seen = sandbox.probe(&format!("create {open}/x + create {shut}/x"));
+    seen.allows(&format!("create {open}/x")).refuses(&format!("create {shut}/x"), &["EACCES"]);
+    assert!(!seen.stderr.contains("warning"), "a launch does not repeat it: {seen}");
+}
+
+#[test]
+fn a_single_writable_file_is_warned_about() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.file("settings", "x");
+    let entry = format!("read-write = [{}]", quoted(&file.display().to_string()));
+    let sandbox = sandbox.with("rootfs", &entry);
+    let said = sandbox.ask("check", &["/probe"]).exits(0).stderr;
+    assert!(said.contains(&format!("warning: rootfs: read-write {} is a single file", file.display())), "{said}");
+    assert!(said.contains("^^^^"), "it points into the profile: {said}");
+}
+
+#[test]
+fn the_hosts_network_and_its_sockets_are_warned_about() {
+    let host = || Sandbox::bare().with("network", "mode = \"host\"");
+    let said = host().ask("check", &["/bin/true"]).exits(0).stderr;
+    assert!(said.contains("loopback answers") && !said.contains("abstract sockets"), "{said}");
+    let said = host().with("landlock", "scope = [\"signal\"]").ask("check", &["/bin/true"]).exits(0).stderr;
+    assert!(said.contains("loopback answers") && said.contains("abstract sockets"), "{said}");
+    let said = Sandbox::bare().with("landlock", "enforce = \"off\"").ask("check", &["/bin/true"]).exits(0).stderr;
+    assert!(!said.contains("loopback answers") && !said.contains("abstract sockets"), "{said}");
+}
+
+#[test]
+fn privileged_groups_of_the_caller_are_named() {
+    if !is_root() {
+        return left_to_root("only root can put a caller into groups");
+    }
+    let sandbox = Sandbox::bare();
+    let copy = sandbox.dir().join("sandbox");
+    std::fs::copy(program(), &copy).expect("copying the program");
+    for path in [sandbox.dir(), &copy] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+    }
+    let said = |groups: &str| {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", groups]).arg(&copy).args(["check", "hello"]).current_dir("/");
+        let output = command.output().expect("starting setpriv");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let words = "the caller's group disk (every block device) stays in effect inside";
+    assert!(said("--groups=disk").contains(words), "{}", said("--groups=disk"));
+    assert!(!said("--clear-groups").contains("in effect"), "{}", said("--clear-groups"));
 }
 
 /// `head` is not a failure.

@@ -208,35 +208,20 @@ impl Planner<'_> {
             return self.findings.error("rootfs", format!("bind source {noun} belongs to the kernel"), hint, origin);
         }
         if bind.access == Access::ReadWrite {
-            self.check_write(&source, kind, origin);
+            self.check_write(&source, origin);
         }
         let content =
             Content::Bind { source, kind, access: bind.access, exec: bind.exec, discard: false, system: false };
         self.put(&bind.target, content, origin);
     }
 
-    /// Names what a writable grant gives away besides what it means to give.
-    fn check_write(&mut self, source: &Path, kind: Kind, origin: Option<&Origin>) {
+    /// Refuses a writable grant that holds more than it can mean to give.
+    fn check_write(&mut self, source: &Path, origin: Option<&Origin>) {
         let home = self.host.user_by_uid(self.host.uid()).map(|user| user.home);
         let noun = source.display();
         if self.section.home != Home::ReadWrite && home.is_some_and(|home| home.starts_with(source)) {
             let hint = "grant the directories in it that the program needs, or set home = \"read-write\"".to_string();
             self.findings.error("rootfs", format!("read-write {noun} contains the whole home"), hint, origin);
-        }
-        if kind == Kind::File {
-            let hint =
-                "grant its directory, if the program replaces it by rename (EBUSY on a mounted file)".to_string();
-            self.findings.warning("rootfs", format!("read-write {noun} is a single file"), hint, origin);
-        }
-        if self.given.one_id && !self.host.is_root() {
-            let (uid, mode) = match self.host.node(source) {
-                Node::Directory { uid, mode } | Node::File { uid, mode } => (uid, mode),
-                _ => return,
-            };
-            if uid != self.host.uid() && mode & 0o022 == 0 {
-                let message = format!("read-write {noun} belongs to uid {uid}: its permissions will refuse writes");
-                self.findings.warning("rootfs", message, None, origin);
-            }
         }
     }
 

@@ -36,7 +36,10 @@ pub fn decode(reader: &Reader, table: &Table, process: &mut Process) {
                 process.cwd_origin = origin();
             }
             "env" => set(&mut process.env, env(reader, key, value)),
-            "env-pass" => process.env_pass = env_pass(reader, key, value),
+            "env-pass" => {
+                process.env_pass = env_pass(reader, key, value);
+                process.env_pass_origin = origin();
+            }
             "init" => set(&mut process.init, reader.boolean(key, value)),
             "tty" => tty(reader, entry, &mut process.tty),
             "stop-signal" => set(&mut process.stop_signal, signal(reader, key, value)),

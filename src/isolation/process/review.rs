@@ -1,0 +1,91 @@
+//! What the program brings along from its caller.
+
+use super::Process;
+use crate::host::Host;
+use crate::isolation::Findings;
+
+/// Groups whose members reach more than their own files, and what.
+const PRIVILEGED: &[(&str, &str)] = &[
+    ("root", "what is root's group's"),
+    ("docker", "a daemon that is root"),
+    ("podman", "a daemon that is root"),
+    ("lxd", "a daemon that is root"),
+    ("incus", "containers"),
+    ("incus-admin", "a daemon that is root"),
+    ("libvirt", "a daemon that is root"),
+    ("disk", "every block device"),
+    ("kmem", "the kernel's memory"),
+    ("shadow", "password hashes"),
+    ("sudo", "administration"),
+    ("wheel", "administration"),
+    ("admin", "administration"),
+    ("adm", "logs"),
+    ("systemd-journal", "logs"),
+    ("kvm", "virtual machines"),
+    ("input", "every key that is typed"),
+];
+
+/// `granted` are the device groups that the profile asks for: who grants a device means its group.
+pub fn review(section: &Process, one_id: bool, granted: &[&str], host: &Host, findings: &mut Findings) {
+    if one_id {
+        groups(granted, host, findings);
+    }
+    if section.env_pass.iter().any(|pattern| pattern.bytes().all(|byte| byte == b'*')) {
+        let message =
+            "env-pass = [\"*\"] passes every variable of the caller, tokens and the sockets of agents included";
+        let hint = "name those that the program needs, as in \"LC_*\"".to_owned();
+        findings.warning("process", message, hint, section.env_pass_origin.as_ref());
+    }
+}
+
+/// An ordinary user cannot give groups up: setgroups(2) is denied where one id is mapped, so that nobody loses a group
+/// that a file's mode denies something to.
+fn groups(granted: &[&str], host: &Host, findings: &mut Findings) {
+    let mut held = host.groups();
+    held.push(host.gid());
+    held.sort_unstable();
+    held.dedup();
+    let mut known: Vec<(String, &str)> = Vec::new();
+    for gid in held {
+        let Some(group) = host.group_by_gid(gid) else { continue };
+        let found = PRIVILEGED.iter().find(|(name, _)| *name == group.name);
+        if let Some((name, opens)) = found.filter(|(name, _)| !granted.contains(name)) {
+            known.push(((*name).to_owned(), opens));
+        }
+    }
+    if known.is_empty() {
+        return;
+    }
+    let names: Vec<String> = known.iter().map(|(name, opens)| format!("{name} ({opens})")).collect();
+    let (groups, stay) = if known.len() == 1 { ("group", "stays") } else { ("groups", "stay") };
+    let message = format!("the caller's {groups} {} {stay} in effect inside", names.join(", "));
+    let hint = "grant no file or socket of theirs; id-map = \"range\" in [namespaces] drops them".to_owned();
+    findings.warning("process", message, hint, None);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Facts;
+
+    fn said(groups: Vec<u32>, granted: &[&str], one_id: bool) -> Vec<String> {
+        let mut facts = Facts { uid: Some(1000), gid: Some(1000), groups: Some(groups), ..Facts::default() };
+        let text = "root:x:0:\nsudo:x:27:me\naudio:x:29:me\nkvm:x:106:me\nme:x:1000:\ndocker:x:999:me\n";
+        facts.texts.insert("/etc/group".into(), Some(text.into()));
+        let mut findings = Findings::default();
+        review(&Process::default(), one_id, granted, &Host::known(facts), &mut findings);
+        findings.0.into_iter().map(|finding| finding.message).collect()
+    }
+
+    #[test]
+    fn privileged_groups_are_named_unless_they_are_given_up_or_meant() {
+        assert_eq!(said(vec![1000, 29], &[], true), [""; 0]);
+        assert_eq!(
+            said(vec![999, 27, 29], &[], true),
+            ["the caller's groups sudo (administration), docker (a daemon that is root) stay in effect inside"]
+        );
+        assert_eq!(said(vec![999], &[], false), [""; 0]);
+        assert_eq!(said(vec![106], &[], true), ["the caller's group kvm (virtual machines) stays in effect inside"]);
+        assert_eq!(said(vec![106], &["kvm"], true), [""; 0]);
+    }
+}
