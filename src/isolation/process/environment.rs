@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::str::Chars;
 
 use super::Process;
 use crate::host::Host;
@@ -32,13 +33,30 @@ pub fn environment(section: &Process, account: &Account, runtime: &Path, host: &
     env
 }
 
-/// A shell pattern in which `*` stands for any text.
+/// A shell pattern in which `*` stands for any text and `?` for any character. On a mismatch only the last `*` takes in
+/// one more character, so that no pattern takes more than the product of the lengths.
 fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, rest)) => name
-            .strip_prefix(start)
-            .is_some_and(|left| (0..=left.len()).any(|at| left.get(at..).is_some_and(|left| matches(rest, left)))),
+    let (mut rest, mut left) = (pattern.chars(), name.chars());
+    let mut last: Option<(Chars<'_>, Chars<'_>)> = None;
+    loop {
+        let here = left.clone();
+        match (rest.next(), left.next()) {
+            (Some('*'), _) => {
+                left = here.clone();
+                last = Some((rest.clone(), here));
+                continue;
+            }
+            (Some('?'), Some(_)) => continue,
+            (Some(a), Some(b)) if a == b => continue,
+            (None, None) => return true,
+            _ => {}
+        }
+        let Some((pattern, mut from)) = last.take() else { return false };
+        if from.next().is_none() {
+            return false;
+        }
+        (rest, left) = (pattern.clone(), from.clone());
+        last = Some((pattern, from));
     }
 }
 
@@ -55,5 +73,9 @@ mod tests {
         assert!(!matches("LC_*", "XLC_ALL"));
         assert!(!matches("NO_COLOR", "NO_COLORS"));
         assert!(!matches("A*B", "é"));
+        assert!(matches("A?C", "AéC") && !matches("A?C", "AC") && !matches("?", ""));
+        assert!(matches("*", "") && matches("**", "x") && matches("*?", "x") && !matches("*?", ""));
+        assert!(matches("*a*a", "aaaa") && !matches("*a*b", "aaaa"));
+        assert!(!matches(&"*a".repeat(50), &"a".repeat(49)), "and not for hours");
     }
 }
