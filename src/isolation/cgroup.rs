@@ -12,6 +12,7 @@ pub mod oom;
 mod place;
 mod plan;
 mod refusal;
+mod required;
 mod scope;
 mod settings;
 pub mod stats;
@@ -65,7 +66,8 @@ pub struct Cgroup {
 pub struct Asked<T> {
     pub value: T,
     pub origin: Origin,
-    /// The author wrote it, so it is required; what only a built-in base says is best effort.
+    /// The author wrote it, so it is required; what only a built-in base says, or a list in `enforce` leaves out, is best
+    /// effort.
     pub required: bool,
 }
 

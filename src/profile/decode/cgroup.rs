@@ -9,11 +9,16 @@ use super::{refused, set};
 use crate::isolation::Enforce;
 use crate::isolation::cgroup::{Asked, Cgroup, IoMax, Max};
 use crate::profile::diagnostic::How;
+use crate::profile::keys;
 use crate::profile::source::{Place, Provenance};
 use crate::profile::tree::{Kind, Node, Table};
 use crate::profile::units;
 
+/// How much a limit that this host cannot set matters.
+pub const ENFORCE: [(&str, Enforce); 2] = [("require", Enforce::Require), ("best-effort", Enforce::BestEffort)];
+
 pub fn decode(reader: &Reader, table: &Table, cgroup: &mut Cgroup) {
+    let mut required: Option<Vec<&str>> = None;
     for entry in table.iter() {
         let (key, value) = (entry.key.as_str(), &entry.value);
         let place = value.place;
@@ -33,10 +38,16 @@ pub fn decode(reader: &Reader, table: &Table, cgroup: &mut Cgroup) {
             "io-weight" => cgroup.io_weight = asked(reader, place, weight(reader, key, value)),
             "hugetlb-max" => set(&mut cgroup.hugetlb_max, hugetlb(reader, key, value)),
             "delegate" => cgroup.delegate = asked(reader, place, reader.boolean(key, value)),
-            "enforce" => {
-                let words = [("require", Enforce::Require), ("best-effort", Enforce::BestEffort)];
-                set(&mut cgroup.enforce, reader.word(key, value, &words));
-            }
+            "enforce" => match &value.kind {
+                Kind::List(items) => {
+                    required = Some(items.iter().filter_map(|item| limit(reader, key, item)).collect());
+                }
+                Kind::Text(_) => set(&mut cgroup.enforce, reader.word(key, value, &ENFORCE)),
+                _ => {
+                    let hint = "write \"require\", \"best-effort\", or a list of the keys that must hold";
+                    reader.wrong_type::<()>(key, value, "a word or a list of keys", hint);
+                }
+            },
             _ => {}
         }
         // A mistake in the value is the more useful message, and stays one once the feature is built.
@@ -44,6 +55,18 @@ pub fn decode(reader: &Reader, table: &Table, cgroup: &mut Cgroup) {
             refused(reader, "cgroup", entry);
         }
     }
+    // Only now are all limits known.
+    if let Some(keys) = required {
+        cgroup.require(&keys);
+    }
+}
+
+/// One of the section's other keys.
+fn limit(reader: &Reader, key: &str, item: &Node) -> Option<&'static str> {
+    let (_, keys) = keys::section("cgroup")?;
+    let words: Vec<(&str, &str)> =
+        keys.iter().filter(|(name, _)| *name != key).map(|(name, _)| (*name, *name)).collect();
+    reader.word(key, item, &words)
 }
 
 fn asked<T>(reader: &Reader, place: Place, value: Option<T>) -> Option<Asked<T>> {

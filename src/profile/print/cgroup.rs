@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Lines;
-use super::toml::{fields, path, quoted, spread, table};
+use super::toml::{fields, list, path, quoted, spread, table};
 use crate::isolation::Enforce;
 use crate::isolation::cgroup::{Asked, Cgroup, IoMax, Max};
 use crate::profile::units::show_size;
@@ -33,8 +33,13 @@ pub fn keys(cgroup: &Cgroup) -> Lines {
             cgroup.hugetlb_max.iter().map(|(page, asked)| (show_size(*page), asked)).collect();
         lines.push(("hugetlb-max", table(&pages, |asked| size(asked.value))));
     }
-    if cgroup.enforce == Enforce::BestEffort {
+    // What only a built-in base asked for was not required there, and is not to be once it stands here.
+    let keys = cgroup.required();
+    let must: Vec<String> = keys.iter().filter(|(_, required)| *required).map(|(key, _)| quoted(key)).collect();
+    if cgroup.enforce == Enforce::BestEffort || must.is_empty() && !keys.is_empty() {
         lines.push(("enforce", quoted("best-effort")));
+    } else if must.len() < keys.len() {
+        lines.push(("enforce", list(must)));
     }
     lines
 }
