@@ -95,6 +95,11 @@ pub enum Step {
     MapIds(Maps),
     /// newuidmap(1) and newgidmap(1) write them, from what /etc/subuid and /etc/subgid grant the caller.
     MapIdsByHelper(Maps),
+    /// Where the map leaves out the caller, init becomes the program's account: nobody could make a file.
+    Become {
+        uid: u32,
+        gid: u32,
+    },
     /// Nothing can trace us or reach our descriptors through /proc from here on.
     Undumpable,
     UnshareCgroup,
@@ -116,6 +121,7 @@ impl Step {
             Step::MapOwnId(_) => "inside, the caller is one known account and nobody else exists; setgroups is denied",
             Step::MapIds(_) => "every id means itself inside, so files keep their owners; only the parent may write it",
             Step::MapIdsByHelper(_) => "a range of ids needs what /etc/subuid grants, which only newuidmap can give",
+            Step::Become { .. } => "the caller has no id inside, and who has none can make no file",
             Step::Undumpable => "no process inside can trace init, or open its files through /proc",
             Step::UnshareCgroup => "after joining its cgroup, so that the program sees that as /",
             Step::UnshareTime(_) => "clocks of its own: the host's time since boot can be hidden or moved",
@@ -131,9 +137,12 @@ impl Step {
         match self {
             Step::MapIds(_) | Step::MapIdsByHelper(_) => Slots::reading(&[Slot::Child]),
             Step::Sysctl { .. } | Step::ForbidNested => Slots::reading(&[Slot::Proc]),
-            Step::MapOwnId(_) | Step::Undumpable | Step::UnshareCgroup | Step::UnshareTime(_) | Step::Hostname(_) => {
-                Slots::default()
-            }
+            Step::MapOwnId(_)
+            | Step::Become { .. }
+            | Step::Undumpable
+            | Step::UnshareCgroup
+            | Step::UnshareTime(_)
+            | Step::Hostname(_) => Slots::default(),
         }
     }
 }
@@ -144,6 +153,7 @@ impl fmt::Display for Step {
             Step::MapOwnId(maps) => write!(f, "map {maps}, setgroups denied"),
             Step::MapIds(maps) => write!(f, "map {maps}"),
             Step::MapIdsByHelper(maps) => write!(f, "map {maps}, by newuidmap and newgidmap"),
+            Step::Become { uid, gid } => write!(f, "become uid {uid}, gid {gid}"),
             Step::Undumpable => f.write_str("make init untraceable"),
             Step::UnshareCgroup => f.write_str("enter an own cgroup namespace"),
             Step::UnshareTime(offsets) if *offsets == ClockOffsets::default() => {

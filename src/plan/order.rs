@@ -28,6 +28,8 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
         name: &profile.name,
         account: &account,
         one_id: namespaces.one_id,
+        ids: own_user.then_some(&namespaces.ids),
+        becomes: namespaces.become_account.is_some(),
         own_user,
         own_pid: profile.namespaces.pid,
         own_network,
@@ -84,12 +86,16 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     host_after.add(mapped.then_some(Gate::Mapped), Step::Gate);
 
     let mut init = Stage::default();
+    let lifeline_again = namespaces.become_account.as_ref().map(|_| process.lifeline.clone());
     init.add(process.lifeline, Step::Process);
     // While the supervisor writes the maps.
     init.add(cgroup.init, Step::Cgroup);
     init.add(cgroup.membership.map(Verify::Cgroup), Step::Verify);
     init.add(namespaces.maps, Step::Namespaces);
     init.add(mapped.then_some(Gate::Mapped), Step::Gate);
+    // A change of ids clears the signal for the supervisor's death.
+    init.add(namespaces.become_account, Step::Namespaces);
+    init.add(lifeline_again.into_iter().flatten(), Step::Process);
     init.add(namespaces.mapped.map(|(uid, gid)| Verify::Ids(uid, gid)), Step::Verify);
     // The cgroup that init is in becomes its root here.
     init.add(namespaces.late_namespaces, Step::Namespaces);

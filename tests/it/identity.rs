@@ -1,6 +1,6 @@
 //! ID: who the program is.
 
-use crate::harness::{Sandbox, is_root, left_to_root, outside, skip};
+use crate::harness::{Sandbox, eventually, is_root, left_to_root, outside, skip};
 
 #[test]
 fn it_is_its_caller() {
@@ -48,6 +48,29 @@ fn it_cannot_become_anybody_else() {
         let kept = Sandbox::new().with("capabilities", r#"keep = ["setuid", "setgid"]"#);
         kept.probe("setuid 1").succeeds().allows("setuid 1");
     }
+}
+
+/// As language.md's own example: the caller exists outside alone.
+#[test]
+fn a_map_may_leave_out_the_caller() {
+    if !is_root() {
+        return left_to_root("only root may map any id; a user's ranges are in /etc/subuid");
+    }
+    let map = "id-map = [{ inside = 0, outside = 100000, count = 65536 }]";
+    let sandbox = Sandbox::new().with("namespaces", map).with("process", r#"user = "root""#);
+    let seen = sandbox.probe("ids + cat /proc/self/uid_map + create /tmp/x + stat /tmp/x + read /root + stat /usr");
+    seen.has_value("uid", "0 0 0").allows("create /tmp/x");
+    assert!(seen.value("stat /tmp/x").ends_with(" 0 0 0:0"), "{seen}");
+    // What is root's outside is nobody's inside.
+    assert!(seen.value("stat /usr").contains(" 65534 65534 "), "{seen}");
+    let kept = || Sandbox::new().with("namespaces", map).with("rootfs", r#"persist = ["/data"]"#);
+    kept().probe("ids").refused(125, &["persist", "id-map", "hint: "]);
+    // The lifeline outlasts the change of ids.
+    let mut running = sandbox.start_probe("hang");
+    running.line("running");
+    let below = crate::process::descendants(running.pid());
+    running.signal(nix::sys::signal::Signal::SIGKILL);
+    eventually("they have ended with the supervisor", || below.iter().all(|pid| !crate::process::alive(*pid)));
 }
 
 #[test]

@@ -360,3 +360,10 @@ fn sys_is_shown_only_when_asked_for_and_read_only() {
     let host = Sandbox::new().with("rootfs", r#"sys = "read-only""#).with("network", r#"mode = "host""#);
     host.probe("say").refused(125, &["sys", "hint: "]);
 }
+
+#[test]
+fn the_hosts_root_is_no_bind_source() {
+    // With it came the host's procfs without covers, and the sandbox's own half-made root.
+    let refused = Sandbox::new().read_only("/:/host").probe("ls /host");
+    refused.refused(125, &["bind source / holds the host's /proc", "base = \"host\""]);
+}

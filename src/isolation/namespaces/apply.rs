@@ -17,6 +17,8 @@ impl Step {
             Step::MapOwnId(maps) => map_own_id(maps),
             Step::MapIds(maps) => map_ids(maps, context),
             Step::MapIdsByHelper(maps) => map_ids_by_helper(maps, context),
+            Step::Become { uid, gid } => process::set_ids(*uid, *gid)
+                .map_err(|(call, errno)| Fault::new(call, errno, format!("uid {uid}, gid {gid}"))),
             Step::Undumpable => {
                 process::set_dumpable(false).map_err(|errno| Fault::new("prctl", errno, "PR_SET_DUMPABLE"))
             }

@@ -107,11 +107,18 @@ fn range(
 
 /// Who the program is outside; an id that is not mapped belongs to nobody there.
 pub fn of_program(maps: &Maps, account: &Account) -> (u32, u32) {
-    let outside = |ranges: &[IdRange], id: u32| {
-        let range = ranges.iter().find(|range| id.checked_sub(range.inside).is_some_and(|at| at < range.count));
-        range.map_or(u32::MAX, |range| range.outside.saturating_add(id - range.inside))
-    };
-    (outside(&maps.users, account.uid), outside(&maps.groups, account.gid))
+    maps.outside(account.uid, account.gid)
+}
+
+impl Maps {
+    /// The ids on the host of a user and a group inside; that of nobody where they have none.
+    pub fn outside(&self, uid: u32, gid: u32) -> (u32, u32) {
+        let outside = |ranges: &[IdRange], id: u32| {
+            let range = ranges.iter().find(|range| id.checked_sub(range.inside).is_some_and(|at| at < range.count));
+            range.map_or(u32::MAX, |range| range.outside.saturating_add(id - range.inside))
+        };
+        (outside(&self.users, uid), outside(&self.groups, gid))
+    }
 }
 
 /// Who init is inside: the caller, through the maps.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ids::{self, Writer};
-use super::{Namespaces, Nested, ReadBack, Step};
+use super::{Maps, Namespaces, Nested, ReadBack, Step};
 use crate::host::Host;
 use crate::isolation::{Account, Findings};
 
@@ -17,6 +17,10 @@ pub struct Planned {
     pub host_after: Vec<Step>,
     /// The first thing that init does, when nobody else does it.
     pub maps: Vec<Step>,
+    /// Once the maps are there, where init itself is not in them.
+    pub become_account: Option<Step>,
+    /// Which of the host's ids exist inside.
+    pub ids: Maps,
     /// After init has joined its cgroups.
     pub late_namespaces: Vec<Step>,
     /// After the root has been assembled.
@@ -67,7 +71,19 @@ pub fn plan(
         planned.program = ids::of_program(&maps, account);
         planned.one_id = writer == Writer::Init;
         planned.mapped = Some(ids::of_init(&maps, host));
-        mapped(section, &planned, findings);
+        let is_nobody = |(uid, gid): (u32, u32)| uid == u32::MAX || gid == u32::MAX;
+        if planned.mapped.is_some_and(is_nobody) {
+            let (uid, gid) = (account.uid, account.gid);
+            planned.become_account = Some(Step::Become { uid, gid });
+            planned.mapped = Some((uid, gid));
+        }
+        if is_nobody(planned.program) && !findings.refuse() {
+            let hint =
+                "add a line whose inside range holds its uid and gid, or choose another process.user".to_string();
+            let origin = section.id_map_origin.as_ref();
+            findings.error("namespaces", "id-map leaves out the program's account", hint, origin);
+        }
+        planned.ids = maps;
     } else if !host.is_root() {
         findings.error(
             "namespaces",
@@ -114,22 +130,6 @@ pub fn plan(
         }),
     };
     planned
-}
-
-/// Init is the caller and the program is its account: both must exist inside.
-fn mapped(section: &Namespaces, planned: &Planned, findings: &mut Findings) {
-    if findings.refuse() {
-        return;
-    }
-    let origin = section.id_map_origin.as_ref();
-    let is_nobody = |(uid, gid): (u32, u32)| uid == u32::MAX || gid == u32::MAX;
-    if planned.mapped.is_some_and(is_nobody) {
-        let hint = "add a line whose outside range holds the caller's uid and gid".to_string();
-        findings.error("namespaces", "id-map leaves out the caller, who could then build nothing inside", hint, origin);
-    } else if is_nobody(planned.program) {
-        let hint = "add a line whose inside range holds its uid and gid, or choose another process.user".to_string();
-        findings.error("namespaces", "id-map leaves out the program's account", hint, origin);
-    }
 }
 
 /// Refuses early, with the remedy, what clone3 would refuse with a bare EPERM or ENOSPC.

@@ -7,6 +7,7 @@ use super::tree::{Content, Found, Kind, Tree, below, depth};
 use super::{Access, Base, Bind, Home, ReadBack, Rootfs, Step, Sys, Writes, base, devices};
 use crate::host::{Host, Node};
 use crate::isolation::context::Slot;
+use crate::isolation::namespaces::Maps;
 use crate::isolation::{Account, Findings, Grant, Origin};
 
 /// What other sections have decided that the root depends on.
@@ -15,6 +16,10 @@ pub struct Given<'a> {
     pub account: &'a Account,
     /// Only the caller's own id exists inside.
     pub one_id: bool,
+    /// Which of the host's ids exist inside; all of them in the host's own user namespace.
+    pub ids: Option<&'a Maps>,
+    /// Init is not the caller, whom the map leaves out.
+    pub becomes: bool,
     pub own_user: bool,
     pub own_pid: bool,
     pub own_network: bool,
@@ -203,6 +208,10 @@ impl Planner<'_> {
                 return self.findings.error("rootfs", format!("bind source {noun}: {errno}"), hint, origin);
             }
         };
+        if source == Path::new("/") {
+            let hint = "set base = \"host\", or grant the directories in it that are needed".to_string();
+            return self.findings.error("rootfs", "bind source / holds the host's /proc, /sys and /dev", hint, origin);
+        }
         if source.starts_with("/proc") {
             let hint = "the sandbox has a /proc of its own".to_string();
             return self.findings.error("rootfs", format!("bind source {noun} belongs to the kernel"), hint, origin);
@@ -239,8 +248,14 @@ impl Planner<'_> {
         else {
             return;
         };
-        let gid = self.given.account.gid;
-        let owner = self.host.is_root().then_some((owner, if owner == self.given.account.uid { gid } else { owner }));
+        if self.given.becomes {
+            let message = "persist: id-map leaves out the caller, who alone reaches the place where it is kept";
+            let hint = "add a line whose outside range holds the caller's uid and gid".to_string();
+            return self.findings.error("rootfs", message, hint, persist.origin.as_ref());
+        }
+        let gid = if owner == self.given.account.uid { self.given.account.gid } else { owner };
+        let outside = self.given.ids.map_or((owner, gid), |ids| ids.outside(owner, gid));
+        let owner = self.host.is_root().then_some(outside);
         let lock = u8::try_from(self.host_before.len()).ok().map(Slot::Kept);
         self.host_before.push(Step::Create { path: data.clone(), mode: persist.mode, lock, owner });
         let content = Content::Bind {
@@ -516,7 +531,8 @@ impl Given<'_> {
             data.or_else(|| Some(host.user_by_uid(host.uid())?.home.join(".local/share")))?.join("sandbox")
         };
         // One directory a target: a name cannot hold a slash, so it is written as systemd-escape(1) does.
-        let escaped = target.to_string_lossy().trim_matches('/').replace('-', "\\x2d").replace('/', "-");
+        let escaped = target.to_string_lossy().trim_matches('/').replace('\\', "\\x5c");
+        let escaped = escaped.replace('-', "\\x2d").replace('/', "-");
         Some(root.join("persist").join(self.name).join(escaped))
     }
 }
