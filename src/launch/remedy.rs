@@ -39,6 +39,10 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
         ("fsmount" | "fsconfig", Errno::EPERM, Some(Step::Rootfs(rootfs::Step::Sys { .. }))) => {
             "a container around this sandbox covers parts of /sys; leave rootfs.sys out"
         }
+        ("fsconfig", Errno::EINVAL, Some(Step::Rootfs(rootfs::Step::Overlay { .. }))) => {
+            "is another file system mounted beneath that directory? In a user namespace the kernel makes no overlay of \
+             such a one: leave out writes = \"discard\", or what the profile adds to it"
+        }
         ("clone", Errno::EAGAIN, _) => "raise pids-max in [cgroup], or nproc in process.rlimits: init counts too",
         ("mkdir", Errno::ENOENT, Some(Step::Cgroup(_))) => "the cgroup that the launcher was in has been removed",
         ("mkdir", Errno::EAGAIN, Some(Step::Cgroup(_))) => {

@@ -13,6 +13,7 @@
  *     umask N                 the file mode creation mask
  *     nnp                     no_new_privs is set
  *     groups NUMBER,...       supplementary groups; only root can
+ *     mounted DIRECTORY       in a mount namespace where a file system of its own lies there
  *     shared                  in a mount namespace whose root is shared, as systemd makes the host's
  */
 #define _GNU_SOURCE
@@ -135,7 +136,7 @@ static void put(const char *path, const char *format, unsigned id)
 		fail(path);
 }
 
-static void share_root(void)
+static void own_mounts(void)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
@@ -146,7 +147,14 @@ static void share_root(void)
 		put("/proc/self/uid_map", "%u %u 1", uid);
 		put("/proc/self/gid_map", "%u %u 1", gid);
 	}
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL))
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		fail("making / private");
+}
+
+static void share_root(void)
+{
+	own_mounts();
+	if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL))
 		fail("sharing /");
 }
 
@@ -182,7 +190,11 @@ int main(int argc, char **argv)
 			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 		else if (!strcmp(word, "groups") && next)
 			groups(argv[++at]);
-		else if (!strcmp(word, "shared"))
+		else if (!strcmp(word, "mounted") && next) {
+			own_mounts();
+			if (mount("none", argv[++at], "tmpfs", 0, NULL))
+				fail(argv[at]);
+		} else if (!strcmp(word, "shared"))
 			share_root();
 		else {
 			fprintf(stderr, "caller: unknown peculiarity: %s\n", word);

@@ -1,7 +1,7 @@
 //! `[rootfs]`: the tree that the program sees as `/`.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::harness::{Sandbox, is_root, left_to_root, quoted};
 use crate::oracle::Canary;
@@ -286,6 +286,55 @@ fn writes_are_forgotten_where_the_profile_says_discard() {
     assert!(!Path::new("/opt/new").exists());
     let after = std::fs::metadata("/usr/bin").expect("looking at the host");
     assert_eq!((before.ctime(), before.ctime_nsec()), (after.ctime(), after.ctime_nsec()));
+}
+
+/// What lies beneath is locked to it in a user namespace, and overlayfs takes a directory without what is mounted in it.
+#[test]
+fn an_overlay_of_a_directory_with_a_mount_in_it_is_refused_with_the_reason() {
+    let link = r#"symlinks = { "/usr/bin/a-link" = "env" }"#;
+    let sandbox = || Sandbox::new().called_with("mounted /usr/local");
+    sandbox().with("rootfs", link).probe("say").refused(125, &["/usr", "mounted beneath", "hint: "]);
+    sandbox().probe("say").exits(0);
+    Sandbox::new().with("rootfs", link).probe("say").succeeds();
+}
+
+#[test]
+fn removals_are_forgotten_too() {
+    if !is_root() {
+        return left_to_root("with one id mapped, what root owns outside belongs to nobody inside");
+    }
+    let host = directory_of_the_hosts();
+    let directory = host.display();
+    let sandbox = Sandbox::new().with("rootfs", r#"writes = "discard""#).with("process", r#"user = "root""#);
+    let words = format!("unlink {directory}/file + rmdir {directory}");
+    let seen = sandbox.probe(&words).exits(0);
+    let kept = host.join("file").exists();
+    std::fs::remove_dir_all(&host).expect("tidying up");
+    assert!(kept, "{seen}");
+    seen.allows(&format!("unlink {directory}/file"));
+    if kernel() < (6, 6) {
+        // Documented: tmpfs has no user.* attributes before, and that is said.
+        seen.answers(&format!("rmdir {directory}"), "EIO");
+        seen.says(&["cannot hold the mark of a removed directory", "hint: "]);
+    } else {
+        seen.allows(&format!("rmdir {directory}"));
+        seen.succeeds();
+    }
+}
+
+/// A directory of the host's own, with a file in it.
+fn directory_of_the_hosts() -> PathBuf {
+    let path = PathBuf::from(format!("/opt/sandbox-it-{}", std::process::id()));
+    std::fs::create_dir_all(&path).expect("making a directory");
+    std::fs::write(path.join("file"), "kept").expect("writing a file");
+    path
+}
+
+/// As uname(2) has it.
+fn kernel() -> (u32, u32) {
+    let release = nix::sys::utsname::uname().expect("asking the kernel").release().to_string_lossy().into_owned();
+    let mut numbers = release.split('.').map_while(|number| number.parse().ok());
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 #[test]

@@ -10,6 +10,9 @@ use crate::isolation::context::Slot;
 use crate::isolation::namespaces::Maps;
 use crate::isolation::{Account, Findings, Grant, Origin};
 
+/// The first kernel whose tmpfs takes user.* attributes, the only ones that overlayfs may use in a user namespace.
+const MARKS_IN_MEMORY: (u32, u32) = (6, 6);
+
 /// What other sections have decided that the root depends on.
 pub struct Given<'a> {
     pub name: &'a str,
@@ -79,8 +82,18 @@ pub fn plan(section: &Rootfs, given: &Given<'_>, host: &Host, findings: &mut Fin
 impl Planner<'_> {
     fn base(&mut self) {
         self.put_default("/", Content::Directory);
-        for (path, content) in base::entries(self.section.base, self.section.writes == Writes::Discard, self.host) {
+        let discard = self.section.writes == Writes::Discard;
+        for (path, content) in base::entries(self.section.base, discard, self.host) {
             self.put_default(path, content);
+        }
+        if discard && self.given.own_user && !self.host.kernel_at_least(MARKS_IN_MEMORY) {
+            let message = format!(
+                "memory of this kernel ({}) cannot hold the mark of a removed directory: removing one of the host's \
+                 fails (EIO)",
+                self.host.kernel()
+            );
+            let hint = "Linux 6.6 and newer can; files are removed on every kernel".to_string();
+            self.findings.shortfall("rootfs", message, hint, self.section.writes_origin.as_ref());
         }
         let there = |path: &&&str| self.section.base != Base::None && self.host.node(Path::new(path)) != Node::Missing;
         for path in base::SECRETS.iter().filter(there).collect::<Vec<_>>() {
