@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Sandbox, eventually, is_root, outside, quoted};
+use crate::harness::{Sandbox, eventually, is_root, outside, quoted, seconds, slowness};
 
 #[test]
 fn its_exit_code_is_the_launchers() {
@@ -70,7 +70,7 @@ fn without_init_the_program_is_pid_1() {
 fn what_it_leaves_running_ends_with_it() {
     let start = Instant::now();
     Sandbox::new().probe("daemon + orphan 60000 + exit 3").exits(3);
-    assert!(start.elapsed() < Duration::from_secs(5), "it waited for them");
+    assert!(start.elapsed() < seconds(5), "it waited for them");
 }
 
 #[test]
@@ -89,22 +89,26 @@ fn a_reader_that_goes_away_ends_it_by_sigpipe() {
 fn a_short_timeout_stops_it() {
     for deaf in [false, true] {
         let act = if deaf { "await 100" } else { "hang" };
-        let sandbox =
-            Sandbox::new().with("process", r#"timeout = "300ms""#).with("process", r#"stop-timeout = "300ms""#);
+        let time = format!("{}ms", 300 * slowness());
+        let sandbox = Sandbox::new()
+            .with("process", &format!("timeout = {time:?}"))
+            .with("process", &format!("stop-timeout = {time:?}"));
         let start = Instant::now();
         let seen = sandbox.probe(act);
         let taken = start.elapsed();
-        assert!(taken >= Duration::from_millis(300) && taken < Duration::from_secs(5), "{taken:?}\n{seen}");
+        assert!(taken >= Duration::from_millis(300) * slowness() && taken < seconds(5), "{taken:?}\n{seen}");
         seen.exits(if deaf { 137 } else { 143 });
     }
     let start = Instant::now();
     Sandbox::new().option("--timeout=200ms").probe("hang").exits(143);
-    assert!(start.elapsed() < Duration::from_secs(5));
+    assert!(start.elapsed() < seconds(5));
 }
 
 #[test]
 fn stop_signal_is_the_profiles() {
-    let sandbox = Sandbox::new().with("process", r#"timeout = "200ms""#).with("process", r#"stop-signal = "USR2""#);
+    let sandbox = Sandbox::new()
+        .with("process", &format!("timeout = \"{}ms\"", 200 * slowness()))
+        .with("process", r#"stop-signal = "USR2""#);
     sandbox.probe("await 1").exits(0).prints("running\nsignal USR2\n");
 }
 

@@ -139,7 +139,11 @@ fn redis_keeps_its_data_and_cannot_write_anywhere_else() {
         let start = Instant::now();
         // While it reads its data it answers with an error.
         while !redis(16379, "PING").is_ok_and(|answer| answer.starts_with("+PONG")) {
-            assert!(start.elapsed() < Duration::from_secs(10), "redis does not answer, as process {}", running.pid());
+            assert!(
+                start.elapsed() < crate::harness::seconds(10),
+                "redis does not answer, as process {}",
+                running.pid()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     };

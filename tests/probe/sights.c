@@ -163,6 +163,14 @@ static int show_clocks(int argc, char **argv)
 	return 0;
 }
 
+/* 0 without Landlock. */
+static int show_landlock_abi(int argc, char **argv)
+{
+	long abi = syscall(444, NULL, 0, 1);
+	printf("landlock-abi %ld\n", abi < 0 ? 0 : abi);
+	return 0;
+}
+
 static int show_interfaces(int argc, char **argv)
 {
 	struct ifreq request;
@@ -257,6 +265,7 @@ const struct verb sights[] = {
 	{"fds", 0, show_fds}, {"ids", 0, show_ids}, {"privilege", 0, show_privilege}, {"signals", 0, show_signals},
 	{"env", 0, show_env}, {"args", 0, show_args}, {"cwd", 0, show_cwd}, {"process", 0, show_process},
 	{"limits", 0, show_limits}, {"names", 0, show_names}, {"namespaces", 0, show_namespaces}, {"propagation", 0, show_propagation}, {"clocks", 0, show_clocks},
+	{"landlock-abi", 0, show_landlock_abi},
 	{"interfaces", 0, show_interfaces}, {"cat", 0, show_cat}, {"ls", 1, show_ls}, {"stat", 1, show_stat},
 	{"scan", 3, scan}, {NULL, 0, NULL},
 };

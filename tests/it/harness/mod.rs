@@ -18,8 +18,20 @@ pub use seen::Seen;
 pub use terminal::Terminal;
 pub use turn::alone;
 
+/// So many times longer than usual everything may take: an emulated machine sets it.
+pub fn slowness() -> u32 {
+    std::env::var("SANDBOX_TEST_SLOWNESS").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
+/// That many seconds, of a machine of usual speed.
+pub fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds) * slowness()
+}
+
 /// A launch that takes longer has hung.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub fn patience() -> Duration {
+    seconds(20)
+}
 
 pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
@@ -44,7 +56,7 @@ pub fn left_to_root(reason: &str) {
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(10), "not within 10 s: {what}");
+        assert!(start.elapsed() < seconds(10), "not within {:?}: {what}", seconds(10));
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-use super::{PATIENCE, Seen, turn};
+use super::{Seen, patience, turn};
 
 pub struct Running {
     what: String,
@@ -44,7 +44,7 @@ impl Running {
             let _ = stderr.read_to_end(&mut bytes);
             String::from_utf8_lossy(&bytes).into_owned()
         });
-        Running { what, child, lines, stdout: String::new(), stderr: Some(stderr), patience: PATIENCE }
+        Running { what, child, lines, stdout: String::new(), stderr: Some(stderr), patience: patience() }
     }
 
     pub fn with_patience(mut self, patience: Duration) -> Running {

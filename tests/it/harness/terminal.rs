@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::pty::openpty;
 use nix::sys::termios::{LocalFlags, tcgetattr};
 
-use super::{PATIENCE, turn};
+use super::{patience, turn};
 
 pub struct Terminal {
     master: File,
@@ -61,7 +61,7 @@ impl Terminal {
     /// Waits until this appears, beyond what has appeared before.
     #[track_caller]
     pub fn shows(&mut self, wanted: &str) -> &mut Terminal {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience();
         loop {
             if let Some(at) = self.seen[self.read..].find(wanted) {
                 self.read += at + wanted.len();

@@ -61,7 +61,7 @@ impl Snapshot {
                 return;
             }
             let text = differences.join("\n");
-            assert!(start.elapsed() < Duration::from_secs(10), "the host is not what it was before:\n{text}");
+            assert!(start.elapsed() < crate::harness::seconds(10), "the host is not what it was before:\n{text}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
