@@ -4,6 +4,7 @@ pub mod check;
 pub mod doctor;
 pub mod pause;
 pub mod plan;
+pub mod profiles;
 pub mod ps;
 pub mod rm;
 pub mod run;
@@ -47,6 +48,8 @@ pub enum Command {
     Rm(rm::Rm),
     /// Remove what every sandbox that has ended left behind
     Gc(rm::Gc),
+    /// List profiles, and what each lets its program reach
+    Profiles(profiles::Profiles),
     /// Say what this machine can do, and how it is made to do the rest
     Doctor(doctor::Doctor),
 }

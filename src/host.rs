@@ -97,6 +97,12 @@ impl Host {
         Host { facts: RefCell::default(), live: true, unknown: RefCell::default() }
     }
 
+    /// The same, as if it were called in another directory.
+    pub fn live_in(cwd: PathBuf) -> Host {
+        let facts = Facts { cwd: Some(cwd), ..Facts::default() };
+        Host { facts: RefCell::new(facts), ..Host::live() }
+    }
+
     /// A machine that is known only by these facts.
     pub fn known(facts: Facts) -> Host {
         Host { facts: RefCell::new(facts), live: false, unknown: RefCell::default() }

@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         Command::Update(command) => (command.run(), 1),
         Command::Rm(command) => (command.run(), 1),
         Command::Gc(command) => (command.run(), 1),
+        Command::Profiles(command) => (command.run(), 1),
         Command::Doctor(command) => (command.run(), 1),
     };
     match ended {

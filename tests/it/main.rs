@@ -20,6 +20,7 @@ mod job_control;
 mod keys;
 mod kill;
 mod landlock;
+mod library;
 mod namespaces;
 mod network;
 mod pages;

@@ -1,0 +1,50 @@
+//! `sandbox profiles`
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use super::Chosen;
+use crate::host::Host;
+use crate::{explain, profile};
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Profiles {
+    #[command(subcommand)]
+    command: Option<Action>,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Print a profile with everything it extends folded in, as TOML that means the same
+    Show(Chosen),
+}
+
+impl Profiles {
+    pub fn run(self) -> Result<u8> {
+        match self.command {
+            Some(Action::Show(chosen)) => show(&chosen),
+            None => {
+                let library = profile::library();
+                explain::print(&if self.json { format!("{:#}\n", library.json()) } else { library.text() })?;
+                Ok(0)
+            }
+        }
+    }
+}
+
+fn show(chosen: &Chosen) -> Result<u8> {
+    match chosen.load(&Host::live()) {
+        Ok(loaded) => {
+            explain::print(&profile::resolved_text(&loaded))?;
+            Ok(0)
+        }
+        Err(diagnostics) => {
+            explain::print_diagnostics(&diagnostics);
+            Ok(1)
+        }
+    }
+}

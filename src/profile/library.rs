@@ -1,0 +1,148 @@
+//! Every profile that has a name: where it was found, and what it says.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::find::{self, SearchPath};
+use super::load::{is_name, load};
+use super::reach::{self, Short};
+use super::render::printable;
+use super::{Loaded, Overrides};
+use crate::host::Host;
+
+/// One profile of the search path or of the program.
+#[derive(Debug)]
+pub struct Listed {
+    pub name: String,
+    /// `None`: it is part of the program.
+    pub path: Option<PathBuf>,
+    /// Only there to be extended.
+    pub base: bool,
+    /// A place that comes first has one of this name.
+    pub hidden: bool,
+    /// The first of its mistakes, if it has any.
+    pub loaded: Result<Box<Loaded>, String>,
+}
+
+/// What the library holds, in the order of the search path, and how to shorten its paths.
+#[derive(Debug)]
+pub struct Library {
+    pub profiles: Vec<Listed>,
+    directories: Vec<PathBuf>,
+    short: Short,
+    host: Host,
+}
+
+/// Stands for the working directory: a listing is not about the place that it is called in.
+const HERE: &str = "/<the working directory>";
+
+pub fn library() -> Library {
+    let host = Host::live_in(HERE.into());
+    let search = SearchPath::new(&host, find::BUILT_IN);
+    let mut profiles: Vec<Listed> = Vec::new();
+    for directory in search.directories() {
+        let mut names: Vec<String> = std::fs::read_dir(directory)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|file| Some(file.file_name().to_str()?.strip_suffix(".toml")?.to_owned()))
+            .filter(|name| is_name(name))
+            .collect();
+        names.sort();
+        for name in names {
+            let path = directory.join(format!("{name}.toml"));
+            let hidden = profiles.iter().any(|known| known.name == name);
+            // By its name where that leads to it: what is found so has to be nobody else's to write.
+            let asked = if hidden { path.display().to_string() } else { name.clone() };
+            profiles.push(Listed { loaded: read(&asked, &host), name, path: Some(path), base: false, hidden });
+        }
+    }
+    for built_in in find::BUILT_IN {
+        let hidden = profiles.iter().any(|known| known.name == built_in.name);
+        let text = || super::load_text(built_in.text, built_in.name, &Overrides::default(), &host);
+        let loaded = if hidden { outcome(text()) } else { read(built_in.name, &host) };
+        profiles.push(Listed { name: built_in.name.into(), path: None, base: built_in.base, hidden, loaded });
+    }
+    let mut short: Short = vec![(HERE.into(), ".")];
+    let home = host.user_by_uid(host.uid()).map(|user| user.home).filter(|home| home != Path::new("/"));
+    short.extend(home.map(|home| (home, "~")));
+    let directories = search.directories().to_vec();
+    Library { profiles, directories, short, host }
+}
+
+fn read(name: &str, host: &Host) -> Result<Box<Loaded>, String> {
+    outcome(load(name, &Overrides::default(), host))
+}
+
+fn outcome(loaded: Result<Loaded, super::Diagnostics>) -> Result<Box<Loaded>, String> {
+    loaded
+        .map(Box::new)
+        .map_err(|problems| problems.list.first().map(|problem| problem.message.clone()).unwrap_or_default())
+}
+
+impl Library {
+    /// A heading for each place, a line for each profile.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        for directory in &self.directories {
+            let found = self
+                .profiles
+                .iter()
+                .filter(|listed| listed.path.as_ref().is_some_and(|path| path.starts_with(directory)));
+            self.part(&mut out, &directory.display().to_string(), found.collect());
+        }
+        let built_in = |base| self.profiles.iter().filter(move |listed| listed.path.is_none() && listed.base == base);
+        self.part(&mut out, "built-in", built_in(false).collect());
+        self.part(&mut out, "built-in, to be extended", built_in(true).collect());
+        out
+    }
+
+    fn part(&self, out: &mut String, heading: &str, profiles: Vec<&Listed>) {
+        if profiles.is_empty() {
+            return;
+        }
+        let reaches: Vec<String> = profiles.iter().map(|listed| self.reach(listed)).collect();
+        let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
+        let names = width(&mut profiles.iter().map(|listed| listed.name.len()));
+        // What few profiles need is not paid for by all lines.
+        let column = width(&mut reaches.iter().map(|reach| reach.chars().count()).filter(|width| *width <= 44));
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        out.push_str(&format!("{}\n", printable(heading)));
+        for (listed, reach) in profiles.iter().zip(reaches) {
+            let description = match &listed.loaded {
+                Ok(loaded) => loaded.profile.description.as_deref().unwrap_or_default(),
+                Err(_) => "",
+            };
+            let line = format!("  {:names$}  {reach:column$}  {description}", listed.name);
+            out.push_str(&format!("{}\n", printable(line.trim_end())));
+        }
+    }
+
+    fn reach(&self, listed: &Listed) -> String {
+        match &listed.loaded {
+            _ if listed.hidden => "hidden by the one above of this name".into(),
+            Ok(loaded) => reach::text(&loaded.profile, &self.short, &self.host),
+            Err(message) => format!("error: {message}"),
+        }
+    }
+
+    /// `[{name, description, path, base, hidden, reach, error}]`
+    pub fn json(&self) -> Value {
+        let listed = |listed: &Listed| {
+            let loaded = listed.loaded.as_ref().ok();
+            json!({
+                "name": listed.name,
+                "description": loaded.and_then(|loaded| loaded.profile.description.clone()),
+                "path": listed.path,
+                "base": listed.base,
+                "hidden": listed.hidden,
+                "reach": loaded.map(|loaded| reach::json(&loaded.profile, &self.short)),
+                "error": listed.loaded.as_ref().err(),
+            })
+        };
+        self.profiles.iter().map(listed).collect()
+    }
+}

@@ -1,0 +1,105 @@
+//! `profiles`: what is there, what it reaches, and what it says in full.
+
+use serde_json::Value;
+
+use crate::harness::{Sandbox, quoted};
+
+/// A user's own profiles: one more, one in the place of a built-in one, and one with a mistake.
+fn own() -> Sandbox {
+    let sandbox = Sandbox::bare();
+    sandbox.file(
+        "config/sandbox/profiles/notes.toml",
+        "description = \"my notes\"\n[rootfs]\nread-only = [\"/usr/share\"]\n",
+    );
+    sandbox.file("config/sandbox/profiles/jq.toml", "extends = \"jq\"\ndescription = \"my jq\"\n");
+    sandbox.file("config/sandbox/profiles/slip.toml", "[proces]\n");
+    sandbox.file("config/sandbox/profiles/.hidden.toml", "");
+    sandbox.file("config/sandbox/profiles/README", "");
+    let config = sandbox.dir().join("config").display().to_string();
+    sandbox.env("XDG_CONFIG_HOME", &config)
+}
+
+#[test]
+fn profiles_are_listed_with_what_they_reach() {
+    let sandbox = own();
+    let seen = sandbox.sandbox(&["profiles"]).succeeds();
+    let directory = sandbox.dir().join("config/sandbox/profiles").display().to_string();
+    assert_eq!(seen.stdout.lines().next(), Some(directory.as_str()), "{seen}");
+    let squeezed = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines: Vec<String> = seen.stdout.lines().map(squeezed).collect();
+    for line in [
+        "notes reads /usr/share my notes",
+        "jq reads . my jq",
+        "slip error: unknown section [proces]",
+        "built-in",
+        "jq hidden by the one above of this name jq on the files of one directory, reading only",
+        "redis host network; keeps /var/lib/redis redis on 127.0.0.1:6379, whose data is kept",
+        "hello nothing says hello, and what it can and cannot see",
+        "built-in, to be extended",
+        "strict nothing base: hostile input; no sockets, few processes, nothing of yours",
+    ] {
+        assert!(lines.iter().any(|shown| shown == line), "{line}\n{seen}");
+    }
+    assert!(!seen.stdout.contains("hidden.toml") && !seen.stdout.contains("README"), "{seen}");
+}
+
+#[test]
+fn the_list_is_there_for_programs_too() {
+    let sandbox = own();
+    let seen = sandbox.sandbox(&["profiles", "--json"]).succeeds();
+    let list: Vec<Value> = serde_json::from_str(&seen.stdout).expect("JSON");
+    let find = |name: &str, hidden: bool| {
+        let found = list.iter().find(|listed| listed["name"] == name && listed["hidden"] == hidden);
+        found.unwrap_or_else(|| panic!("{name}\n{seen}"))
+    };
+    let path = sandbox.dir().join("config/sandbox/profiles/jq.toml").display().to_string();
+    assert_eq!((&find("jq", false)["path"], &find("jq", true)["path"]), (&Value::from(path), &Value::Null));
+    assert_eq!(find("redis", false)["reach"]["network"], "host");
+    assert_eq!(find("redis", false)["reach"]["keeps"], Value::from(vec!["/var/lib/redis"]));
+    assert_eq!(find("agent", false)["reach"]["writes"], Value::from(vec!["."]));
+    assert_eq!(find("strict", false)["base"], true);
+    assert_eq!(find("slip", false)["error"], "unknown section [proces]");
+    assert_eq!(find("slip", false)["reach"], Value::Null);
+}
+
+/// What is shown is a profile, and it means the same: for each that comes along.
+#[test]
+fn what_is_shown_plans_the_same() {
+    let sandbox = Sandbox::bare();
+    let work = sandbox.dir().join("work");
+    std::fs::create_dir(&work).expect("making a directory");
+    sandbox.file("work/haproxy.cfg", "defaults\n");
+    let www = format!("www={}", work.display());
+    let sandbox = sandbox.called_in(work);
+    let list = sandbox.sandbox(&["profiles", "--json"]).succeeds().stdout;
+    let list: Vec<Value> = serde_json::from_str(&list).expect("JSON");
+    let mut same = 0;
+    for name in list.iter().map(|listed| listed["name"].as_str().expect("a name")) {
+        let set: &[&str] = if name == "nginx" { &["--set", &www] } else { &[] };
+        let shown = sandbox.sandbox(&[&["profiles", "show", name], set].concat()).succeeds().stdout;
+        assert!(!shown.contains("extends") && !shown.contains("[vars]"), "{shown}");
+        let file = sandbox.file(&format!("shown/{name}.toml"), &shown).display().to_string();
+        let plan = |words: &[&str]| {
+            let seen = sandbox.sandbox(&[&["plan"], words, &["--", "/bin/true"]].concat());
+            // A launch may be refused here, as that of a server whose user is missing: for the same reasons then.
+            let reasons = |line: &&str| line.starts_with("error: ") || line.starts_with("hint: ");
+            let reasons: Vec<String> = seen.stderr.lines().filter(reasons).map(str::to_owned).collect();
+            (seen.status.code(), seen.stdout.clone(), reasons)
+        };
+        let (asked, read) = (plan(&[&[name], set].concat()), plan(&[&file]));
+        assert_eq!(asked, read, "{name}\n{shown}");
+        same += usize::from(asked.0 == Some(0));
+    }
+    assert!(same > 40, "only {same} could be planned here at all");
+}
+
+#[test]
+fn what_is_typed_is_part_of_what_is_shown() {
+    let sandbox = own();
+    let words = ["profiles", "show", "--name", "cache", "--set", "port=6380", "redis", "--", "--loglevel", "debug"];
+    let seen = sandbox.sandbox(&words).succeeds();
+    assert!(seen.stdout.starts_with("name = \"cache\"\n"), "{seen}");
+    assert!(seen.stdout.contains(&format!("args = [{}, {}]", quoted("--loglevel"), quoted("debug"))), "{seen}");
+    sandbox.sandbox(&["profiles", "show", "slip"]).refused(1, &["unknown section [proces]", "did you mean [process]?"]);
+    sandbox.sandbox(&["profiles", "show"]).exits(2);
+}
