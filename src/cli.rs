@@ -8,6 +8,7 @@ pub mod profiles;
 pub mod ps;
 pub mod rm;
 pub mod run;
+pub mod schema;
 pub mod stats;
 pub mod update;
 
@@ -52,6 +53,8 @@ pub enum Command {
     Profiles(profiles::Profiles),
     /// Say what this machine can do, and how it is made to do the rest
     Doctor(doctor::Doctor),
+    /// Print the JSON schema of the profile language, for editors
+    Schema(schema::Schema),
 }
 
 /// A profile, and what the command line changes of it.

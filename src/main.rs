@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         Command::Gc(command) => (command.run(), 1),
         Command::Profiles(command) => (command.run(), 1),
         Command::Doctor(command) => (command.run(), 1),
+        Command::Schema(command) => (command.run(), 1),
     };
     match ended {
         Ok(code) => ExitCode::from(code),

@@ -24,6 +24,7 @@ mod parse;
 mod print;
 mod reach;
 mod render;
+mod schema;
 mod source;
 mod syntax;
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use nearest::nearest;
 pub use origins::{DEFAULTS, Line as OriginLine, Unwritten, json as origins_json, origins, text as origins_text};
 pub use print::resolved_text;
 pub use render::printable;
+pub use schema::text as schema;
 pub use source::{Place, Provenance, Source, Sources};
 
 /// A profile with everything it extends folded in and every variable replaced.

@@ -24,6 +24,15 @@ use crate::sys;
 pub use calls::Arch;
 pub use policy::By;
 
+/// Every system call and, with its `@`, every group that a profile can name.
+pub fn call_names() -> impl Iterator<Item = &'static str> {
+    calls::CALLS.iter().map(|call| call.name)
+}
+
+pub fn group_names() -> impl Iterator<Item = &'static str> {
+    groups::GROUPS.iter().map(|group| group.name)
+}
+
 #[cfg(not(target_arch = "x86_64"))]
 compile_error!("the tables of system calls are those of x86-64 and i386 only");
 

@@ -1,17 +1,17 @@
 //! A merged tree becomes a [`Profile`]: every value typed and checked, all mistakes collected.
 
-mod capabilities;
-mod cgroup;
+pub mod capabilities;
+pub mod cgroup;
 mod entry;
-mod landlock;
-mod namespaces;
-mod network;
+pub mod landlock;
+pub mod namespaces;
+pub mod network;
 pub mod path;
-mod placed;
-mod process;
+pub mod placed;
+pub mod process;
 pub mod reader;
-mod rootfs;
-mod seccomp;
+pub mod rootfs;
+pub mod seccomp;
 pub mod set;
 
 #[cfg(test)]

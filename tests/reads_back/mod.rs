@@ -1,6 +1,8 @@
 //! What holds for every text: reading it never panics, what is refused says why, and what is accepted means the same
 //! once it is printed and read again. The tests of this directory and the targets in fuzz/ share it.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use std::fmt::Write;
 
 use sandbox::explain;
@@ -10,7 +12,6 @@ use sandbox::plan;
 use sandbox::profile::{self, Diagnostics, Loaded, Overrides};
 
 /// A machine with everything, that exists nowhere.
-#[allow(dead_code, reason = "some tests bring machines of their own")]
 pub fn facts() -> Facts {
     serde_json::from_str(include_str!("../golden/hosts/rich.json")).expect("the made-up host is sound")
 }

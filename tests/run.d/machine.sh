@@ -11,7 +11,7 @@ prepare_machine() {
         return
     fi
     install_packages bubblewrap strace nginx-light redis-server python3 make gcc libc6-dev uidmap util-linux procps \
-        iproute2 libcap2-bin bash coreutils mawk
+        iproute2 libcap2-bin bash coreutils mawk python3-jsonschema node-ajv
     # The programs of profiles/, and what their tests need to make a file or be a client.
     install_packages nodejs perl ruby lua5.4 php-cli golang-go cargo python3-pip python3-setuptools python3-wheel \
         git curl wget rsync openssh-client openssh-server gdb sqlite3 jq ripgrep shellcheck gpg gpg-agent gpgv vim-tiny \

@@ -7,7 +7,9 @@ use crate::isolation::Enforce;
 use crate::isolation::landlock::{Landlock, Scope};
 use crate::profile::tree::{Node, Table};
 
-const SCOPES: [(&str, Scope); 2] = [("signal", Scope::Signal), ("abstract-unix", Scope::AbstractUnix)];
+pub const ENFORCE: [(&str, Enforce); 3] =
+    [("require", Enforce::Require), ("best-effort", Enforce::BestEffort), ("off", Enforce::Off)];
+pub const SCOPES: [(&str, Scope); 2] = [("signal", Scope::Signal), ("abstract-unix", Scope::AbstractUnix)];
 
 pub fn decode(reader: &Reader, table: &Table, landlock: &mut Landlock) {
     for entry in table.iter() {
@@ -15,9 +17,7 @@ pub fn decode(reader: &Reader, table: &Table, landlock: &mut Landlock) {
         let origin = || Some(reader.origin(value.place));
         match key {
             "enforce" => {
-                let words =
-                    [("require", Enforce::Require), ("best-effort", Enforce::BestEffort), ("off", Enforce::Off)];
-                set(&mut landlock.enforce, reader.word(key, value, &words));
+                set(&mut landlock.enforce, reader.word(key, value, &ENFORCE));
                 landlock.enforce_origin = origin();
             }
             "min-abi" => {

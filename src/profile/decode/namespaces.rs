@@ -8,6 +8,15 @@ use crate::isolation::namespaces::{ClockOffsets, IdMap, Namespaces, Nested};
 use crate::isolation::{IdRange, Origin};
 use crate::profile::tree::{Kind, Node, Table};
 
+pub const ID_MAPS: [(&str, ()); 2] = [("auto", ()), ("range", ())];
+pub const NESTED: [(&str, Nested); 2] = [("namespaces", Nested::Namespaces), ("mounts", Nested::Mounts)];
+/// Of /proc/sys/kernel, what belongs to ipc and uts namespaces.
+#[rustfmt::skip]
+pub const KERNEL_SETTINGS: [&str; 13] = [
+    "domainname", "hostname", "msg_next_id", "msgmax", "msgmnb", "msgmni", "sem", "sem_next_id", "shm_next_id",
+    "shm_rmid_forced", "shmall", "shmmax", "shmmni",
+];
+
 pub fn decode(reader: &Reader, table: &Table, namespaces: &mut Namespaces) {
     for entry in table.iter() {
         let (key, value) = (entry.key.as_str(), &entry.value);
@@ -43,7 +52,7 @@ pub fn decode(reader: &Reader, table: &Table, namespaces: &mut Namespaces) {
 fn id_map(reader: &Reader, key: &str, value: &Node) -> Option<IdMap> {
     let items = match &value.kind {
         Kind::List(items) => items,
-        Kind::Text(_) => return reader.word(key, value, &[("auto", ()), ("range", ())]).map(|()| chosen(value)),
+        Kind::Text(_) => return reader.word(key, value, &ID_MAPS).map(|()| chosen(value)),
         _ => {
             let hint = "write [{ inside = 0, outside = 100000, count = 65536 }], \"auto\" or \"range\"";
             return reader.wrong_type(key, value, "a word or a list of ranges", hint);
@@ -162,7 +171,7 @@ fn hostname(reader: &Reader, key: &str, value: &Node) -> Option<String> {
 fn nested(reader: &Reader, key: &str, value: &Node) -> Option<Nested> {
     match &value.kind {
         Kind::Boolean(false) => Some(Nested::No),
-        Kind::Text(_) => reader.word(key, value, &[("namespaces", Nested::Namespaces), ("mounts", Nested::Mounts)]),
+        Kind::Text(_) => reader.word(key, value, &NESTED),
         _ => reader.wrong_type(
             key,
             value,
@@ -205,24 +214,11 @@ fn setting(reader: &Reader, key: &str, value: &Node) -> Option<String> {
 
 /// The files that the kernel keeps per namespace; all others are the machine's.
 fn namespaced(name: &str) -> bool {
-    const KERNEL: [&str; 11] = [
-        "domainname",
-        "hostname",
-        "msg_next_id",
-        "msgmax",
-        "msgmnb",
-        "msgmni",
-        "sem",
-        "shm_next_id",
-        "shm_rmid_forced",
-        "shmall",
-        "shmmax",
-    ];
     let name = name.replace('/', ".");
     match name.split_once('.') {
         Some(("net", _)) => true,
         Some(("fs", rest)) => rest.starts_with("mqueue."),
-        Some(("kernel", rest)) => KERNEL.contains(&rest) || rest == "shmmni" || rest == "sem_next_id",
+        Some(("kernel", rest)) => KERNEL_SETTINGS.contains(&rest),
         _ => false,
     }
 }

@@ -5,6 +5,8 @@ use super::{refused, refused_value, set};
 use crate::isolation::network::{Mode, Network};
 use crate::profile::tree::{Entry, Kind, Table};
 
+pub const MODES: [(&str, Mode); 2] = [("none", Mode::None), ("host", Mode::Host)];
+
 pub fn decode(reader: &Reader, table: &Table, network: &mut Network) {
     for entry in table.iter() {
         if refused(reader, "network", entry) {
@@ -24,6 +26,9 @@ fn mode(reader: &Reader, entry: &Entry) -> Option<Mode> {
         Kind::Text(text) => text.as_str(),
         Kind::Table(table) => {
             reader.known("`mode`", table, &["bridge", "macvlan", "join"]);
+            if table.iter().next().is_none() {
+                return reader.error(value.place, "`mode` names no network", hint);
+            }
             table.iter().next().map_or("", |entry| entry.key.as_str())
         }
         _ => return reader.wrong_type("mode", value, "a word", hint),
@@ -31,5 +36,5 @@ fn mode(reader: &Reader, entry: &Entry) -> Option<Mode> {
     if refused_value(reader, "network", entry, word, hint) || matches!(value.kind, Kind::Table(_)) {
         return None;
     }
-    reader.word("mode", value, &[("none", Mode::None), ("host", Mode::Host)])
+    reader.word("mode", value, &MODES)
 }

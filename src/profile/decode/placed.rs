@@ -1,6 +1,6 @@
 //! What `[rootfs]` puts at places of the tree: a place is taken once, and a child may take it over or free it.
 
-mod read;
+pub mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

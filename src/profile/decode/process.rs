@@ -11,6 +11,9 @@ use crate::profile::names::{self, Unit};
 use crate::profile::nearest::nearest;
 use crate::profile::tree::{Entry, Kind, Node, Table};
 
+pub const TTYS: [(&str, Tty); 2] = [("inherit", Tty::Inherit), ("none", Tty::None)];
+pub const RESTARTS: [(&str, ()); 3] = [("no", ()), ("on-failure", ()), ("always", ())];
+
 pub fn decode(reader: &Reader, table: &Table, process: &mut Process) {
     for entry in table.iter() {
         let (key, value) = (entry.key.as_str(), &entry.value);
@@ -126,14 +129,13 @@ fn env_pass(reader: &Reader, key: &str, value: &Node) -> Vec<String> {
 fn tty(reader: &Reader, entry: &Entry, tty: &mut Tty) {
     let hint = "the default is \"inherit\": leave the key out, or write \"none\"";
     if !refused_value(reader, "process", entry, text_of(entry), hint) {
-        let words = [("inherit", Tty::Inherit), ("none", Tty::None)];
-        set(tty, reader.word("tty", &entry.value, &words));
+        set(tty, reader.word("tty", &entry.value, &TTYS));
     }
 }
 
 fn restart(reader: &Reader, entry: &Entry) {
     if !refused_value(reader, "process", entry, text_of(entry), "the default is \"no\": leave the key out") {
-        reader.word("restart", &entry.value, &[("no", ()), ("on-failure", ()), ("always", ())]);
+        reader.word("restart", &entry.value, &RESTARTS);
     }
 }
 

@@ -7,6 +7,14 @@ use crate::isolation::rootfs::{Base, Device, Home, Rootfs, Sys, Writes};
 use crate::profile::nearest::nearest;
 use crate::profile::tree::{Entry, Node, Table};
 
+pub const BASES: [(&str, Base); 3] = [("system", Base::System), ("host", Base::Host), ("none", Base::None)];
+pub const WRITES: [(&str, Writes); 2] = [("deny", Writes::Deny), ("discard", Writes::Discard)];
+pub const HOMES: [(&str, Home); 3] =
+    [("empty", Home::Empty), ("read-only", Home::ReadOnly), ("read-write", Home::ReadWrite)];
+pub const SYS: [(&str, Sys); 2] = [("none", Sys::None), ("read-only", Sys::ReadOnly)];
+/// Groups of devices.
+pub const DEVICES: [&str; 7] = ["gpu", "alsa", "camera", "fuse", "tun", "kvm", "input"];
+
 pub fn decode(reader: &Reader, table: &Table, rootfs: &mut Rootfs) {
     let mut lists = Vec::new();
     for entry in table.iter() {
@@ -17,8 +25,7 @@ pub fn decode(reader: &Reader, table: &Table, rootfs: &mut Rootfs) {
         let origin = || Some(reader.origin(value.place));
         match key {
             "base" => {
-                let words = [("system", Base::System), ("host", Base::Host), ("none", Base::None)];
-                set(&mut rootfs.base, reader.word(key, value, &words));
+                set(&mut rootfs.base, reader.word(key, value, &BASES));
                 rootfs.base_origin = origin();
             }
             "writes" => {
@@ -26,14 +33,11 @@ pub fn decode(reader: &Reader, table: &Table, rootfs: &mut Rootfs) {
                 rootfs.writes_origin = origin();
             }
             "home" => {
-                let words = [("empty", Home::Empty), ("read-only", Home::ReadOnly), ("read-write", Home::ReadWrite)];
-                set(&mut rootfs.home, reader.word(key, value, &words));
+                set(&mut rootfs.home, reader.word(key, value, &HOMES));
                 rootfs.home_origin = origin();
             }
             "devices" => rootfs.devices = devices(reader, key, value),
-            "sys" => {
-                set(&mut rootfs.sys, reader.word(key, value, &[("none", Sys::None), ("read-only", Sys::ReadOnly)]))
-            }
+            "sys" => set(&mut rootfs.sys, reader.word(key, value, &SYS)),
             // All these share one tree, in which a place is taken once.
             _ => lists.push(entry),
         }
@@ -46,7 +50,7 @@ fn writes(reader: &Reader, entry: &Entry) -> Option<Writes> {
     if refused_value(reader, "rootfs", entry, text_of(entry), hint) {
         return None;
     }
-    reader.word("writes", &entry.value, &[("deny", Writes::Deny), ("discard", Writes::Discard)])
+    reader.word("writes", &entry.value, &WRITES)
 }
 
 fn devices(reader: &Reader, key: &str, value: &Node) -> Vec<Device> {
@@ -55,12 +59,11 @@ fn devices(reader: &Reader, key: &str, value: &Node) -> Vec<Device> {
 }
 
 fn device(reader: &Reader, key: &str, item: &Node) -> Option<Device> {
-    const GROUPS: [&str; 7] = ["gpu", "alsa", "camera", "fuse", "tun", "kvm", "input"];
     let optional = super::set::text(item).starts_with('-');
     let whole = reader.name(key, item)?;
     let name = if optional { whole.get(1..).unwrap_or_default() } else { whole.as_str() };
     let origin = Some(reader.origin(item.place));
-    if GROUPS.contains(&name) {
+    if DEVICES.contains(&name) {
         return Some(Device { name: name.to_owned(), optional, origin });
     }
     if name.starts_with('/') {
@@ -81,9 +84,9 @@ fn device(reader: &Reader, key: &str, item: &Node) -> Option<Device> {
             "write a path below /dev, or the name of a group",
         );
     }
-    let hint = match nearest(name, GROUPS) {
+    let hint = match nearest(name, DEVICES) {
         Some(near) => format!("did you mean \"{near}\"?"),
-        None => format!("write a path below /dev, or one of {}", GROUPS.join(", ")),
+        None => format!("write a path below /dev, or one of {}", DEVICES.join(", ")),
     };
     reader.error(item.place, format!("there is no group of devices `{name}`"), hint)
 }

@@ -11,29 +11,38 @@ use crate::profile::nearest::nearest;
 use crate::profile::source::Place;
 use crate::profile::tree::{Kind, Node, Table};
 
+pub const PRESETS: [(&str, Preset); 5] = [
+    ("default", Preset::Default),
+    ("system-service", Preset::SystemService),
+    ("strict", Preset::Strict),
+    ("compat", Preset::Compat),
+    ("none", Preset::None),
+];
+pub const ON_DENY: [(&str, OnDeny); 3] = [("errno", OnDeny::Errno), ("kill", OnDeny::Kill), ("log", OnDeny::Log)];
+pub const OPERATORS: [(&str, Op); 7] = [
+    ("eq", Op::Eq),
+    ("ne", Op::Ne),
+    ("lt", Op::Lt),
+    ("le", Op::Le),
+    ("gt", Op::Gt),
+    ("ge", Op::Ge),
+    ("masked-eq", Op::MaskedEq(0)),
+];
+pub const ARCHITECTURES: [&str; 6] = ["native", "x86-64", "x86", "x32", "arm64", "arm"];
+
 pub fn decode(reader: &Reader, table: &Table, seccomp: &mut Seccomp) {
     for entry in table.iter() {
         let (key, value) = (entry.key.as_str(), &entry.value);
         match key {
             "preset" => {
-                let words = [
-                    ("default", Preset::Default),
-                    ("system-service", Preset::SystemService),
-                    ("strict", Preset::Strict),
-                    ("compat", Preset::Compat),
-                    ("none", Preset::None),
-                ];
-                set(&mut seccomp.preset, reader.word(key, value, &words));
+                set(&mut seccomp.preset, reader.word(key, value, &PRESETS));
                 seccomp.preset_origin = Some(reader.origin(value.place));
             }
             "allow" => seccomp.allow = Some(syscalls(reader, key, value)),
             "deny" => seccomp.deny = syscalls(reader, key, value),
             "rules" => seccomp.rules = rules(reader, key, value),
             "architectures" => seccomp.architectures = architectures(reader, key, value),
-            "on-deny" => {
-                let words = [("errno", OnDeny::Errno), ("kill", OnDeny::Kill), ("log", OnDeny::Log)];
-                set(&mut seccomp.on_deny, reader.word(key, value, &words));
-            }
+            "on-deny" => set(&mut seccomp.on_deny, reader.word(key, value, &ON_DENY)),
             _ => {}
         }
     }
@@ -155,16 +164,7 @@ fn condition(reader: &Reader, item: &Node) -> Option<Condition> {
 }
 
 fn operator(reader: &Reader, key: &str, node: &Node) -> Option<Op> {
-    let words = [
-        ("eq", Op::Eq),
-        ("ne", Op::Ne),
-        ("lt", Op::Lt),
-        ("le", Op::Le),
-        ("gt", Op::Gt),
-        ("ge", Op::Ge),
-        ("masked-eq", Op::MaskedEq(0)),
-    ];
-    reader.word(key, node, &words)
+    reader.word(key, node, &OPERATORS)
 }
 
 fn action(reader: &Reader, key: &str, value: &Node) -> Option<Action> {
@@ -196,7 +196,6 @@ fn action(reader: &Reader, key: &str, value: &Node) -> Option<Action> {
 }
 
 fn architectures(reader: &Reader, key: &str, value: &Node) -> Vec<Name> {
-    const KNOWN: [&str; 6] = ["native", "x86-64", "x86", "x32", "arm64", "arm"];
     let mut names: Vec<Name> = Vec::new();
     for item in reader.list(key, value).unwrap_or_default() {
         let Some(text) = reader.name(key, item) else { continue };
@@ -204,13 +203,13 @@ fn architectures(reader: &Reader, key: &str, value: &Node) -> Vec<Name> {
             Some(name) => (true, name),
             None => (false, text.as_str()),
         };
-        if !KNOWN.contains(&name) {
+        if !ARCHITECTURES.contains(&name) {
             if optional {
                 continue;
             }
-            let hint = match nearest(name, KNOWN) {
+            let hint = match nearest(name, ARCHITECTURES) {
                 Some(near) => format!("did you mean \"{near}\"?"),
-                None => format!("there are {}", KNOWN.join(", ")),
+                None => format!("there are {}", ARCHITECTURES.join(", ")),
             };
             reader.error::<()>(item.place, format!("there is no architecture `{name}`"), hint);
         } else if !names.iter().any(|known| known.name == name) {

@@ -142,6 +142,11 @@ fn every_profile_is_listed_here() {
     for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
         let text = std::fs::read_to_string(&path).expect("reading a profile");
         assert!(text.contains("\ndescription = "), "{}", path.display());
+        // What an editor completes and checks by, from wherever the directory is.
+        let schema = text.lines().next().and_then(|line| line.strip_prefix("#:schema ")).unwrap_or_default();
+        let schema = path.parent().expect("it lies in a directory").join(schema);
+        let schema = schema.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(schema, place.join("schema.json").canonicalize().expect("there is a schema"));
         names.push(path.file_stem().expect("it ends in .toml").to_string_lossy().into_owned());
     }
     names.sort_unstable();

@@ -13,10 +13,10 @@ use crate::profile::tree::{Kind, Node};
 const BINDS: [&str; 5] = ["source", "target", "optional", "exec", "create"];
 
 /// The sticky and setgid bits mean something on directories; setuid is never honoured inside.
-const DIRECTORY: u32 = 0o3777;
-const FILE: u32 = 0o777;
+pub const DIRECTORY: u32 = 0o3777;
+pub const FILE: u32 = 0o777;
 
-const FORMS: [Form; 5] = [
+pub const FORMS: [Form; 5] = [
     Form { key: "read-only", keys: &BINDS, pair: true, optional: true, modes: 0 },
     Form { key: "read-write", keys: &BINDS, pair: true, optional: true, modes: 0 },
     Form { key: "persist", keys: &["target", "mode", "owner"], pair: false, optional: false, modes: DIRECTORY },
