@@ -51,7 +51,7 @@ pub const NAMESPACES: Section = Section {
             "id-map",
             id_map,
             "\"auto\"",
-            "`\"auto\"`: one id for a user, all ids onto themselves for root; `\"range\"`: ids 0–65535 from /etc/subuid",
+            "`\"auto\"`: one id for a user, all ids onto themselves for root; `\"range\"`: ids 0–65535 from /etc/subuid; a list that leaves out the caller makes set-up run as the program's account, which must then reach whatever is granted",
         ),
         ("pid", boolean, "true", "own process ids"),
         ("ipc", boolean, "true", "own System V and POSIX message queues, semaphores, shared memory"),
