@@ -137,6 +137,16 @@ static int act_burn(int argc, char **argv)
 	return 0;
 }
 
+/* Computes until the kernel has counted so many milliseconds of it, however long that takes on a busy machine. */
+static int act_compute(int argc, char **argv)
+{
+	struct timespec used;
+	do
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	while (used.tv_sec * 1000 + used.tv_nsec / 1000000 < number(argv[0]));
+	return 0;
+}
+
 /* Turns the terminal's echo off, as an editor does, and leaves it so. */
 static int act_raw(int argc, char **argv)
 {
@@ -170,5 +180,6 @@ const struct verb acts[] = {
 	{"exit", 0, act_exit},	   {"die", 1, act_die},	      {"sleep", 1, act_sleep},	 {"say", 0, act_say},
 	{"hang", 0, act_hang},	   {"await", 1, act_signals}, {"orphan", 1, act_orphan}, {"daemon", 0, act_daemon},
 	{"raw", 0, act_raw},	   {"yes", 0, act_yes},	      {"become", 1, act_become}, {"crowd", 1, act_crowd},
-	{"hold", 1, act_hold},	   {"burn", 1, act_burn},     {NULL, 0, NULL},
+	{"hold", 1, act_hold},	   {"burn", 1, act_burn},
+	{"compute", 1, act_compute},     {NULL, 0, NULL},
 };

@@ -19,7 +19,12 @@ pub const ROOTFS: Section = Section {
              read-only, home and run directories covered; `\"none\"`: only what is listed",
         ),
         ("layers", Vec::new, "", "trees, images or archives that form `/`"),
-        ("writes", || words(&WRITES), "\"deny\"", "what becomes of writes to `/` itself"),
+        (
+            "writes",
+            || words(&WRITES),
+            "\"deny\"",
+            "what becomes of writes to `/` itself. Before Linux 6.6 memory cannot hold the mark of a removed directory: removing one of the host's then fails (EIO), and `check` says so",
+        ),
         ("writes-size", Vec::new, "", "limit of those writes"),
         ("home", || words(&HOMES), "\"empty\"", "the home of the account that runs it"),
         (
