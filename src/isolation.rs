@@ -103,6 +103,10 @@ pub enum Max {
     Limit(u64),
 }
 
+/// How many processes a sandbox may have that says nothing of it: enough for any application, too few for a fork bomb to
+/// matter.
+pub const PROCESSES: u64 = 4096;
+
 /// One line of `uid_map` or `gid_map`, as in user_namespaces(7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

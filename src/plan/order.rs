@@ -20,10 +20,6 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     let namespaces = namespaces::plan(&profile.namespaces, own_network, &account, &profile.name, host, findings);
     let given = cgroup::Given { own_user, own_cgroup: profile.namespaces.cgroup, program: namespaces.program };
     let cgroup = cgroup::plan(&profile.cgroup, given, host, findings);
-    if namespaces.program.0 == 0 && profile.cgroup.pids_max.is_none() {
-        let message = "the kernel counts no processes of root against rlimits: nothing stops a fork bomb";
-        findings.note("process", message, "set pids-max in [cgroup], or another user in [process]".to_string(), None);
-    }
     let given = rootfs::Given {
         name: &profile.name,
         account: &account,

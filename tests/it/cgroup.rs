@@ -39,6 +39,25 @@ fn pids_max_holds() {
     Sandbox::new().probe("forks 60").succeeds().allows("forks 60");
 }
 
+/// 4096 by default: by pids.max for root, whom rlimits do not bind, by an rlimit for everybody else.
+#[test]
+fn no_profile_lets_processes_grow_without_bound() {
+    let seen = Sandbox::new().probe("forks 500 + forks 4200").succeeds();
+    seen.allows("forks 500");
+    let check = Sandbox::new().ask("check", &["/probe"]).exits(0);
+    // A machine that gives root no pids controller without more ado says so.
+    if check.stderr.contains("nothing stops a fork bomb of root's") {
+        assert!(is_root(), "{check}");
+        seen.allows("forks 4200");
+        return;
+    }
+    seen.answers("forks 4200", "EAGAIN");
+    let more = Sandbox::new().with("cgroup", r#"pids-max = "max""#);
+    if is_root() {
+        more.probe("forks 4200").succeeds().allows("forks 4200");
+    }
+}
+
 #[test]
 fn memory_max_holds_and_the_end_is_explained() {
     let sandbox = Sandbox::bare().with("cgroup", r#"memory-max = "32M""#);

@@ -9,7 +9,7 @@ use super::settings::{Carried, Lack, Setting};
 use super::{Cgroup, Max, Membership, Place, Step, v1, v2};
 use crate::host::Host;
 use crate::isolation::context::Slot;
-use crate::isolation::{Access, Enforce, Findings, Origin};
+use crate::isolation::{Access, Enforce, Findings, Origin, PROCESSES};
 
 /// What other sections have decided.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,7 @@ pub struct Planned {
     pub access: Option<Access>,
     /// In bytes, whether it could be enforced or not.
     pub memory_max: Option<u64>,
-    /// What pids-max says, for RLIMIT_NPROC to agree with.
+    /// What RLIMIT_NPROC has to stand in for; `Max` where pids.max holds, or nothing is to hold.
     pub processes: Option<Max>,
 }
 
@@ -49,27 +49,35 @@ struct Planner<'a> {
     v1: Vec<Directory>,
     /// The controllers that the program may divide.
     delegated: Option<Vec<&'static str>>,
+    processes: Option<Max>,
 }
 
 pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings) -> Planned {
     let wishes = wishes(section);
-    // Nothing is looked at, and nothing made, for a profile that limits nothing.
     let delegate = section.delegate.as_ref().filter(|asked| asked.value);
-    if wishes.is_empty() && delegate.is_none() {
+    let asked = !wishes.is_empty() || delegate.is_some();
+    let by_default = host.is_root() && section.pids_max.is_none() && !given.rlimit_binds();
+    // Nothing is looked at, and nothing made, for a profile that limits nothing and whose processes are limited anyway.
+    if !asked && !by_default {
         return Planned::default();
     }
     let layout = Layout::probe(host);
     let memory = section.memory_max.as_ref().map(|asked| asked.value);
-    let mut planner = Planner { given, host, findings, memory, v2: None, v1: Vec::new(), delegated: None };
+    let mut planner =
+        Planner { given, host, findings, memory, v2: None, v1: Vec::new(), delegated: None, processes: None };
     let on_v2 = |name: &&'static str| layout.is_free(v1::controller(name));
     let mut needs: Vec<&'static str> = wishes.iter().map(|wish| wish.key.controller()).filter(on_v2).collect();
     // A delegated part is of little use without these.
     needs.extend(["memory", "pids"].into_iter().filter(|_| delegate.is_some()).filter(on_v2));
+    needs.extend(Some("pids").filter(|_| !asked).filter(on_v2));
     let place = layout.v2().map(|own| place::choose(&own, &needs, host));
     for wish in &wishes {
         let carried = planner.carry(&wish.key, &layout, place.as_ref());
-        // copy_process() exempts the host's root from RLIMIT_NPROC, in whatever user namespace.
-        let stands_in = given.own_user && given.program.0 != 0 && matches!(wish.key, Key::PidsMax(_));
+        let stands_in = matches!(wish.key, Key::PidsMax(_)) && given.rlimit_binds();
+        if let Key::PidsMax(max) = wish.key {
+            // An rlimit beside it would be of no use, and could not be raised while the program runs.
+            planner.processes = Some(if carried.is_ok() { Max::Max } else { max });
+        }
         planner.judge(wish.key.name(), &wish.origin, wish.required, stands_in, carried);
     }
     if let Some(asked) = delegate {
@@ -77,8 +85,22 @@ pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings
         let required = asked.required && section.enforce == Enforce::Require;
         planner.judge("delegate", &asked.origin, required, false, delegated);
     }
-    planner.control(&layout, place.and_then(Result::ok).as_ref());
+    if by_default {
+        planner.limit_processes(&layout, place.as_ref(), asked);
+    }
+    // The default alone does not bring it along: a launch is to cost next to nothing more for that.
+    if asked {
+        planner.control(&layout, place.and_then(Result::ok).as_ref());
+    }
     planner.planned(&wishes)
+}
+
+impl Given {
+    /// copy_process() exempts the host's root from RLIMIT_NPROC, in whatever user namespace; and it counts all processes
+    /// of a user in the host's.
+    fn rlimit_binds(&self) -> bool {
+        self.own_user && self.program.0 != 0
+    }
 }
 
 impl Planner<'_> {
@@ -120,6 +142,27 @@ impl Planner<'_> {
             }
             Home::Nowhere => {
                 Err(Lack::new("no cgroup file system is mounted", "mount -t cgroup2 none /sys/fs/cgroup, as root"))
+            }
+        }
+    }
+
+    /// The limit of processes that nobody wrote down, where it costs no more than a directory: a launcher that had to be
+    /// moved first would wait for every processor of the machine.
+    fn limit_processes(&mut self, layout: &Layout<'_>, place: Option<&Result<Ground, Lack>>, asked: bool) {
+        let indirect = |ground: &Ground| !asked && (ground.leave || ground.scope.is_some());
+        let carried = match place {
+            Some(Ok(ground)) if indirect(ground) && layout.is_free("pids") => {
+                Err(Lack::new("the launcher would have to leave its cgroup", String::new()))
+            }
+            place => self.carry(&Key::PidsMax(Max::Limit(PROCESSES)), layout, place),
+        };
+        match carried {
+            Ok(_) => self.processes = Some(Max::Max),
+            Err(Lack { message, .. }) => {
+                let message =
+                    format!("no more than {PROCESSES} processes: {message}; nothing stops a fork bomb of root's");
+                let hint = "set pids-max, or another user in [process]: rlimits do not count root's processes";
+                self.findings.note("cgroup", message, hint.to_owned(), None);
             }
         }
     }
@@ -224,12 +267,10 @@ impl Planner<'_> {
     }
 
     fn planned(self, wishes: &[Wish]) -> Planned {
-        let mut planned = Planned::default();
+        let mut planned = Planned { processes: self.processes, ..Planned::default() };
         for wish in wishes {
-            match wish.key {
-                Key::MemoryMax(Max::Limit(limit)) => planned.memory_max = Some(limit),
-                Key::PidsMax(max) => planned.processes = Some(max),
-                _ => {}
+            if let Key::MemoryMax(Max::Limit(limit)) = wish.key {
+                planned.memory_max = Some(limit);
             }
         }
         let owner = self.host.is_root().then_some(self.given.program).filter(|ids| *ids != (0, 0));

@@ -92,8 +92,13 @@ impl Machine {
     }
 
     fn plan(self, section: &Cgroup) -> (Planned, Vec<(Severity, String, String)>) {
+        self.plan_as(1000, section)
+    }
+
+    /// With a program of this user.
+    fn plan_as(self, program: u32, section: &Cgroup) -> (Planned, Vec<(Severity, String, String)>) {
         let mut findings = Findings::default();
-        let given = Given { own_user: true, own_cgroup: true, program: (1000, 1000) };
+        let given = Given { own_user: true, own_cgroup: true, program: (program, program) };
         let planned = plan(section, given, &Host::known(self.0), &mut findings);
         let said =
             findings.0.into_iter().map(|one| (one.severity, one.message, one.hint.unwrap_or_default())).collect();
@@ -134,9 +139,37 @@ fn root_of_a_unified_hierarchy() {
     );
     assert_eq!(planned.clone_into, Some(Slot::Cgroup(0)));
     assert_eq!(planned.membership, Some(Membership(vec![""])));
-    assert_eq!((planned.memory_max, planned.processes), (Some(256 << 20), Some(Max::Limit(64))));
+    assert_eq!((planned.memory_max, planned.processes), (Some(256 << 20), Some(Max::Max)));
     let traces: Vec<_> = planned.host_before.iter().filter_map(|step| step.trace(&seven())).collect();
     assert_eq!(traces, [Trace::Cgroup { path: "/sys/fs/cgroup/sandbox-7".into() }]);
+}
+
+#[test]
+fn processes_of_root_are_limited_by_default_where_it_takes_no_more_than_a_directory() {
+    let (nothing, host_before) = (Cgroup::default(), |planned: &Planned| -> Vec<String> {
+        planned.host_before.iter().map(Step::to_string).collect()
+    });
+    let (planned, said) = Machine::of(0).hybrid().writable_v1().writable("/sys/fs/cgroup/unified").plan_as(0, &nothing);
+    assert_eq!(said, []);
+    assert_eq!(host_before(&planned), ["create /sys/fs/cgroup/pids/sandbox-<id>", "pids.max = 4096"]);
+    assert_eq!(planned.processes, Some(Max::Max));
+    // Where the author says something, that holds; another user's processes are held by an rlimit.
+    let unlimited = Cgroup { pids_max: asked(Max::Max), ..Cgroup::default() };
+    let (planned, _) = Machine::of(0).hybrid().writable_v1().writable("/sys/fs/cgroup/unified").plan_as(0, &unlimited);
+    assert!(!host_before(&planned).contains(&"pids.max = 4096".to_owned()));
+    assert_eq!(Machine::of(0).hybrid().writable_v1().plan_as(33, &nothing), (Planned::default(), Vec::new()));
+    // Neither is the launcher moved for it, nor systemd asked.
+    let own = "/sys/fs/cgroup/system.slice/ssh.service";
+    let machine = || Machine::of(0).text("/proc/self/cgroup", "0::/system.slice/ssh.service\n").owned(own).systemd();
+    let alone = machine().v2_below(own, "memory pids", "", "77\n").delegated(own);
+    let scope = machine().v2_below(own, "memory pids", "", "77\n78\n").node("/run/systemd/private", Node::Other);
+    for machine in [alone, scope] {
+        let (planned, said) = machine.plan_as(0, &nothing);
+        assert_eq!(planned, Planned::default());
+        let (severity, message, _) = &said[0];
+        assert_eq!(*severity, Severity::Note);
+        assert!(message.ends_with("nothing stops a fork bomb of root's"), "{message}");
+    }
 }
 
 #[test]

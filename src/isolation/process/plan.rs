@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::environment::{PATH, environment};
 use super::{Process, Step, Tty};
 use crate::host::Host;
-use crate::isolation::{Account, Findings, Max};
+use crate::isolation::{Account, Findings, Max, PROCESSES};
 use crate::sys::process::Strings;
 
 /// What `[process]` asks of each stage.
@@ -46,9 +46,6 @@ pub struct Given<'a> {
     /// Whether a path is a directory inside.
     pub sees: &'a dyn Fn(&Path) -> bool,
 }
-
-/// Enough for any application, too few for a fork bomb to matter.
-const PROCESSES: u64 = 4096;
 
 pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings) -> Planned {
     let account = given.account;
