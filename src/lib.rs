@@ -7,6 +7,10 @@
 
 #![deny(unsafe_code)]
 
+// Before all that prints.
+#[macro_use]
+pub mod say;
+
 pub mod cli;
 pub mod doctor;
 pub mod explain;

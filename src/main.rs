@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sandbox::cli::{Cli, Command};
-use sandbox::{explain, outcome, sys};
+use sandbox::{explain, outcome, say, sys};
 
 fn main() -> ExitCode {
     if sys::process::has_privilege_of_its_own() {
@@ -49,7 +49,13 @@ fn main() -> ExitCode {
         Command::Schema(command) => (command.run(), 1),
     };
     match ended {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => match say::missed() {
+            Some(error) => {
+                explain::print_error(&format!("writing to standard output: {error}"), None);
+                ExitCode::from(failed)
+            }
+            None => ExitCode::from(code),
+        },
         Err(error) => {
             explain::print_error(&format!("{error:#}"), None);
             ExitCode::from(failed)

@@ -1,8 +1,6 @@
 //! `sandbox schema`
 
-use std::io::Write;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
 use crate::profile;
@@ -12,7 +10,7 @@ pub struct Schema {}
 
 impl Schema {
     pub fn run(self) -> Result<u8> {
-        std::io::stdout().write_all(profile::schema().as_bytes()).context("writing the schema")?;
+        print!("{}", profile::schema());
         Ok(0)
     }
 }

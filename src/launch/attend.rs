@@ -100,6 +100,8 @@ fn pass_on(received: signal::Received, child: &Child, wire: &Wire) {
         libc::SIGCHLD => {}
         // Our own: the wire has been closed at the other end.
         libc::SIGIO if received.by_kernel => {}
+        // A message of ours, or a word for --status-fd, that nobody reads any more.
+        libc::SIGPIPE if received.by_ourselves => {}
         libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => {
             if !received.by_kernel {
                 let _ = pidfd::send_signal(child.pidfd.as_fd(), received.signal);

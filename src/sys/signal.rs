@@ -13,6 +13,8 @@ pub struct Received {
     pub signal: i32,
     /// The kernel sent it (its si_code is positive), a terminal's ^C for one: the whole process group has that already.
     pub by_kernel: bool,
+    /// This process sent it: the kernel says so of the SIGPIPE that a write to a closed pipe raises.
+    pub by_ourselves: bool,
 }
 
 /// Nothing ignored, nothing handled: callers ignore SIGCHLD or SIGPIPE, and ignoring is inherited over exec.
@@ -70,7 +72,8 @@ pub fn next(timeout: Option<Duration>) -> Option<Received> {
         let mut info: libc::siginfo_t = std::mem::zeroed();
         let limit = timeout.as_ref().map_or(std::ptr::null(), |timeout| timeout as *const _);
         let signal = libc::sigtimedwait(&raw const set, &raw mut info, limit);
-        (signal > 0).then_some(Received { signal, by_kernel: info.si_code > 0 })
+        let by_ourselves = info.si_code == libc::SI_USER && info.si_pid() == libc::getpid();
+        (signal > 0).then_some(Received { signal, by_kernel: info.si_code > 0, by_ourselves })
     }
 }
 

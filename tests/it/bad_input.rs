@@ -218,6 +218,50 @@ fn a_setuid_installation_refuses_to_run() {
     }
 }
 
+/// A disk that is full, a reader that has gone: neither ends a launch, and no result is lost in silence.
+#[test]
+fn what_nobody_can_read_ends_nothing() {
+    use std::process::{Command, Stdio};
+    let full = || Stdio::from(std::fs::OpenOptions::new().write(true).open("/dev/full").expect("opening /dev/full"));
+    let gone = || Stdio::from(std::io::pipe().map(|(_, writer)| writer).expect("a pipe"));
+    let (wrong, sandbox) = (Sandbox::bare().with("process", "comand = 1"), Sandbox::new());
+    let code = |command: &mut Command| command.stdin(Stdio::null()).status().expect("starting").code();
+    for silent in [&full as &dyn Fn() -> Stdio, &gone] {
+        assert_eq!(code(wrong.command("run", &[]).stderr(silent())), Some(125));
+        assert_eq!(code(wrong.command("check", &[]).stderr(silent())), Some(1));
+        // Messages before, during and after the program's own life.
+        let mut noisy = sandbox.command("run", &["/probe", "exit", "7"]);
+        assert_eq!(code(noisy.stderr(silent())), Some(7));
+        let loud = Sandbox::new().option("--timings").option("--stats").with("cgroup", r#"enforce = "best-effort""#);
+        let loud = loud.with("cgroup", "pids-max = 20").with("cgroup", r#"memory-high = "1G""#);
+        assert_eq!(code(loud.command("run", &["/probe", "exit", "7"]).stderr(silent())), Some(7));
+        // The SIGPIPE of our own write is not one that somebody meant for the program.
+        let told = Sandbox::new().option("--status-fd").option("1");
+        assert_eq!(code(told.command("run", &["/probe", "exit", "7"]).stdout(silent())), Some(7));
+    }
+    for subcommand in ["plan", "doctor", "ps", "schema"] {
+        let command = || match subcommand {
+            "plan" => sandbox.command("plan", &["/probe"]),
+            _ => {
+                let mut command = Command::new(launcher());
+                command.arg(subcommand);
+                command
+            }
+        };
+        let well = code(command().stdout(Stdio::null()).stderr(Stdio::null()));
+        assert_eq!(code(command().stdout(full()).stderr(Stdio::null())), Some(1), "{subcommand}");
+        assert_eq!(code(command().stdout(full()).stderr(full())), Some(1), "{subcommand}");
+        assert_eq!(code(command().stdout(gone()).stderr(Stdio::null())), well, "{subcommand}");
+    }
+    let seen = command_output(sandbox.command("plan", &["/probe"]).stdout(full()));
+    assert!(seen.starts_with("sandbox: writing to standard output: No space left"), "{seen}");
+}
+
+fn command_output(command: &mut std::process::Command) -> String {
+    let output = command.output().expect("starting");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
 fn launcher() -> std::path::PathBuf {
     let prepared =
         std::env::var_os("SANDBOX_TEST_PROGRAMS").map(|place| std::path::PathBuf::from(place).join("sandbox"));
