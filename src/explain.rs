@@ -11,7 +11,7 @@ use crate::isolation::context::Slot;
 use crate::isolation::{Findings, Severity};
 use crate::launch::Timing;
 use crate::plan::{Plan, Stage};
-use crate::profile::{Diagnostics, Loaded};
+use crate::profile::{Diagnostics, Loaded, printable};
 
 /// The plan as a person reads it; with `why`, each step's reason beneath it.
 pub fn text(plan: &Plan, why: bool) -> String {
@@ -27,7 +27,7 @@ pub fn text(plan: &Plan, why: bool) -> String {
         let _ = writeln!(text, "\n{stage}");
         for step in steps {
             // What a step says in several lines stays below its own beginning.
-            let _ = writeln!(text, "  {}: {}", step.section(), step.to_string().replace('\n', "\n    "));
+            let _ = writeln!(text, "  {}: {}", step.section(), printable(&step.to_string()).replace('\n', "\n    "));
             if why {
                 let _ = writeln!(text, "      {}", step.why());
             }
@@ -76,10 +76,8 @@ pub fn print(text: &str) -> std::io::Result<()> {
 pub fn print_obstacles(loaded: &Loaded, findings: &Findings) {
     for finding in findings.0.iter().filter(|finding| finding.severity == Severity::Shortfall) {
         let place = finding.origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default();
-        eprintln!("sandbox: {place}not on this machine: {}: {}", finding.section, finding.message);
-        if let Some(hint) = &finding.hint {
-            eprintln!("hint: {hint}");
-        }
+        let message = format!("{place}not on this machine: {}: {}", finding.section, finding.message);
+        print_error(&message, finding.hint.as_deref());
     }
     print_diagnostics(&loaded.errors(findings));
 }
@@ -89,10 +87,11 @@ pub fn print_diagnostics(diagnostics: &Diagnostics) {
     eprint!("{}", diagnostics.text(std::io::stderr().is_terminal()));
 }
 
+/// Names of files, of accounts and what the kernel says are others' text, which is not to move a cursor.
 pub fn print_error(message: &str, hint: Option<&str>) {
-    eprintln!("sandbox: {message}");
+    eprintln!("sandbox: {}", printable(message));
     if let Some(hint) = hint {
-        eprintln!("hint: {hint}");
+        eprintln!("hint: {}", printable(hint));
     }
 }
 
@@ -102,6 +101,7 @@ pub fn print_timings(timings: &[Timing]) {
     for timing in timings {
         let own = timing.microseconds.saturating_sub(last);
         last = timing.microseconds;
-        eprintln!("{:>8} µs {own:>6} µs  {}: {}", timing.microseconds, timing.stage, timing.step);
+        let step = printable(&timing.step);
+        eprintln!("{:>8} µs {own:>6} µs  {}: {step}", timing.microseconds, timing.stage);
     }
 }

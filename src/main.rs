@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sandbox::cli::{Cli, Command};
-use sandbox::{explain, outcome, say, sys};
+use sandbox::{explain, outcome, profile, say, sys};
 
 fn main() -> ExitCode {
     if sys::process::has_privilege_of_its_own() {
@@ -18,7 +18,12 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
+            if error.use_stderr() {
+                // It repeats what was typed, which may have come from somebody else's file names.
+                say::message(format_args!("{}", profile::printable(&error.render().to_string())));
+            } else {
+                let _ = error.print();
+            }
             // Help and version are no failure; of a mistyped `run`, 2 would be mistaken for the program's own code.
             let run = std::env::args_os().nth(1).is_some_and(|word| word == "run");
             return ExitCode::from(match (error.use_stderr(), run) {

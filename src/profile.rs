@@ -49,6 +49,11 @@ pub use render::printable;
 pub use schema::text as schema;
 pub use source::{Place, Provenance, Source, Sources};
 
+/// `500ms`, `30s`, `1h30m`: for options that say what a key says.
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
+    units::duration(text).map_err(|wrong| format!("{} ({})", wrong.message, wrong.hint))
+}
+
 /// A profile with everything it extends folded in and every variable replaced.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Profile {

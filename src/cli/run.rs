@@ -16,7 +16,7 @@ use crate::{explain, plan, profile, state, sys};
 pub struct Run {
     #[command(flatten)]
     chosen: Chosen,
-    /// Stop the program after this long (500ms, 30s, 5m, 1h)
+    /// Stop the program after this long (500ms, 30s, 1h30m)
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     timeout: Option<Duration>,
     /// Report how it went on this descriptor, as JSON, a line each
@@ -77,16 +77,10 @@ impl Run {
     }
 }
 
+/// As a profile writes it.
 fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| "a number with a unit: 500ms, 30s, 5m, 1h".to_string())?;
-    let seconds = |factor: u64| number.checked_mul(factor).map(Duration::from_secs).ok_or("it is too long".to_string());
-    match unit {
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" => seconds(1),
-        "m" => seconds(60),
-        "h" => seconds(3600),
-        _ => Err("the unit is one of ms, s, m, h".to_string()),
+    match profile::duration(text) {
+        Ok(duration) if duration.is_zero() => Err("it would never let the program start".to_owned()),
+        read => read,
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::State;
 use crate::host::{Facts, Host};
@@ -49,7 +50,12 @@ impl Report {
     }
 
     fn parse(text: &str) -> Result<Report> {
-        let document: Document = serde_json::from_str(text)?;
+        let document: Value = serde_json::from_str(text)?;
+        // A list would be read as its fields in order, and an empty one as a machine that has nothing.
+        if !document["facts"].is_object() {
+            bail!("it has no facts");
+        }
+        let document: Document = serde_json::from_value(document)?;
         Ok(Report { host: Host::known(document.facts), features: document.features })
     }
 
@@ -93,7 +99,16 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "{}", "[]", "{\"facts\": {\"colour\": 1}}", "{\"facts\": {\"uid\": -1}}", "\u{0}"] {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "{\"facts\": {\"colour\": 1}}",
+            "{\"facts\": {\"uid\": -1}}",
+            "{\"facts\": []}",
+            "[{}, []]",
+            "\u{0}",
+        ] {
             assert!(Report::parse(text).is_err(), "{text:?}");
         }
     }

@@ -6,6 +6,7 @@
 mod harness;
 mod oracle;
 
+mod arguments;
 mod bad_input;
 mod capabilities;
 mod cgroup;

@@ -1,7 +1,7 @@
 //! Records and directories that are not what a supervisor left.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use super::Temporary;
@@ -28,6 +28,39 @@ fn broken_records_harm_no_other() {
     assert!(report.broken[0].1.starts_with("line 3: "));
     assert_eq!(rm(&root, &broken).unwrap(), [broken]);
     assert!(place.is_empty());
+}
+
+/// On disk, where `ps`, `rm` and `gc` meet it: whatever a bit has become, nothing else is removed, and nothing panics.
+#[test]
+fn a_flipped_record_harms_nothing_else() {
+    let place = Temporary::new("flipped");
+    let root = place.root();
+    let beside = Temporary::new("flipped-beside");
+    fs::create_dir_all(beside.0.join("data")).unwrap();
+    let id = place.dead("");
+    let path = place.0.join(&id).join("record");
+    let data = place.0.join(&id).join("data");
+    fs::create_dir(&data).unwrap();
+    let trace = serde_json::to_string(&Event::<PlannedRef>::Trace(Trace::Directory { path: data.clone() })).unwrap();
+    let elsewhere = trace.replace(data.to_str().unwrap(), beside.0.join("data").to_str().unwrap());
+    let whole = format!("{}{trace}\n{elsewhere}\n", fs::read_to_string(&path).unwrap()).into_bytes();
+    let (mut believed, mut removed) = (0, 0);
+    for bit in (0..whole.len() * 8).step_by(5).chain([usize::MAX]) {
+        let mut bytes = whole.clone();
+        if let Some(byte) = bytes.get_mut(bit / 8) {
+            *byte ^= 1 << (bit % 8);
+        }
+        fs::DirBuilder::new().mode(0o700).recursive(true).create(&data).unwrap();
+        fs::write(&path, &bytes).unwrap();
+        let entries = list(&root).unwrap();
+        assert_eq!(entries.len(), 1, "{bit}");
+        believed += usize::from(planned(&root, &id).is_ok());
+        let _ = (gc(&root), rm(&root, &id));
+        removed += usize::from(!data.exists());
+        assert!(beside.0.join("data").is_dir(), "{bit}");
+    }
+    // Many a flip does no harm, and the sandbox's own directory goes then.
+    assert!(believed > 10 && removed > 10, "{believed} {removed}");
 }
 
 #[test]

@@ -1,0 +1,160 @@
+//! Whatever is typed, the answer is a code and a message: nothing panics, hangs or starts.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::process::Command;
+
+use crate::harness::Sandbox;
+
+/// Words that are no name, no path, no number and no text.
+fn words() -> Vec<OsString> {
+    let mut words: Vec<OsString> = [
+        "",
+        "-",
+        "--",
+        "---",
+        "-x",
+        "=",
+        "a=",
+        "=a",
+        ".",
+        "..",
+        "/",
+        "~",
+        "../../etc/passwd",
+        "a/../../b.toml",
+        "/dev/zero",
+        "/dev/null.toml",
+        "/dev/stdin",
+        "/proc/self/mem",
+        "\u{1b}[31mred",
+        "a\nb",
+        "a\tb",
+        "\u{7f}",
+        "\u{202e}evil",
+        "${HOME}",
+        "${",
+        "%s%n%p",
+        "{}",
+        "[]",
+        "null",
+        "\"",
+        "'",
+        "\\",
+        "99999999999999999999",
+        "-1",
+        "0",
+        "é",
+        "💥",
+        "18446744073709551616s",
+        "1e9",
+        "NaN",
+        "1.5h",
+    ]
+    .map(OsString::from)
+    .into();
+    words.push("a".repeat(5000).into());
+    words.push("a/".repeat(3000).into());
+    words.push(OsString::from_vec(b"\xff\xfe.toml".to_vec()));
+    words.push(OsString::from_vec(b"name=\xc3\x28".to_vec()));
+    words
+}
+
+#[test]
+fn any_word_in_any_place_gets_an_answer() {
+    let sandbox = Sandbox::bare();
+    let profile =
+        sandbox.file("p.toml", "[vars]\nport = \"1\"\n[process]\ncommand = [\"/bin/true\"]\nargs = [\"${port}\"]\n");
+    let profile = profile.as_os_str();
+    // `?` is the word, `!` the profile.
+    let places = [
+        "?",
+        "run ?",
+        "plan ?",
+        "check ?",
+        "check --name ? !",
+        "check --set ? !",
+        "check --set port=? !",
+        "check --set process.nice=? !",
+        "check --set ?=1 !",
+        "check --set ?.?=? !",
+        "check ! -- ?",
+        "plan --json ! -- ?",
+        "check --host ? !",
+        "run --timeout ? !",
+        "run --status-fd ? !",
+        "run --name ? !",
+        "run ! --",
+        "rm ?",
+        "rm ? ?",
+        "pause ?",
+        "resume ?",
+        "gc ?",
+        "ps ?",
+        "schema ?",
+        "doctor --json ?",
+        "check ! ?",
+    ];
+    for place in places {
+        for word in words() {
+            // `rm` and `gc` without a word would tidy up behind other tests; `doctor` takes long, and has words enough.
+            if place == "doctor --json ?" && word.len() > 5 {
+                continue;
+            }
+            let arguments = place.split(' ').map(|part| filled(part, &word, profile));
+            let mut command = sandbox.command("schema", &[]);
+            let mut program = Command::new(command.get_program());
+            program.args(arguments).env_clear().current_dir(sandbox.dir()).stdin(std::process::Stdio::null());
+            program.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            let output = program.output().expect("starting");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let code = output.status.code();
+            assert!(matches!(code, Some(0..=2 | 125 | 126 | 127)), "{program:?}: {}\n{said}", output.status);
+            assert!(code == Some(0) || !said.is_empty(), "{program:?}: {code:?}, and no word why");
+            // What is shown to a person moves no cursor and hides nothing.
+            let shown = said.chars().all(|c| c == '\n' || !(c.is_control() || c == '\u{202e}'));
+            assert!(shown, "{program:?}: {said:?}");
+            command.env_clear();
+        }
+    }
+}
+
+/// The word in the place of each `?`.
+fn filled(part: &str, word: &OsStr, profile: &OsStr) -> OsString {
+    if part == "!" {
+        return profile.to_owned();
+    }
+    let mut filled = Vec::new();
+    for byte in part.bytes() {
+        if byte == b'?' { filled.extend(word.as_bytes()) } else { filled.push(byte) }
+    }
+    OsString::from_vec(filled)
+}
+
+/// A report that was cut off, or is something else, is refused by name.
+#[test]
+fn a_damaged_report_of_another_machine_is_refused() {
+    let sandbox = Sandbox::new();
+    let whole = sandbox.sandbox(&["doctor", "--json"]).stdout;
+    let check = |text: &str| {
+        let path = sandbox.file("host.json", text).display().to_string();
+        sandbox.sandbox(&["check", "--host", &path, "hello"])
+    };
+    assert!(check(&whole).status.code().is_some_and(|code| code < 2));
+    let step = (whole.len() / 40).max(1);
+    for cut in (0..whole.trim_end().len()).step_by(step) {
+        let Some(text) = whole.get(..cut) else { continue };
+        check(text).refused(1, &["reading ", "host.json", "what `sandbox doctor --json` prints"]);
+    }
+    for text in
+        ["null", "[]", "{\"facts\":[]}", "{\"facts\":{\"uid\":\"0\"}}", "{\"facts\":{\"uid\":1e99}}", "\u{feff}{}"]
+    {
+        check(text).refused(1, &["reading ", "host.json"]);
+    }
+    // Deeper than any parser should follow.
+    check(&"[".repeat(100_000)).refused(1, &["host.json"]);
+    check(&format!("{{\"facts\":{}", "{\"env\":".repeat(50_000))).refused(1, &["host.json"]);
+    let not_text = sandbox.dir().join("bytes.json");
+    std::fs::write(&not_text, [0xff, 0, 0xfe]).expect("writing");
+    sandbox.sandbox(&["check", "--host", &not_text.display().to_string(), "hello"]).refused(1, &["bytes.json"]);
+}
