@@ -28,7 +28,12 @@ pub const CGROUP: Section = Section {
         ("cpu-weight", weight, "", "its share where several want the CPU; on v1 converted to shares"),
         ("cpuset-cpus", cpuset, "", "the CPUs and memory nodes that it may use"),
         ("cpuset-mems", cpuset, "", "the CPUs and memory nodes that it may use"),
-        ("pids-max", pids_max, "", "how many processes and threads"),
+        (
+            "pids-max",
+            pids_max,
+            "",
+            "how many processes and threads; by default an rlimit in an own user namespace, for root, whom that does not bind, this file where it takes no more than a directory: else `check` says so",
+        ),
         ("io-max", io_max, "[]", "bytes (a size) and operations a second; a path names the device that it lies on"),
         ("io-weight", weight, "", "its share of the disks"),
         ("hugetlb-max", hugetlb_max, "", "`{ \"2M\" = \"64M\" }`"),
