@@ -211,6 +211,15 @@ impl Host {
         (at, node)
     }
 
+    /// The same for a path that need not exist yet: what is missing of it stands at the end as it was written.
+    pub fn place(&self, path: &Path) -> PathBuf {
+        let existing = path.ancestors().find_map(|above| match self.canonical(above) {
+            (_, Node::Missing | Node::Symlink { .. }) => None,
+            (at, _) => Some((at, path.strip_prefix(above).unwrap_or(Path::new("")))),
+        });
+        existing.map_or_else(|| path.to_owned(), |(at, rest)| at.join(rest))
+    }
+
     /// The names in a directory, sorted; empty where it cannot be read. Names that are not UTF-8 are left out.
     pub fn list(&self, directory: &Path) -> Vec<String> {
         self.recall_path(directory, |facts| &mut facts.directories, ask::list, Vec::new)

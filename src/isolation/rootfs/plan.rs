@@ -209,8 +209,9 @@ impl Planner<'_> {
             }
             (_, Node::Missing | Node::Symlink { .. }) if bind.optional => return,
             (_, Node::Missing | Node::Symlink { .. }) if bind.create => {
-                self.host_before.push(Step::Create { path: bind.source.clone(), mode: 0o755, lock: None, owner: None });
-                (bind.source.clone(), Kind::Directory)
+                let path = self.host.place(&bind.source);
+                self.host_before.push(Step::Create { path: path.clone(), mode: 0o755, lock: None, owner: None });
+                (path, Kind::Directory)
             }
             (_, Node::Missing | Node::Symlink { .. }) => {
                 let hint = format!("create it, or write \"-{noun}\" to skip it where it is missing");
@@ -546,6 +547,6 @@ impl Given<'_> {
         // One directory a target: a name cannot hold a slash, so it is written as systemd-escape(1) does.
         let escaped = target.to_string_lossy().trim_matches('/').replace('\\', "\\x5c");
         let escaped = escaped.replace('-', "\\x2d").replace('/', "-");
-        Some(root.join("persist").join(self.name).join(escaped))
+        Some(host.place(&root).join("persist").join(self.name).join(escaped))
     }
 }
