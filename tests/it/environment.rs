@@ -1,5 +1,8 @@
 //! ENV: the program's variables, and that no variable of anybody reaches the launcher.
 
+use std::path::Path;
+use std::process::Command;
+
 use crate::harness::{Sandbox, is_root, quoted};
 
 #[test]
@@ -83,6 +86,95 @@ fn a_preloaded_library_of_the_profile_reaches_only_the_program() {
         1,
         "the program's own loader complains, and nobody else\n{seen}"
     );
+}
+
+/// A library that says which program it was loaded into: a file `DIRECTORY/loaded-NAME-PID`.
+fn telling_library(sandbox: &Sandbox) -> (std::path::PathBuf, std::path::PathBuf) {
+    let marks = sandbox.dir().join("marks");
+    std::fs::create_dir(&marks).expect("making a directory");
+    let source = format!(
+        "#define _GNU_SOURCE\n#include <errno.h>\n#include <fcntl.h>\n#include <stdio.h>\n#include <unistd.h>\n\
+         __attribute__((constructor)) static void told(void) {{ char path[4096];\n\
+         snprintf(path, sizeof path, \"%s/loaded-%s-%d\", {:?}, program_invocation_short_name, getpid());\n\
+         close(open(path, O_WRONLY | O_CREAT, 0600)); }}\n\
+         unsigned la_version(unsigned version) {{ return version; }}\n",
+        marks.display().to_string()
+    );
+    let source = sandbox.file("telling.c", &source);
+    let library = sandbox.dir().join("telling.so");
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).status();
+    assert!(compiled.expect("starting cc (hint: apt-get install gcc libc6-dev)").success());
+    (library, marks)
+}
+
+/// Into which programs it was loaded since the last look.
+fn loaded_into(marks: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(marks).expect("listing the marks").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let name = name.strip_prefix("loaded-").and_then(|name| name.rsplit_once('-')).expect("as it writes them").0;
+        names.push(name.to_owned());
+        std::fs::remove_file(entry.path()).expect("tidying up");
+    }
+    names.sort();
+    names
+}
+
+/// The profile, the caller and the root name a library for every loader: one program loads it, if it was meant to.
+#[test]
+fn loaders_variables_reach_the_program_they_were_given_to() {
+    for variable in ["LD_PRELOAD", "LD_AUDIT"] {
+        let sandbox = Sandbox::bare();
+        let (library, marks) = telling_library(&sandbox);
+        // The control: it works, and would in any program that is called so.
+        let outside = Command::new("/bin/true").env_clear().env(variable, &library).status();
+        assert!(outside.expect("starting").success());
+        assert_eq!(loaded_into(&marks), ["true"], "{variable} outside");
+        let grants = format!("{:?}, {:?}", marks.display().to_string(), library.display().to_string());
+        let sandbox = sandbox.with("rootfs", &format!("read-write = [{grants}]"));
+        let sandbox = sandbox.env(variable, &library.display().to_string());
+        sandbox.run(&["/bin/true"]).exits(0);
+        assert_eq!(loaded_into(&marks), [""; 0], "{variable} of the caller");
+        sandbox.sandbox(&["doctor"]);
+        assert_eq!(loaded_into(&marks), [""; 0], "{variable} of the caller of doctor");
+        let passed = sandbox.with("process", &format!("env-pass = [{variable:?}]"));
+        passed.run(&["/bin/true"]).exits(0);
+        assert_eq!(loaded_into(&marks), ["true"], "{variable}, passed on");
+    }
+    let sandbox = Sandbox::bare();
+    let (library, marks) = telling_library(&sandbox);
+    let grants = format!("{:?}, {:?}", marks.display().to_string(), library.display().to_string());
+    let preload = format!("files = {{ \"/etc/ld.so.preload\" = {:?} }}", library.display().to_string());
+    let sandbox = sandbox.with("rootfs", &format!("read-write = [{grants}]")).with("rootfs", &preload);
+    sandbox.run(&["/bin/true"]).exits(0);
+    assert_eq!(loaded_into(&marks), ["true"], "the root's own /etc/ld.so.preload");
+}
+
+/// What the launcher starts outside is on fixed paths: whoever sets PATH chooses none of it.
+#[test]
+fn no_helper_is_looked_up_in_the_callers_path() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::new();
+    let proof = sandbox.dir().join("proof");
+    let names = ["newuidmap", "newgidmap", "pasta", "getent", "ip", "nft", "mount", "systemd-run", "busctl", "sh"];
+    for name in names {
+        let trap = sandbox.file(&format!("bin/{name}"), &format!("#!/bin/sh\necho {name} >> {}\n", proof.display()));
+        std::fs::set_permissions(&trap, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+    }
+    let path = format!("{}:/usr/bin:/bin", sandbox.dir().join("bin").display());
+    // The control: whoever looks there is caught.
+    let caught = Command::new("/bin/sh").args(["-c", "newuidmap 1; pasta"]).env("PATH", &path).status();
+    assert!(caught.is_ok_and(|status| status.success()));
+    assert_eq!(std::fs::read_to_string(&proof).expect("the trap works"), "newuidmap\npasta\n");
+    std::fs::remove_file(&proof).expect("tidying up");
+    for id_map in ["auto", "range"] {
+        let sandbox = Sandbox::new().env("PATH", &path).with("namespaces", &format!("id-map = {id_map:?}"));
+        // As a user without a range, or as root, it may be refused; no trap is sprung either way.
+        let seen = sandbox.with("cgroup", r#"enforce = "best-effort""#).with("cgroup", "pids-max = 9").probe("say");
+        assert!([Some(0), Some(125)].contains(&seen.status.code()), "{seen}");
+    }
+    Sandbox::new().env("PATH", &path).sandbox(&["doctor"]);
+    assert!(!proof.exists(), "{}", std::fs::read_to_string(&proof).unwrap_or_default());
 }
 
 fn sorted(mut names: Vec<&str>) -> Vec<&str> {

@@ -27,6 +27,7 @@ mod network;
 mod pages;
 mod paths;
 mod plan;
+mod policy;
 mod proc;
 mod process;
 mod profiles;

@@ -127,6 +127,53 @@ fn every_place_of_a_root_may_be_trapped() {
     }
 }
 
+/// RACE: what a target is when it is looked up need not be what it is when something is put there.
+#[test]
+fn a_target_that_is_exchanged_meanwhile_leads_nowhere() {
+    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let lines = [
+        r#"tmpfs = ["/data/trap/new"]"#,
+        r#"read-write = ["./source:/data/trap/new"]"#,
+        r#"files = { "/data/trap/new" = "written" }"#,
+        r#"hide = ["/data/trap/inner"]"#,
+    ];
+    for line in lines {
+        let (sandbox, canary) =
+            trapped("trap", |at, _| std::fs::create_dir_all(at.join("inner")).expect("a directory"));
+        let tree = sandbox.dir().join("tree");
+        std::fs::create_dir(sandbox.dir().join("source")).expect("making a source");
+        symlink(&canary.path, tree.join("other")).expect("making a trap");
+        let entry = format!("{}:/data", tree.display());
+        let sandbox = sandbox.read_only(&entry).with("rootfs", line);
+        let (trap, other, over) = (tree.join("trap"), tree.join("other"), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            let exchanging = scope.spawn(|| {
+                let mut turns = 0u64;
+                while !over.load(Ordering::Relaxed) {
+                    renameat2(AT_FDCWD, &trap, AT_FDCWD, &other, RenameFlags::RENAME_EXCHANGE).expect("exchanging");
+                    turns += 1;
+                }
+                turns
+            });
+            let mut codes = Vec::new();
+            for _ in 0..25 {
+                let seen =
+                    sandbox.probe("create /data/trap/new/mark + create /data/trap/mark + write /data/trap/file x");
+                let code = seen.status.code();
+                assert!(code == Some(0) || code == Some(125), "{line}\n{seen}");
+                codes.push(code);
+            }
+            over.store(true, Ordering::Relaxed);
+            let turns = exchanging.join().expect("exchanging");
+            // The control: every launch met both, many times over.
+            assert!(turns > 100 * codes.len() as u64, "{turns} exchanges");
+        });
+        canary.lives();
+        assert!(!sandbox.dir().join("canary/new").exists(), "{line}");
+    }
+}
+
 #[test]
 fn a_trap_in_the_working_directory_leads_nowhere() {
     for (what, make) in traps() {

@@ -162,4 +162,8 @@ fn an_empty_allow_list_allows_nothing() {
     let seen =
         Sandbox::new().with("seccomp", r#"preset = "none""#).with("seccomp", "allow = []").probe("say well + exit 7");
     assert_ne!(seen.status.code(), Some(7), "{seen}");
+    // Without the list there is no filter; with the preset's calls on it the program works.
+    Sandbox::new().with("seccomp", r#"preset = "none""#).probe("say well + exit 7").exits(7);
+    let listed = Sandbox::new().with("seccomp", r#"preset = "none""#).with("seccomp", r#"allow = ["@known"]"#);
+    listed.probe("say well + exit 7").exits(7);
 }
