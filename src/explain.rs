@@ -3,7 +3,7 @@
 pub mod usage;
 
 use std::fmt::Write;
-use std::io::{ErrorKind, IsTerminal, Write as _};
+use std::io::IsTerminal;
 
 use serde_json::{Value, json};
 
@@ -62,13 +62,11 @@ pub fn json(plan: &Plan) -> Value {
     json!({ "name": plan.name, "namespaces": plan.namespace_names, "stages": stages })
 }
 
-/// Writes a result to stdout. Whoever has stopped reading, as `head` does, is not told that anything went wrong.
+/// Writes a result to stdout. Whoever has stopped reading, as `head` does, is not told that anything went wrong; of a
+/// disk that is full main tells at the end.
 pub fn print(text: &str) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(()),
-    }
+    print!("{text}");
+    Ok(())
 }
 
 /// What a launch has to say of its plan, to stderr: a line for whatever this machine lacks, and errors with the lines of
