@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod doctor;
+pub mod new;
 pub mod pause;
 pub mod plan;
 pub mod profiles;
@@ -51,6 +52,8 @@ pub enum Command {
     Gc(rm::Gc),
     /// List profiles, and what each lets its program reach
     Profiles(profiles::Profiles),
+    /// Write a starting profile for an installed program
+    New(new::New),
     /// Say what this machine can do, and how it is made to do the rest
     Doctor(doctor::Doctor),
     /// Print the JSON schema of the profile language, for editors

@@ -13,6 +13,7 @@ pub mod say;
 
 pub mod cli;
 pub mod doctor;
+pub mod draft;
 pub mod explain;
 pub mod host;
 pub mod isolation;

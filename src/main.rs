@@ -50,6 +50,7 @@ fn main() -> ExitCode {
         Command::Rm(command) => (command.run(), 1),
         Command::Gc(command) => (command.run(), 1),
         Command::Profiles(command) => (command.run(), 1),
+        Command::New(command) => (command.run(), 1),
         Command::Doctor(command) => (command.run(), 1),
         Command::Schema(command) => (command.run(), 1),
     };

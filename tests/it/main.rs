@@ -24,6 +24,7 @@ mod landlock;
 mod library;
 mod namespaces;
 mod network;
+mod new;
 mod pages;
 mod paths;
 mod plan;
