@@ -9,6 +9,7 @@ pub mod cgroup;
 pub mod context;
 pub mod landlock;
 pub mod namespaces;
+mod nearest;
 pub mod network;
 pub mod process;
 pub mod rootfs;
@@ -21,6 +22,8 @@ use std::rc::Rc;
 
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
+
+pub use nearest::nearest;
 
 /// Where in which profile a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,61 +251,5 @@ impl Fault {
             self.detail = format!("{noun}: {}", self.detail);
         }
         self
-    }
-}
-
-/// The candidate that a mistyped word most likely means, if any is close: at most a third of the word differs.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let most = (word.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
-        .filter_map(|candidate| Some((edits(word, candidate, most)?, candidate)))
-        .min_by_key(|(edits, _)| *edits)
-        .map(|(_, candidate)| candidate)
-}
-
-/// How many insertions, deletions, substitutions and swaps of neighbours turn one word into the other; `None` when more
-/// than `most`.
-fn edits(from: &str, to: &str, most: usize) -> Option<usize> {
-    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
-    if from.len().abs_diff(to.len()) > most || from.len() > 100 {
-        return None;
-    }
-    // Rows of the usual table: the one being filled and the two before it.
-    let mut before = vec![0; to.len() + 1];
-    let mut last: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.iter().enumerate() {
-        let mut row = vec![i + 1; to.len() + 1];
-        for (j, b) in to.iter().enumerate() {
-            row[j + 1] = (last[j] + usize::from(a != b)).min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
-                row[j + 1] = row[j + 1].min(before[j - 1] + 1);
-            }
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().filter(|edits| *edits <= most)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nearest_forgives_slips_and_nothing_more() {
-        let names = ["net_admin", "net_raw", "sys_admin", "kill"];
-        for (word, meant) in [
-            ("net_admn", Some("net_admin")),
-            ("net_adimn", Some("net_admin")),
-            ("netadmin", Some("net_admin")),
-            ("kil", Some("kill")),
-            ("klil", Some("kill")),
-            ("chown", None),
-            ("", None),
-            ("\u{e9}\u{e9}\u{e9}\u{e9}", None),
-        ] {
-            assert_eq!(nearest(word, names), meant, "{word}");
-        }
-        assert_eq!(nearest(&"x".repeat(100_000), names), None);
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Findings, Refused, elf, installation, is_system, libraries};
 use crate::host::{Host, Node};
-use crate::profile::nearest;
+use crate::isolation::nearest;
 
 /// Servers are in directories that a person's PATH may lack.
 const ALSO: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];

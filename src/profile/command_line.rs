@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::diagnostic::{Diagnostic, Report};
-use super::nearest::nearest;
 use super::parse;
 use super::source::{Place, Provenance, Source, Sources};
 use super::tree::{Entry, Kind, Node, Table};
 use super::variables::Variables;
+use crate::isolation::nearest;
 
 /// One `--set` as a small file. Without a dot it names a variable, and its value is plain text.
 pub fn read(source: &Source, file: u32, report: &Report) -> Option<Table> {

@@ -4,9 +4,9 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use super::load::is_name;
-use super::nearest::nearest;
 use super::open::{self, Named, Refusal, Text};
 use crate::host::Host;
+use crate::isolation::nearest;
 
 /// A profile that is part of the program.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! What to write instead of a name that the language does not have.
 
 use super::keys::{Keys, SECTIONS, TOP, section, shape};
-use super::nearest::nearest;
+use crate::isolation::nearest;
 
 /// Words of other tools, and what they are called here: (theirs, section, key).
 const FOREIGN: &[(&str, &str, &str)] = &[

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::diagnostic::{Diagnostic, Report};
-use super::nearest::nearest;
 use super::source::{Place, Provenance, Sources};
 use crate::host::Host;
+use crate::isolation::nearest;
 use caller::Caller;
 
 /// Those that every profile can use; the user's own directories (`XDG_DOWNLOAD_DIR`, …) come on top.

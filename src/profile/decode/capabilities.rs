@@ -7,8 +7,8 @@ use caps::Capability;
 use super::reader::Reader;
 use super::set::fold;
 use crate::isolation::capabilities::{Capabilities, Keep};
+use crate::isolation::nearest;
 use crate::profile::diagnostic::Diagnostic;
-use crate::profile::nearest::nearest;
 use crate::profile::tree::{Kind, Node, Table};
 
 const ALL: &str = "all";

@@ -6,9 +6,9 @@ use std::ffi::OsString;
 use super::reader::Reader;
 use super::set::fold;
 use super::{refused_value, set, text_of};
+use crate::isolation::nearest;
 use crate::isolation::process::{Process, Tty};
 use crate::profile::names::{self, Unit};
-use crate::profile::nearest::nearest;
 use crate::profile::tree::{Entry, Kind, Node, Table};
 
 pub const TTYS: [(&str, Tty); 2] = [("inherit", Tty::Inherit), ("none", Tty::None)];

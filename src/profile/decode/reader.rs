@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::isolation::Origin;
+use crate::isolation::nearest;
 use crate::profile::diagnostic::{Diagnostic, Report};
-use crate::profile::nearest::nearest;
 use crate::profile::source::{Place, Sources};
 use crate::profile::tree::{Entry, Kind, Node, Table};
 use crate::profile::units::{self, Wrong};

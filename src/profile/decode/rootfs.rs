@@ -3,8 +3,8 @@
 use super::reader::Reader;
 use super::set::fold;
 use super::{placed, refused, refused_value, set, text_of};
+use crate::isolation::nearest;
 use crate::isolation::rootfs::{Base, Device, Home, Rootfs, Sys, Writes};
-use crate::profile::nearest::nearest;
 use crate::profile::tree::{Entry, Node, Table};
 
 pub const BASES: [(&str, Base); 3] = [("system", Base::System), ("host", Base::Host), ("none", Base::None)];

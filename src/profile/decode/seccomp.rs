@@ -4,10 +4,10 @@ use super::entry::{Mark, mark};
 use super::reader::Reader;
 use super::set;
 use super::set::{fold, removed};
+use crate::isolation::nearest;
 use crate::isolation::seccomp::{Action, Condition, Name, OnDeny, Op, Preset, Rule, Seccomp};
 use crate::profile::diagnostic::How;
 use crate::profile::names;
-use crate::profile::nearest::nearest;
 use crate::profile::source::Place;
 use crate::profile::tree::{Kind, Node, Table};
 

@@ -1,4 +1,4 @@
-//! The nearest valid spelling of a word.
+//! The nearest valid spelling of a word: one for all sections, and for the profile's own words.
 
 /// The candidate that `word` was probably meant to be, if any is near enough.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
@@ -67,5 +67,16 @@ mod tests {
             assert_eq!(nearest(word, keys), meant, "{word}");
         }
         assert_eq!(nearest(&"x".repeat(100_000), keys), None);
+        let capabilities = ["net_admin", "net_raw", "sys_admin", "kill"];
+        for (word, meant) in [
+            ("net_admn", Some("net_admin")),
+            ("net_adimn", Some("net_admin")),
+            ("netadmin", Some("net_admin")),
+            ("klil", Some("kill")),
+            ("chown", None),
+            ("\u{e9}\u{e9}\u{e9}\u{e9}", None),
+        ] {
+            assert_eq!(nearest(word, capabilities), meant, "{word}");
+        }
     }
 }
