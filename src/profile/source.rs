@@ -153,7 +153,10 @@ impl Sources {
 
     /// The stretch within `place` that reads `part`, or `place` itself where an escape hides it.
     pub fn part_of(&self, place: Place, part: &str) -> Place {
-        match self.get(place.file).slice(place).find(part) {
+        let text = self.get(place.file).slice(place);
+        // Mostly it is all that the quotes hold, behind a mark at most.
+        let at = [0, 1, 2].into_iter().find(|at| text.get(*at..).is_some_and(|rest| rest.starts_with(part)));
+        match at.or_else(|| text.find(part)) {
             Some(at) if !part.is_empty() => {
                 let start = place.start as usize + at;
                 Place::new(place.file, start, start + part.len())

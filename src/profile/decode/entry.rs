@@ -26,6 +26,9 @@ pub fn mark(text: &str) -> (Mark, &str) {
 
 /// `source:target`, where a `:` within `${…}` is no separator.
 pub fn split(text: &str) -> (&str, Option<&str>) {
+    if !text.contains(':') {
+        return (text, None);
+    }
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
         if text[at..].starts_with("$$") {

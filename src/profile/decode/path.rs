@@ -1,6 +1,7 @@
 //! Paths: relative ones, `~`, and what the kernel would not take.
 
 use std::borrow::Cow;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::reader::Reader;
@@ -43,8 +44,9 @@ pub fn absolute(reader: &Reader, key: &str, expanded: &str, place: Place) -> Opt
             }
         }
     };
-    let clean = normal(&absolute);
-    if clean.as_os_str().len() > LONGEST || clean.iter().any(|name| name.len() > LONGEST_NAME) {
+    let clean = if is_plain(&absolute) { absolute } else { normal(&absolute) };
+    let length = clean.as_os_str().len();
+    if length > LONGEST || length > LONGEST_NAME && clean.iter().any(|name| name.len() > LONGEST_NAME) {
         let hint = format!("at most {LONGEST} bytes, and {LONGEST_NAME} for each name in it");
         return reader.error(place, format!("a path of `{key}` is longer than the kernel takes"), hint);
     }
@@ -58,7 +60,7 @@ pub fn target(reader: &Reader, key: &str, text: &str, place: Place) -> Option<Pa
         let hint = format!("a target is absolute: write \"/{expanded}\"");
         return reader.error(place, format!("the target `{expanded}` is relative"), hint);
     }
-    if Path::new(expanded.as_ref()).components().any(|part| part == Component::ParentDir) {
+    if expanded.split('/').any(|part| part == "..") {
         return reader.error(place, format!("the target `{expanded}` contains `..`"), "write the path without it");
     }
     absolute(reader, key, &expanded, place)
@@ -98,6 +100,16 @@ fn stray_dollar(text: &str) -> Option<&str> {
     None
 }
 
+/// Whether [`normal`] would change nothing, as with nearly every path that people write.
+fn is_plain(path: &Path) -> bool {
+    let plain = |part: &[u8]| !part.is_empty() && part != b"." && part != b"..";
+    match path.as_os_str().as_bytes() {
+        b"/" => true,
+        [b'/', rest @ ..] => rest.split(|byte| *byte == b'/').all(plain),
+        _ => false,
+    }
+}
+
 /// Without `.`, `..`, doubled or trailing slashes; by the text alone, as links are not followed here.
 pub fn normal(path: &Path) -> PathBuf {
     let mut clean = PathBuf::from("/");
@@ -119,8 +131,18 @@ mod tests {
 
     #[test]
     fn paths_become_plain() {
-        for (path, plain) in [("/a//b/./c/", "/a/b/c"), ("/a/../b", "/b"), ("/../..", "/"), ("/", "/")] {
-            assert_eq!(normal(Path::new(path)), Path::new(plain));
+        for (path, plain) in [
+            ("/a//b/./c/", "/a/b/c"),
+            ("/a/../b", "/b"),
+            ("/../..", "/"),
+            ("/", "/"),
+            ("/a", "/a"),
+            ("/.a/..b", "/.a/..b"),
+        ] {
+            let (path, plain) = (Path::new(path), Path::new(plain));
+            // Compared as bytes: a trailing slash is no part of a Path's identity.
+            assert_eq!(normal(path).as_os_str(), plain.as_os_str());
+            assert_eq!(is_plain(path), path.as_os_str() == plain.as_os_str(), "{}", path.display());
         }
     }
 }

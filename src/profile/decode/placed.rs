@@ -3,6 +3,7 @@
 pub mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::path;
@@ -64,8 +65,9 @@ fn collect<'n>(reader: &Reader, entry: &'n Entry, lines: &mut Vec<Line<'n>>) {
 
 struct Tree<'r> {
     reader: &'r Reader<'r>,
-    /// By target, each with its turn.
-    places: BTreeMap<PathBuf, (usize, Placed)>,
+    /// By target, each with its turn. Targets are plain, so their bytes can be compared: name by name it took longer than
+    /// all the rest of reading a profile.
+    places: BTreeMap<OsString, (usize, Placed)>,
     order: usize,
 }
 
@@ -91,10 +93,10 @@ impl Tree<'_> {
                 _ => continue,
             };
             let Some(target) = path::resolve(self.reader, line.key, text, place) else { continue };
-            match self.places.get(&target) {
+            match self.places.get(target.as_os_str()) {
                 Some((_, placed)) if placed.key == line.key => {
                     self.reader.report.overrule(placed.place, place, How::Removed);
-                    self.places.remove(&target);
+                    self.places.remove(target.as_os_str());
                 }
                 _ if self.reader.variables.incomplete => {}
                 found => {
@@ -120,8 +122,8 @@ impl Tree<'_> {
         let turn = self.order;
         self.order += 1;
         let mut placed = Placed { key: line.key.to_owned(), place, thing };
-        let Some((_, earlier)) = self.places.get(&target) else {
-            self.places.insert(target, (turn, placed));
+        let Some((_, earlier)) = self.places.get(target.as_os_str()) else {
+            self.places.insert(target.into_os_string(), (turn, placed));
             return;
         };
         if earlier.place.file == place.file {
@@ -142,7 +144,7 @@ impl Tree<'_> {
                     )),
             );
         }
-        self.places.insert(target, (turn, placed));
+        self.places.insert(target.into_os_string(), (turn, placed));
     }
 
     fn twice(&self, target: &Path, earlier: &Placed, placed: &Placed) {
@@ -177,7 +179,8 @@ impl Tree<'_> {
     }
 
     fn finish(self, rootfs: &mut Rootfs) {
-        let mut places: Vec<(PathBuf, (usize, Placed))> = self.places.into_iter().collect();
+        let places = self.places.into_iter().map(|(target, placed)| (PathBuf::from(target), placed));
+        let mut places: Vec<(PathBuf, (usize, Placed))> = places.collect();
         places.sort_by_key(|(_, (turn, _))| *turn);
         for (target, (_, placed)) in places {
             let origin = Some(self.reader.origin(placed.place));
