@@ -22,7 +22,7 @@ enum Part<'a> {
 
 #[test]
 fn the_tutorial_shows_what_happens() {
-    shows_what_happens(TUTORIAL, 15);
+    shows_what_happens(TUTORIAL, 23);
 }
 
 #[test]
