@@ -1,8 +1,10 @@
 //! `[cgroup]`: what of the machine the program may use up.
 
+mod cleaning;
+mod places;
 mod scope;
 
-use crate::harness::{Sandbox, is_root};
+use crate::harness::{Sandbox, is_root, left_to_root, outside};
 
 #[test]
 fn its_own_place_is_the_root_of_what_it_sees() {
@@ -24,6 +26,46 @@ fn no_cgroup_can_be_changed_from_inside() {
             seen.refuses(attempt, &["ENOENT", "EROFS", "EACCES", "EPERM"]);
         }
     }
+}
+
+/// The controls of the test above: what it refuses is there to be done, outside and where it is delegated.
+#[test]
+fn a_delegated_part_can_be_divided_and_not_left() {
+    let words = "mkdir /sys/fs/cgroup/x + write /sys/fs/cgroup/x/cgroup.procs 0 + rmdir /sys/fs/cgroup/init.scope \
+                 + write /sys/fs/cgroup/../cgroup.procs 0 + mkdir /sys/fs/cgroup/../x + cat /proc/self/cgroup";
+    let sandbox = Sandbox::new().with("cgroup", "delegate = true").with("process", r#"user = "root""#);
+    let seen = sandbox.probe(words);
+    if seen.status.code() == Some(125) {
+        // A user to whom nothing is delegated, or a machine without cgroup v2.
+        return drop(seen.refused(125, &["delegate: ", "hint: "]));
+    }
+    let seen = seen.exits(0);
+    seen.allows("mkdir /sys/fs/cgroup/x").allows("write /sys/fs/cgroup/x/cgroup.procs 0");
+    // What is above lies outside of the mount: `..` of its root is a directory of the sandbox's own.
+    seen.refuses("write /sys/fs/cgroup/../cgroup.procs 0", &["ENOENT", "EROFS", "EACCES"]);
+    seen.refuses("mkdir /sys/fs/cgroup/../x", &["ENOENT", "EROFS", "EACCES", "EPERM"]);
+    assert!(seen.stdout.lines().any(|line| line.starts_with("0::/")), "{seen}");
+    for line in seen.stdout.lines().filter(|line| line.starts_with("0::")) {
+        assert!(!line.contains(".."), "it has left its part\n{seen}");
+    }
+}
+
+#[test]
+fn who_may_change_cgroups_outside_still_may_not_inside() {
+    if !is_root() {
+        return left_to_root("only root may change cgroups that nobody delegated");
+    }
+    let unified = std::path::Path::new("/sys/fs/cgroup/unified/cgroup.procs").exists();
+    let top = if unified { "/sys/fs/cgroup/unified" } else { "/sys/fs/cgroup" };
+    let directory = format!("{top}/sandbox-it-{}", std::process::id());
+    let words = format!("mkdir {directory} + write {directory}/cgroup.procs 0 + rmdir {directory}");
+    let seen = outside(&words);
+    seen.allows(&format!("mkdir {directory}")).allows(&format!("write {directory}/cgroup.procs 0"));
+    let gone = || std::fs::remove_dir(&directory).is_ok() || !std::path::Path::new(&directory).exists();
+    crate::harness::eventually("it can be removed", gone);
+    let seen = Sandbox::new().with("process", r#"user = "root""#).probe(&words).exits(0);
+    seen.refuses(&format!("mkdir {directory}"), &["ENOENT", "EROFS", "EACCES", "EPERM"]);
+    assert!(!std::path::Path::new(&directory).exists());
 }
 
 #[test]

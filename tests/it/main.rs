@@ -34,6 +34,7 @@ mod process;
 mod profiles;
 mod profiles_library;
 mod removal;
+mod resources;
 mod rootfs;
 mod seccomp;
 mod signals;

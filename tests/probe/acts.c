@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -147,6 +149,48 @@ static int act_compute(int argc, char **argv)
 	return 0;
 }
 
+static int take(const char *what, long already)
+{
+	char name[32];
+	if (!strcmp(what, "descriptors"))
+		return open("/dev/null", O_RDONLY);
+	if (!strcmp(what, "terminals"))
+		return open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	if (!strcmp(what, "watches"))
+		return inotify_init1(0);
+	if (!strcmp(what, "queues")) {
+		snprintf(name, sizeof name, "/hog%ld", already);
+		return syscall(SYS_mq_open, name + 1, O_RDWR | O_CREAT, 0600, NULL);
+	}
+	if (!strcmp(what, "names")) {
+		snprintf(name, sizeof name, "/work/hog%ld", already);
+		int fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+		return fd < 0 ? fd : close(fd);
+	}
+	if (!strcmp(what, "pipes")) {
+		int ends[2];
+		if (pipe(ends))
+			return -1;
+		fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+		fcntl(ends[1], F_SETFL, O_NONBLOCK);
+		static char block[65536];
+		while (write(ends[1], block, sizeof block) > 0)
+			;
+		return 0;
+	}
+	return errno = EINVAL, -1;
+}
+
+/* Takes as many of something as there are, up to a million, and keeps them. */
+static int act_hog(int argc, char **argv)
+{
+	long taken = 0;
+	while (taken < 1000000 && take(argv[0], taken) >= 0)
+		taken++;
+	printf("hog %s: %s\n", argv[0], taken < 1000000 ? errno_name(errno) : "ok");
+	return fflush(stdout);
+}
+
 /* Turns the terminal's echo off, as an editor does, and leaves it so. */
 static int act_raw(int argc, char **argv)
 {
@@ -180,6 +224,6 @@ const struct verb acts[] = {
 	{"exit", 0, act_exit},	   {"die", 1, act_die},	      {"sleep", 1, act_sleep},	 {"say", 0, act_say},
 	{"hang", 0, act_hang},	   {"await", 1, act_signals}, {"orphan", 1, act_orphan}, {"daemon", 0, act_daemon},
 	{"raw", 0, act_raw},	   {"yes", 0, act_yes},	      {"become", 1, act_become}, {"crowd", 1, act_crowd},
-	{"hold", 1, act_hold},	   {"burn", 1, act_burn},
-	{"compute", 1, act_compute},     {NULL, 0, NULL},
+	{"hold", 1, act_hold},	   {"burn", 1, act_burn},     {"compute", 1, act_compute}, {"hog", 1, act_hog},
+	{NULL, 0, NULL},
 };

@@ -1,0 +1,135 @@
+//! No directory remains, whoever dies when, and whatever others do to them meanwhile.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nix::sys::signal::Signal;
+
+use crate::harness::{Running, Sandbox, alone, eventually, is_root, left_to_root};
+use crate::oracle::Snapshot;
+
+/// Limits of several controllers, so that on cgroup v1 there are several directories.
+fn limited() -> Sandbox {
+    let sandbox = Sandbox::new().with("cgroup", "pids-max = 50").with("cgroup", r#"memory-max = "128M""#);
+    sandbox.with("cgroup", r#"cpu-max = "200%""#)
+}
+
+/// Of the sandbox with this name, in every hierarchy.
+fn directories(name: &str) -> Vec<PathBuf> {
+    let (mut found, mut below) = (Vec::new(), vec![PathBuf::from("/sys/fs/cgroup")]);
+    while let Some(directory) = below.pop() {
+        let children = fs::read_dir(&directory).into_iter().flatten().flatten();
+        below.extend(
+            children.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()),
+        );
+        if directory.file_name().is_some_and(|file| file.to_string_lossy().starts_with(&format!("sandbox-{name}-"))) {
+            found.push(directory);
+        }
+    }
+    found
+}
+
+/// The probe doing this until it is running; `None` where this caller may make no cgroup, which is refused by name.
+fn started(sandbox: &Sandbox, words: &str) -> Option<Running> {
+    if !is_root() && sandbox.ask("check", &["/probe"]).status.code() == Some(1) {
+        sandbox.probe("say").refused(125, &["cgroup: ", "hint: "]);
+        return None;
+    }
+    let mut running = sandbox.start_probe(words);
+    running.line("running");
+    assert!(!directories(&sandbox.name).is_empty(), "it has none");
+    Some(running)
+}
+
+#[test]
+fn after_a_launch_that_failed_half_way() {
+    alone();
+    let before = Snapshot::take();
+    for refused in ["errno 1 clone3", "enosys move_mount", "errno 12 landlock_restrict_self"] {
+        let sandbox = limited().called_with(refused);
+        sandbox.probe("say started").exits(125).prints("");
+        assert_eq!(directories(&sandbox.name), [] as [PathBuf; 0], "{refused}");
+    }
+    before.still_holds();
+}
+
+#[test]
+fn after_its_supervisor_was_killed() {
+    alone();
+    let sandbox = limited();
+    sandbox.sandbox(&["gc"]).exits(0);
+    let before = Snapshot::take();
+    // Without a pid namespace nobody but the cgroup knows who belongs to it.
+    for pid in [true, false] {
+        let sandbox = limited().with("namespaces", &format!("pid = {pid}"));
+        let Some(running) = started(&sandbox, "daemon + crowd 5 + hang") else { return };
+        let below = crate::process::descendants(running.pid());
+        running.signal(Signal::SIGKILL);
+        drop(running);
+        sandbox.sandbox(&["gc"]).exits(0);
+        assert_eq!(directories(&sandbox.name), [] as [PathBuf; 0]);
+        eventually("all of them have ended", || below.iter().all(|pid| !crate::process::alive(*pid)));
+    }
+    before.still_holds();
+}
+
+#[test]
+fn of_a_frozen_sandbox() {
+    alone();
+    let sandbox = limited();
+    sandbox.sandbox(&["gc"]).exits(0);
+    let before = Snapshot::take();
+    // Its supervisor is killed; it is told to stop; its time is up.
+    for end in [Some(Signal::SIGKILL), Some(Signal::SIGTERM), None] {
+        let sandbox = limited().with("process", r#"stop-timeout = "300ms""#);
+        let sandbox = if end.is_none() { sandbox.option("--timeout").option("1s") } else { sandbox };
+        let Some(running) = started(&sandbox, "crowd 3 + hang") else { return };
+        sandbox.sandbox(&["pause", &sandbox.name]).succeeds();
+        match end {
+            Some(Signal::SIGKILL) => {
+                running.signal(Signal::SIGKILL);
+                drop(running);
+            }
+            Some(signal) => {
+                running.signal(signal);
+                // What is frozen hears nothing until it goes on.
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                assert!(!directories(&sandbox.name).is_empty(), "it has ended");
+                sandbox.sandbox(&["resume", &sandbox.name]).succeeds();
+                running.ends().exits(143);
+            }
+            None => drop(running.ends().exits(137)),
+        }
+        sandbox.sandbox(&["gc"]).exits(0);
+        assert_eq!(directories(&sandbox.name), [] as [PathBuf; 0], "{end:?}");
+    }
+    before.still_holds();
+}
+
+#[test]
+fn of_directories_that_vanish_meanwhile() {
+    if !is_root() {
+        return left_to_root("only root can move other processes out of a cgroup");
+    }
+    alone();
+    let before = Snapshot::take();
+    let sandbox = limited();
+    let Some(mut running) = started(&sandbox, "await 1 + exit 7") else { return };
+    for directory in directories(&sandbox.name) {
+        let members = fs::read_to_string(directory.join("cgroup.procs")).expect("listing its processes");
+        let above = directory.parent().expect("it has one");
+        // On cgroup v2 the root may hold processes whatever it gives to its children.
+        let out = if above.join("cgroup.events").exists() { Path::new("/sys/fs/cgroup") } else { above };
+        for pid in members.lines() {
+            fs::write(out.join("cgroup.procs"), pid).expect("moving a process out");
+        }
+        eventually("it can be removed", || fs::remove_dir(&directory).is_ok());
+    }
+    sandbox.sandbox(&["update", &sandbox.name, "pids-max=9"]).refused(1, &["cgroup: the cgroup ", " has gone"]);
+    sandbox.sandbox(&["pause", &sandbox.name]).refused(1, &["no cgroup that can be frozen"]);
+    sandbox.sandbox(&["stats", &sandbox.name]).exits(0);
+    running.signal(Signal::SIGUSR1);
+    running.line("signal USR1");
+    running.ends().exits(7);
+    before.still_holds();
+}

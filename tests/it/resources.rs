@@ -1,0 +1,87 @@
+//! RES: whatever a program takes as much of as there is, a limit holds, and the host still launches the next one.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::harness::{Sandbox, alone, is_root};
+
+/// What there is to take, and how that ends.
+const KINDS: [(&str, &[&str]); 6] = [
+    ("descriptors", &["EMFILE"]),
+    ("pipes", &["EMFILE", "ENFILE"]),
+    ("terminals", &["EMFILE", "ENOSPC", "EIO"]),
+    ("watches", &["EMFILE"]),
+    ("queues", &["EMFILE", "ENOSPC", "EPERM", "EACCES"]),
+    ("names", &["ENOSPC"]),
+];
+
+/// How long a launch takes: the median of five, so that the machine's other work weighs less.
+fn launch() -> Duration {
+    let mut times: Vec<Duration> = (0..5)
+        .map(|_| {
+            let start = Instant::now();
+            Sandbox::new().probe("say started").succeeds().prints("started\n");
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[2]
+}
+
+#[track_caller]
+fn another_still_launches(before: Duration, what: &str) {
+    let during = launch();
+    // What the machine does besides is not the program's doing.
+    assert!(during <= before * 2 + Duration::from_millis(50), "{what}: {during:?}, and {before:?} before");
+}
+
+#[test]
+fn whatever_is_taken_ends_somewhere_and_another_still_launches() {
+    alone();
+    let before = launch();
+    let sandbox = Sandbox::new().with("process", r#"user = "nobody""#).with("process", "rlimits = { nofile = 512 }");
+    let sandbox = sandbox.with("rootfs", r#"tmpfs = [{ target = "/work", size = "4M", mode = "1777" }]"#);
+    for (kind, ends) in KINDS {
+        let mut running = sandbox.start_probe(&format!("hog {kind} + hang"));
+        running.line("running");
+        another_still_launches(before, kind);
+        running.signal(Signal::SIGTERM);
+        running.ends().exits(143).refuses(&format!("hog {kind}"), ends);
+    }
+}
+
+#[test]
+fn memory_for_files_counts_as_memory() {
+    let fill = "head -c 40000000 /dev/zero > /tmp/full && echo written";
+    let limited = Sandbox::bare().with("cgroup", r#"memory-max = "32M""#);
+    let seen = limited.run(&["sh", "-c", fill]);
+    if !is_root() && seen.stderr.contains("memory-max: ") && seen.status.code() == Some(125) {
+        return drop(seen.refused(125, &["hint: "]));
+    }
+    assert!(!seen.stdout.contains("written"), "{seen}");
+    Sandbox::bare().run(&["sh", "-c", fill]).succeeds().prints("written\n");
+}
+
+#[test]
+fn a_fork_bomb_and_a_flood_of_output_leave_the_host_usable() {
+    alone();
+    let before = launch();
+    // As many processes as there may be, none of which computes for long.
+    let bomb = Sandbox::new().with("process", r#"user = "nobody""#);
+    let mut running = bomb.start_probe("forks 4200 + crowd 1000 + hang");
+    running.line("running");
+    another_still_launches(before, "a crowd of processes");
+    running.signal(Signal::SIGTERM);
+    running.ends().exits(143).answers("forks 4200", "EAGAIN");
+    // A reader that is slow holds the program up, and nobody else.
+    let flood = Sandbox::new();
+    let mut command = flood.command("run", &["/probe", "yes"]);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+    let mut child = command.spawn().expect("starting");
+    std::thread::sleep(Duration::from_millis(200));
+    another_still_launches(before, "a flood of output");
+    drop(child.stdout.take());
+    let ended = child.wait().expect("waiting");
+    assert!(!ended.success() || ended.code() == Some(0), "{ended}");
+}
