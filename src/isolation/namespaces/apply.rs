@@ -113,9 +113,28 @@ fn forbid_nested(context: &Context) -> Applied {
     match clone::unshare_user() {
         // ENOSPC alone is the count's refusal; any other errno could be a passing one.
         Err(Errno::ENOSPC) => Ok(()),
+        // Debian's switch is asked before the count, and refuses root too in any user namespace but the first. The count
+        // holds when the switch is turned on again.
+        Err(Errno::EPERM)
+            if sysctl_is_zero(context, "kernel/unprivileged_userns_clone")
+                && sysctl_is_zero(context, "user/max_user_namespaces") =>
+        {
+            Ok(())
+        }
         Err(errno) => Err(Fault::new("unshare", errno, "CLONE_NEWUSER was refused, but not by the limit")),
         Ok(()) => Err(Fault::mismatch("nested user namespaces", "one could be made though the limit is 0")),
     }
+}
+
+fn sysctl_is_zero(context: &Context, path: &str) -> bool {
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    let Ok(proc) = context.get(Slot::Proc) else { return false };
+    let Ok(file) = nix::fcntl::openat(proc, format!("sys/{path}").as_str(), flags, nix::sys::stat::Mode::empty())
+    else {
+        return false;
+    };
+    let mut text = [0; 16];
+    matches!(nix::unistd::read(&file, &mut text), Ok(length) if text[..length].trim_ascii() == b"0")
 }
 
 fn write_sysctl(context: &Context, path: &str, value: &str) -> Applied {
