@@ -37,7 +37,7 @@ fetch_kernel() {
     say "fetching $package"
     work=$(mktemp -d "$cache/work.$$.XXXXXX")
     # From 7.0 on the image package is empty, and what it depends on has the kernel and the modules.
-    parts=$(apt_in_cache apt-cache depends "$package" | sed -n 's/^ *Depends: \(linux-\(binary\|modules\)-[^ ]*\)$/\1/p')
+    parts=$(apt_in_cache apt-cache depends "$package" | sed -n 's/^ *Depends: \(linux-\(base\|binary\|modules\)-[0-9][^ ]*\)$/\1/p')
     # Lists of yesterday may name what the mirror has replaced since.
     (cd "$work" && apt_in_cache apt-get -qq download "$package" $parts) ||
         { update_lists again && (cd "$work" && apt_in_cache apt-get -qq download "$package" $parts); } ||
