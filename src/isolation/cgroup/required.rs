@@ -1,4 +1,4 @@
-//! Which limits stop the launch where this host cannot set them; docs/decisions/0006-limits-of-bases.md says why a list
+//! Which limits stop the launch where this host cannot set them; docs/decisions/0009-limits-of-bases.md says why a list
 //! can name them.
 
 use super::Cgroup;
