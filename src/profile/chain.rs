@@ -103,7 +103,8 @@ impl<'a> Chain<'a> {
         self.report.push(match refusal {
             Refusal::Unfit { message, hint } => Diagnostic::nowhere(message).hint(hint),
             Refusal::Missing if is_path(name_or_path) => {
-                Diagnostic::nowhere(format!("there is no file {name_or_path}")).hint("check the path")
+                Diagnostic::nowhere(format!("there is no file {name_or_path}"))
+                    .hint("check the path; `sandbox profiles` lists those that have a name")
             }
             Refusal::Missing => {
                 let here = self.host.cwd().join(format!("{name_or_path}.toml"));

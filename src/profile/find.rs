@@ -95,7 +95,8 @@ impl<'h> SearchPath<'h> {
             return format!("did you mean `{near}`?");
         }
         let directories: Vec<String> = self.directories().iter().map(|path| path.display().to_string()).collect();
-        format!("names are looked up in {} and among the built-in ones; a path contains `/`", directories.join(", "))
+        let directories = directories.join(", ");
+        format!("`sandbox profiles` lists those of {directories} and the built-in ones; a path contains `/`")
     }
 }
 

@@ -67,7 +67,10 @@ impl<'r> Merge<'r> {
             match shape {
                 Some(shape) => scope.key(into, entry, shape),
                 None => {
-                    let message = format!("unknown key `{}` in [{name}]", entry.key);
+                    let message = match entry.key.as_str() {
+                        "" => format!("a key of [{name}] is empty"),
+                        key => format!("unknown key `{key}` in [{name}]"),
+                    };
                     let hint = instead::of_key(name, keys, &entry.key);
                     let all = || format!("[{name}] has {}", list(keys));
                     let hint = hint.unwrap_or_else(all);

@@ -54,7 +54,10 @@ impl Words<'_> {
                 "this escape has too few digits",
                 "\\xHH takes two, \\uHHHH four and \\UHHHHHHHH eight hexadecimal digits",
             ),
-            "invalid value" => error("there is no such character", "write a Unicode character's number in hexadecimal"),
+            "invalid value" => error(
+                "this escape is no character",
+                "write the number of a character in hexadecimal, as in \\u00e9; those from d800 to dfff are none",
+            ),
             "unexpected key or value" => self.after_value(place),
             "extra assignment between key-value pairs" => {
                 error("one `=` too many", "tables are written { key = value }")

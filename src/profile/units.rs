@@ -16,6 +16,9 @@ fn wrong<T>(message: impl Into<String>, hint: impl Into<String>) -> Result<T, Wr
 /// Bytes: `4096`, `64K`, `256M`, `2G`, `1T`, in powers of 1024.
 pub fn size(text: &str) -> Result<u64, Wrong> {
     const FORM: &str = "write a whole number and K, M, G or T, as in \"256M\"";
+    if text.is_empty() {
+        return wrong("an empty string is no size", FORM);
+    }
     let (number, unit) = split(text);
     let shift = match unit {
         "" => 0,
@@ -24,12 +27,12 @@ pub fn size(text: &str) -> Result<u64, Wrong> {
         "G" => 30,
         "T" => 40,
         _ => {
-            let plain = unit.to_ascii_uppercase();
+            let plain = unit.trim_start().to_ascii_uppercase();
             let letter = plain.strip_suffix("IB").or(plain.strip_suffix('B')).unwrap_or(&plain);
             return match letter {
                 _ if number.is_empty() => wrong(format!("`{text}` is no size"), FORM),
                 "" | "K" | "M" | "G" | "T" => wrong(
-                    format!("`{unit}` is no unit of size"),
+                    format!("`{text}` is no size"),
                     format!("write \"{number}{letter}\"; units are powers of 1024"),
                 ),
                 _ => wrong(format!("`{text}` is no size"), FORM),
@@ -99,7 +102,17 @@ pub fn mode(text: &str) -> Result<u32, Wrong> {
 /// Hundredths of a percent: `50%`, `12.5%`, `200%`.
 pub fn percent(text: &str) -> Result<u64, Wrong> {
     let bad = || wrong(format!("`{text}` is no share of CPU time"), "write a percentage of one CPU, as in \"50%\"");
-    let Some(number) = text.strip_suffix('%') else { return bad() };
+    let Some(number) = text.strip_suffix('%') else {
+        // As the kernel's own file has it: a quota and its period.
+        let (quota, period) = text.split_once(' ').unwrap_or((text, "100"));
+        return match (quota.parse::<u64>().ok(), period.parse::<u64>().ok()) {
+            (Some(quota @ 1..=10_000_000_000), Some(period @ 1..)) => wrong(
+                format!("`{text}` is no share of CPU time"),
+                format!("write \"{}%\", of one CPU", (quota * 100).div_ceil(period)),
+            ),
+            _ => bad(),
+        };
+    };
     let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
     if !digits(whole) || !digits(part) || part.len() > 2 {
@@ -168,6 +181,7 @@ mod tests {
             assert!(size(text).is_err(), "{text}");
         }
         assert_eq!(size("256mb").unwrap_err().hint, "write \"256M\"; units are powers of 1024");
+        assert_eq!(size("256 M").unwrap_err().hint, "write \"256M\"; units are powers of 1024");
     }
 
     #[test]
@@ -193,6 +207,8 @@ mod tests {
         for text in ["", "7", "75", "07555", "0o755", "888", "+755", "rwx", "-755"] {
             assert!(mode(text).is_err(), "{text}");
         }
+        assert_eq!(percent("50000 100000").unwrap_err().hint, "write \"50%\", of one CPU");
+        assert_eq!(percent("50").unwrap_err().hint, "write \"50%\", of one CPU");
         assert_eq!((percent("50%"), percent("12.5%"), percent("0.01%")), (Ok(5000), Ok(1250), Ok(1)));
         for text in ["", "%", "50", "0%", "1.234%", ".5%", "-1%", "1e3%", "99999999999999999999%"] {
             assert!(percent(text).is_err(), "{text}");

@@ -146,9 +146,12 @@ impl<'a> Variables<'a> {
         };
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')) {
             let part = self.sources.part_of(place, &format!("${{{inner}}}"));
+            let message = match name {
+                "" => "a variable without a name".to_owned(),
+                _ => format!("`{name}` cannot be the name of a variable"),
+            };
             self.report.push(
-                Diagnostic::error(part, format!("`{name}` cannot be the name of a variable"))
-                    .hint("write ${name} or ${name:-default}; $${ stands for a literal ${"),
+                Diagnostic::error(part, message).hint("write ${name} or ${name:-default}; $${ stands for a literal ${"),
             );
             return None;
         }
@@ -221,7 +224,7 @@ impl<'a> Variables<'a> {
         } else if name == "PROFILE_DIR" {
             "a built-in profile has no directory; write an absolute path".into()
         } else if name == "NAME" {
-            "`name` cannot contain itself".into()
+            "`name` cannot contain itself: write it out".into()
         } else if name.starts_with("XDG_") && name.ends_with("_DIR") {
             format!("this user has no such directory; give a default: ${{{name}:-~/…}}")
         } else if let Some(near) = nearest(name, names) {

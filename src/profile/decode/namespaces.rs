@@ -107,8 +107,8 @@ fn range(reader: &Reader, key: &str, item: &Node) -> Option<IdRange> {
     if !fits(range.inside) || !fits(range.outside) {
         return reader.error(
             item.place,
-            "this range goes beyond the last id",
-            format!("the last one is {}", u32::MAX - 1),
+            "a range of `id-map` goes beyond the last id",
+            format!("shorten `count`: the last id is {}", u32::MAX - 1),
         );
     }
     Some(range)
@@ -122,8 +122,8 @@ fn overlaps(reader: &Reader, ranges: &[(IdRange, &Node)], side: &str, start: fn(
         if start(low).saturating_add(low.count) > start(high) {
             reader.error::<()>(
                 item.place,
-                format!("two ranges overlap at {side} = {}", start(high)),
-                "an id is mapped once",
+                format!("two ranges of `id-map` overlap at {side} = {}", start(high)),
+                "move or shorten one of them: an id is mapped once",
             );
         }
     }
@@ -159,7 +159,7 @@ fn hostname(reader: &Reader, key: &str, value: &Node) -> Option<String> {
         inner && (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
     };
     if name.len() > 64 {
-        return reader.error(value.place, "this host name is longer than 64 bytes", "shorten it");
+        return reader.error(value.place, "`hostname` is longer than 64 bytes", "shorten it: the kernel takes no more");
     }
     if !name.split('.').all(label) {
         let hint = "use letters, digits and `-`, with single dots between words";
@@ -192,9 +192,9 @@ fn sysctl(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String, (
             reader.error::<()>(entry.key_place, format!("`{}` is no sysctl", entry.key), hint);
         } else if !namespaced(&entry.key) {
             let hint = if name.starts_with("user.") {
-                "limits of nested namespaces follow `nested`"
+                "leave it out: limits of nested namespaces follow `nested`"
             } else {
-                "only those under net, fs.mqueue and kernel's ipc and uts keys belong to a sandbox"
+                "leave it out: only those under net, fs.mqueue and kernel's ipc and uts keys belong to a sandbox"
             };
             reader.error::<()>(entry.key_place, format!("`{}` would change the whole machine", entry.key), hint);
         } else if let Some(text) = setting(reader, entry.key.as_str(), &entry.value) {

@@ -47,7 +47,7 @@ pub fn absolute(reader: &Reader, key: &str, expanded: &str, place: Place) -> Opt
     let clean = if is_plain(&absolute) { absolute } else { normal(&absolute) };
     let length = clean.as_os_str().len();
     if length > LONGEST || length > LONGEST_NAME && clean.iter().any(|name| name.len() > LONGEST_NAME) {
-        let hint = format!("at most {LONGEST} bytes, and {LONGEST_NAME} for each name in it");
+        let hint = format!("shorten it to {LONGEST} bytes, and {LONGEST_NAME} for each name in it");
         return reader.error(place, format!("a path of `{key}` is longer than the kernel takes"), hint);
     }
     Some(clean)
@@ -73,6 +73,10 @@ fn expand<'t>(reader: &Reader, key: &str, text: &'t str, place: Place) -> Option
         return reader.error(part, format!("`${name}` is not replaced"), hint);
     }
     let expanded = reader.variables.expand(text, place)?;
+    if expanded.contains(['\n', '\r']) {
+        let hint = "take the line break out; a variable may have brought it in";
+        return reader.error(place, format!("a path of `{key}` is more than one line"), hint);
+    }
     if let Some(c) = expanded.chars().find(|c| c.is_control()) {
         let message = format!("a path of `{key}` contains the control character U+{:04X}", c as u32);
         return reader.error(place, message, "remove it");

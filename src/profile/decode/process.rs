@@ -52,7 +52,7 @@ pub fn decode(reader: &Reader, table: &Table, process: &mut Process) {
                 if process.timeout.is_some_and(|timeout| timeout.is_zero()) {
                     reader.error::<()>(
                         value.place,
-                        "`timeout` of nothing would never let it start",
+                        "`timeout` is nothing: the program would be stopped before it starts",
                         "leave the key out for no limit",
                     );
                 }
@@ -98,11 +98,11 @@ fn env(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String, Stri
     for entry in reader.table(key, value)?.iter() {
         let name = &entry.key;
         if name.is_empty() || name.contains(['=', '\0']) || name.chars().any(char::is_control) {
-            reader.error::<()>(
-                entry.key_place,
-                format!("`{}` cannot be the name of a variable", name.escape_debug()),
-                "names hold neither `=` nor control characters",
-            );
+            let message = match name.as_str() {
+                "" => "a variable without a name".to_owned(),
+                name => format!("`{}` cannot be the name of a variable", name.escape_debug()),
+            };
+            reader.error::<()>(entry.key_place, message, "names hold neither `=` nor control characters");
         } else if let Some(text) = reader.text(name, &entry.value) {
             env.insert(name.clone(), text);
         }
@@ -151,7 +151,7 @@ fn signal(reader: &Reader, key: &str, value: &Node) -> Option<i32> {
     let upper = upper.strip_prefix("SIG").unwrap_or(&upper);
     let hint = match nearest(upper, names::SIGNALS.iter().map(|(name, _)| &name[3..])) {
         Some(near) => format!("did you mean \"{near}\"?"),
-        None => "write a name, as in \"TERM\", or a number from 1 to 64".into(),
+        None => "write a name, as in \"TERM\", a number from 1 to 64, or RTMIN to RTMIN+30".into(),
     };
     reader.error(value.place, format!("there is no signal `{text}`"), hint)
 }
@@ -184,6 +184,9 @@ fn rlimit(reader: &Reader, name: &str, unit: Unit, value: &Node) -> Option<Optio
             reader.size(name, value).map(Some)
         }
         Kind::Integer(_) => {
+            if matches!(value.kind, Kind::Integer(-1)) {
+                return reader.error(value.place, format!("`{name}` cannot be -1"), "write \"unlimited\" for no limit");
+            }
             // The kernel reads the largest number as "unlimited".
             let number = reader.integer(name, value, 0, (u64::MAX - 1).into())?;
             u64::try_from(number).ok().map(Some)
@@ -191,6 +194,7 @@ fn rlimit(reader: &Reader, name: &str, unit: Unit, value: &Node) -> Option<Optio
         Kind::Text(text) => {
             let hint = match text.parse::<u64>() {
                 Ok(number) => format!("write {number} without quotes"),
+                Err(_) if matches!(text.as_str(), "infinity" | "max" | "-1") => "write \"unlimited\"".into(),
                 Err(_) => "write a number, or \"unlimited\"".into(),
             };
             reader.error(value.place, format!("`{name}` cannot be \"{text}\""), hint)

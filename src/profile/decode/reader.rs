@@ -67,6 +67,9 @@ impl Reader<'_> {
         let text = self.text(key, node)?;
         match text.chars().find(|c| c.is_control()) {
             None => Some(text),
+            Some('\n' | '\r') => {
+                self.error(node.place, format!("`{key}` is more than one line"), "write it on one line")
+            }
             Some(c) => self.error(
                 node.place,
                 format!("`{key}` contains the control character U+{:04X}", c as u32),
@@ -103,11 +106,12 @@ impl Reader<'_> {
             _ => return self.wrong_type(key, node, "a number", format!("write a number from {least} to {most}")),
         };
         if number < least || number > most {
-            return self.error(
-                node.place,
-                format!("`{key}` cannot be {number}"),
-                format!("it goes from {least} to {most}"),
-            );
+            // Nobody means the largest number that the kernel can hold.
+            let hint = match most < u64::MAX as i128 - 1 {
+                true => format!("it goes from {least} to {most}"),
+                false => format!("write a whole number from {least} up"),
+            };
+            return self.error(node.place, format!("`{key}` cannot be {number}"), hint);
         }
         Some(number)
     }
@@ -143,7 +147,15 @@ impl Reader<'_> {
     pub fn table<'n>(&self, key: &str, node: &'n Node) -> Option<&'n Table> {
         match &node.kind {
             Kind::Table(table) => Some(table),
-            _ => self.wrong_type(key, node, "a table", "write it in braces: { key = value }"),
+            _ => {
+                let form = match key {
+                    "files" => "{ \"/path\" = \"contents\" }",
+                    "symlinks" => "{ \"/path\" = \"what the link says\" }",
+                    "env" => "{ NAME = \"value\" }",
+                    _ => "{ key = value }",
+                };
+                self.wrong_type(key, node, "a table", format!("write it in braces: {form}"))
+            }
         }
     }
 
@@ -182,7 +194,13 @@ impl Reader<'_> {
     /// Bytes, as a size or a plain number.
     pub fn size(&self, key: &str, node: &Node) -> Option<u64> {
         match &node.kind {
-            Kind::Integer(_) => self.integer(key, node, 0, u64::MAX.into()).and_then(|number| number.try_into().ok()),
+            Kind::Integer(number) => match u64::try_from(*number) {
+                Ok(bytes) => Some(bytes),
+                Err(_) => {
+                    let hint = "write a size, as in \"256M\", or a number of bytes";
+                    self.error(node.place, format!("`{key}` cannot be {number}"), hint)
+                }
+            },
             Kind::Text(_) => self.quantity(key, node, units::size),
             _ => self.wrong_type(key, node, "a size", "write it as \"256M\""),
         }

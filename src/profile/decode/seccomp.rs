@@ -89,8 +89,8 @@ fn rules(reader: &Reader, key: &str, value: &Node) -> Vec<Rule> {
             Some(_) => {
                 reader.error::<()>(
                     item.place,
-                    "a rule cannot be removed alone",
-                    "\"!*\" removes all that are inherited",
+                    "a rule of `rules` cannot be removed alone",
+                    "write \"!*\" to remove all that are inherited",
                 );
             }
             None => rules.extend(rule(reader, key, item).map(|rule| (item.place, rule))),
@@ -116,11 +116,11 @@ fn rule(reader: &Reader, key: &str, item: &Node) -> Option<Rule> {
         return None;
     }
     let Some(syscalls) = syscalls.filter(|calls: &Vec<Name>| !calls.is_empty()) else {
-        return reader.error(item.place, "a rule without system calls", "add syscalls = [\"…\"]");
+        return reader.error(item.place, "a rule of `rules` names no system calls", "add syscalls = [\"…\"]");
     };
     let Some(action) = action else {
         let hint = "add action = \"allow\", \"errno:EPERM\", \"kill\" or \"log\"";
-        return reader.error(item.place, "a rule without `action`", hint);
+        return reader.error(item.place, "a rule of `rules` has no `action`", hint);
     };
     Some(Rule { syscalls, args, action, origin: Some(reader.origin(item.place)) })
 }
@@ -147,7 +147,7 @@ fn condition(reader: &Reader, item: &Node) -> Option<Condition> {
     let (Some(index), Some(value)) = (index, value) else {
         let missing = if index.is_none() { "index" } else { "value" };
         let hint = "write { index = 0, op = \"eq\", value = 1 }";
-        return reader.error(item.place, format!("a condition without `{missing}`"), hint);
+        return reader.error(item.place, format!("a condition of `args` has no `{missing}`"), hint);
     };
     let op = match (op, mask) {
         (Some((Op::MaskedEq(_), _)), Some((mask, _))) => Op::MaskedEq(mask),
@@ -164,6 +164,21 @@ fn condition(reader: &Reader, item: &Node) -> Option<Condition> {
 }
 
 fn operator(reader: &Reader, key: &str, node: &Node) -> Option<Op> {
+    let signs = [
+        ("==", "eq"),
+        ("=", "eq"),
+        ("!=", "ne"),
+        ("<", "lt"),
+        ("<=", "le"),
+        (">", "gt"),
+        (">=", "ge"),
+        ("&", "masked-eq"),
+    ];
+    if let Kind::Text(text) = &node.kind
+        && let Some((sign, word)) = signs.iter().find(|(sign, _)| sign == text)
+    {
+        return reader.error(node.place, format!("`{key}` cannot be \"{sign}\""), format!("write \"{word}\""));
+    }
     reader.word(key, node, &OPERATORS)
 }
 
@@ -207,7 +222,14 @@ fn architectures(reader: &Reader, key: &str, value: &Node) -> Vec<Name> {
             if optional {
                 continue;
             }
-            let hint = match nearest(name, ARCHITECTURES) {
+            // As package managers and the kernel call them.
+            let known = match name {
+                "amd64" | "x86_64" => Some("x86-64"),
+                "i386" | "i686" | "ia32" => Some("x86"),
+                "aarch64" => Some("arm64"),
+                _ => nearest(name, ARCHITECTURES),
+            };
+            let hint = match known {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => format!("there are {}", ARCHITECTURES.join(", ")),
             };
