@@ -4,6 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::process::Command;
 
+use clap::CommandFactory;
+use sandbox::cli::Cli;
+
 use crate::harness::Sandbox;
 
 /// Words that are no name, no path, no number and no text.
@@ -66,39 +69,29 @@ fn any_word_in_any_place_gets_an_answer() {
     let profile =
         sandbox.file("p.toml", "[vars]\nport = \"1\"\n[process]\ncommand = [\"/bin/true\"]\nargs = [\"${port}\"]\n");
     let profile = profile.as_os_str();
-    // `?` is the word, `!` the profile.
-    let places = [
-        "?",
-        "run ?",
-        "plan ?",
-        "check ?",
-        "check --name ? !",
-        "check --set ? !",
-        "check --set port=? !",
-        "check --set process.nice=? !",
-        "check --set ?=1 !",
-        "check --set ?.?=? !",
-        "check ! -- ?",
-        "plan --json ! -- ?",
-        "check --host ? !",
-        "run --timeout ? !",
-        "run --status-fd ? !",
-        "run --name ? !",
-        "run ! --",
-        "rm ?",
-        "rm ? ?",
-        "pause ?",
-        "resume ?",
-        "gc ?",
-        "ps ?",
-        "schema ?",
-        "doctor --json ?",
-        "check ! ?",
-    ];
-    for place in places {
+    // What each takes, by its own description; then what only a person would put together.
+    let mut places = vec!["?".to_owned()];
+    described(&Cli::command(), "", &mut places);
+    assert!(places.len() > 20, "{places:?}");
+    places.extend(
+        [
+            "check --set port=? !",
+            "check --set process.nice=? !",
+            "check --set ?=1 !",
+            "check --set ?.?=? !",
+            "check ! -- ?",
+            "plan --json ! -- ?",
+            "check ! ?",
+            "run ! --",
+            "rm ? ?",
+            "doctor --json ?",
+        ]
+        .map(String::from),
+    );
+    for place in &places {
         for word in words() {
-            // `rm` and `gc` without a word would tidy up behind other tests; `doctor` takes long, and has words enough.
-            if place == "doctor --json ?" && word.len() > 5 {
+            // It tries everything each time.
+            if place.starts_with("doctor") && word.len() > 3 {
                 continue;
             }
             let arguments = place.split(' ').map(|part| filled(part, &word, profile));
@@ -112,10 +105,35 @@ fn any_word_in_any_place_gets_an_answer() {
             assert!(matches!(code, Some(0..=2 | 125 | 126 | 127)), "{program:?}: {}\n{said}", output.status);
             assert!(code == Some(0) || !said.is_empty(), "{program:?}: {code:?}, and no word why");
             // What is shown to a person moves no cursor and hides nothing.
-            let shown = said.chars().all(|c| c == '\n' || !(c.is_control() || c == '\u{202e}'));
-            assert!(shown, "{program:?}: {said:?}");
+            let printed = String::from_utf8_lossy(&output.stdout);
+            let harmless = |c: char| c == '\n' || !(c.is_control() || c == '\u{202e}');
+            assert!(said.chars().chain(printed.chars()).all(harmless), "{program:?}: {said:?} {printed:?}");
             command.env_clear();
         }
+    }
+}
+
+/// `?` is the word, `!` the profile: each option and each argument of each command, one at a time.
+fn described(command: &clap::Command, path: &str, places: &mut Vec<String>) {
+    for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+        described(inner, &format!("{path}{} ", inner.get_name()), places);
+    }
+    if path.is_empty() {
+        return;
+    }
+    // Nothing that takes a command line would start something: the profile's program is /bin/true.
+    let fill = |argument: &clap::Arg| if argument.get_id() == "profile" { "!" } else { "x" };
+    let positional: Vec<&clap::Arg> = command.get_positionals().filter(|argument| !argument.is_last_set()).collect();
+    let rest: Vec<&str> = positional.iter().map(|argument| fill(argument)).collect();
+    for argument in command.get_arguments().filter(|argument| argument.get_action().takes_values()) {
+        if let Some(long) = argument.get_long() {
+            places.push(format!("{path}--{long} ? {}", rest.join(" ")).trim_end().to_owned());
+        }
+    }
+    for at in 0..positional.len() {
+        let mut words = rest.clone();
+        words[at] = "?";
+        places.push(format!("{path}{}", words.join(" ")));
     }
 }
 
