@@ -128,7 +128,10 @@ fn limits_nice_and_umask_are_the_profiles() {
 
 #[test]
 fn the_number_of_processes_is_limited() {
-    Sandbox::new().probe("limits").succeeds().has_value("limit nproc", "4096 4096");
+    // Where a cgroup limits them, as it can for root, the rlimit stays out of its way.
+    if !Sandbox::new().ask("plan", &["/probe"]).exits(0).stdout.contains("pids.max") {
+        Sandbox::new().probe("limits").succeeds().has_value("limit nproc", "4096 4096");
+    }
     // Uid 0 of the host is exempt from this limit, whatever it is called inside.
     let few = Sandbox::new().with("process", r#"user = "nobody""#).with("process", "rlimits = { nproc = 30 }");
     few.probe("forks 20").succeeds().allows("forks 20");
