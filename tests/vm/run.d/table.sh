@@ -41,6 +41,7 @@ write_table() {
 # Passed of all that ran, by variant and by section; what `doctor` misses there.
 tables() {
     awk '
+        $1 == "fact" && $3 == "set" { set[$2] = ", " $4 }
         $1 == "fact" && $3 == "kernel" { kernel[$2] = $4 }
         $1 == "fact" && $3 == "userns" { add($2, substr($0, index($0, " userns ") + 8)) }
         $1 == "fact" && $3 == "lacks" { add($2, substr($0, index($0, $5)) ($4 == "root" ? "" : " (as a user)")) }
@@ -68,7 +69,7 @@ tables() {
                 where = order[i]
                 variant = where
                 sub(/.*\//, "", variant)
-                printf "| %s | %s | %s | %s | %s |\n", kernel[where], variant,
+                printf "| %s | %s | %s | %s | %s |\n", kernel[where], variant set[where],
                     cell(where SUBSEP "root"), cell(where SUBSEP "sandbox-test"), list[where]
                 if (variant == "v2") column[++columns] = where
             }
