@@ -62,13 +62,6 @@ pub fn json(plan: &Plan) -> Value {
     json!({ "name": plan.name, "namespaces": plan.namespace_names, "stages": stages })
 }
 
-/// Writes a result to stdout. Whoever has stopped reading, as `head` does, is not told that anything went wrong; of a
-/// disk that is full main tells at the end.
-pub fn print(text: &str) -> std::io::Result<()> {
-    print!("{text}");
-    Ok(())
-}
-
 /// What a launch has to say of its plan, to stderr: a line for whatever this machine lacks, and errors with the lines of
 /// the profile that they are about. The rest is for `check`.
 pub fn print_obstacles(loaded: &Loaded, findings: &Findings) {

@@ -39,7 +39,7 @@ impl Check {
         let loaded = match self.chosen.load_for(&here, host) {
             Ok(loaded) => loaded,
             Err(diagnostics) => {
-                self.report(&diagnostics, None)?;
+                self.report(&diagnostics, None);
                 return Ok(1);
             }
         };
@@ -50,24 +50,23 @@ impl Check {
             there.add(&self.chosen.profile, &mut findings);
         }
         let origins = self.origin.then(|| profile::origins(&loaded, host));
-        self.report(&loaded.diagnostics(&findings), origins.as_deref())?;
+        self.report(&loaded.diagnostics(&findings), origins.as_deref());
         Ok(findings.refuse().into())
     }
 
     /// Messages to stderr and origins to stdout; as JSON both in one object.
-    fn report(&self, diagnostics: &Diagnostics, origins: Option<&[OriginLine]>) -> Result<()> {
+    fn report(&self, diagnostics: &Diagnostics, origins: Option<&[OriginLine]>) {
         if self.json {
             let mut object = json!({ "ok": !diagnostics.has_errors(), "diagnostics": diagnostics.json() });
             if let Some(origins) = origins {
                 object["origins"] = profile::origins_json(origins);
             }
-            explain::print(&format!("{object:#}\n"))?;
-            return Ok(());
+            println!("{object:#}");
+            return;
         }
         explain::print_diagnostics(diagnostics);
         if let Some(origins) = origins {
-            explain::print(&profile::origins_text(origins))?;
+            print!("{}", profile::origins_text(origins));
         }
-        Ok(())
     }
 }

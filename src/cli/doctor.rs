@@ -32,9 +32,9 @@ impl Doctor {
         launch::prepare().map_err(|message| anyhow!(message))?;
         let features = doctor::examine(&host);
         if self.json {
-            explain::print(&format!("{:#}\n", doctor::json(&host, &features)))?;
+            println!("{:#}", doctor::json(&host, &features));
         } else {
-            explain::print(&doctor::text(&features))?;
+            print!("{}", doctor::text(&features));
         }
         Ok((!doctor::suffices(&features)).into())
     }

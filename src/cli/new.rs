@@ -46,7 +46,7 @@ impl New {
             return Ok(1);
         }
         if self.output.is_none() {
-            explain::print(&text)?;
+            print!("{text}");
         }
         Ok((!sound(&text, &file, &host)).into())
     }

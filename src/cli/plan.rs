@@ -35,9 +35,9 @@ impl Plan {
         explain::print_obstacles(&loaded, &findings);
         let Some(plan) = plan else { return Ok(1) };
         if self.json {
-            explain::print(&format!("{}\n", explain::json(&plan)))?;
+            println!("{}", explain::json(&plan));
         } else {
-            explain::print(&explain::text(&plan, self.why))?;
+            print!("{}", explain::text(&plan, self.why));
         }
         Ok(0)
     }

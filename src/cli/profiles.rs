@@ -29,7 +29,10 @@ impl Profiles {
             Some(Action::Show(chosen)) => show(&chosen),
             None => {
                 let library = profile::library();
-                explain::print(&if self.json { format!("{:#}\n", library.json()) } else { library.text() })?;
+                match self.json {
+                    true => println!("{:#}", library.json()),
+                    false => print!("{}", library.text()),
+                }
                 Ok(0)
             }
         }
@@ -39,7 +42,7 @@ impl Profiles {
 fn show(chosen: &Chosen) -> Result<u8> {
     match chosen.load(&Host::live()) {
         Ok(loaded) => {
-            explain::print(&profile::resolved_text(&loaded))?;
+            print!("{}", profile::resolved_text(&loaded));
             Ok(0)
         }
         Err(diagnostics) => {

@@ -239,12 +239,13 @@ fn what_nobody_can_read_ends_nothing() {
         let told = Sandbox::new().option("--status-fd").option("1");
         assert_eq!(code(told.command("run", &["/probe", "exit", "7"]).stdout(silent())), Some(7));
     }
-    for subcommand in ["plan", "doctor", "ps", "schema"] {
+    for subcommand in ["plan", "check", "doctor", "ps", "schema", "profiles", "profiles show hello", "new sh"] {
         let command = || match subcommand {
             "plan" => sandbox.command("plan", &["/probe"]),
+            "check" => Sandbox::new().option("--origin").command("check", &["/probe"]),
             _ => {
                 let mut command = Command::new(launcher());
-                command.arg(subcommand);
+                command.args(subcommand.split(' '));
                 command
             }
         };
