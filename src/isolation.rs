@@ -147,14 +147,15 @@ pub enum Severity {
 }
 
 impl Findings {
+    /// Whoever is refused is told what to do.
     pub fn error(
         &mut self,
         section: &'static str,
         message: impl Into<String>,
-        hint: impl Into<Option<String>>,
+        hint: impl Into<String>,
         origin: Option<&Origin>,
     ) {
-        self.push(Severity::Error, section, message.into(), hint.into(), origin);
+        self.push(Severity::Error, section, message.into(), Some(hint.into()), origin);
     }
 
     pub fn shortfall(
@@ -171,10 +172,10 @@ impl Findings {
         &mut self,
         section: &'static str,
         message: impl Into<String>,
-        hint: impl Into<Option<String>>,
+        hint: impl Into<String>,
         origin: Option<&Origin>,
     ) {
-        self.push(Severity::Warning, section, message.into(), hint.into(), origin);
+        self.push(Severity::Warning, section, message.into(), Some(hint.into()), origin);
     }
 
     pub fn note(

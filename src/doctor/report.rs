@@ -63,7 +63,8 @@ impl Report {
     pub fn add(&self, profile: &str, findings: &mut Findings) {
         for said in self.features.iter().filter(|said| said.required && said.state == State::No) {
             let message = format!("on that machine, {}: {}", said.name, said.detail);
-            findings.warning("doctor", message, said.remedy.clone(), None);
+            let remedy = said.remedy.clone().unwrap_or_else(|| "ask its doctor: sandbox doctor".to_owned());
+            findings.warning("doctor", message, remedy, None);
         }
         let unknown = self.host.unknown();
         let (shown, more) = unknown.split_at(unknown.len().min(5));

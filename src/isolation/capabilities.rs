@@ -124,7 +124,8 @@ fn kept(section: &Capabilities, host: &Host, findings: &mut Findings) -> u64 {
         };
         if known & bit == 0 {
             let message = format!("this kernel ({}) has no capability {name}", host.kernel());
-            findings.error("capabilities", message, None, section.keep_origin.as_ref());
+            let hint = "leave it out, or use a newer kernel";
+            findings.error("capabilities", message, hint, section.keep_origin.as_ref());
         }
         keep |= bit;
     }

@@ -160,7 +160,7 @@ pub fn plan(section: &Seccomp, namespaces: bool, mounts: bool, findings: &mut Fi
     let program = match compile::compile(&policy) {
         Ok(program) => program,
         Err(error) => {
-            findings.error("seccomp", format!("compiling the rules: {error}"), None, origin);
+            findings.error("seccomp", format!("compiling the rules: {error}"), "leave some of them out", origin);
             return None;
         }
     };

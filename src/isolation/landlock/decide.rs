@@ -26,7 +26,7 @@ pub fn abi(section: &Landlock, host: &Host, findings: &mut Findings) -> Option<u
     let bar = section.min_abi.max(1);
     if bar > KNOWN {
         let message = format!("min-abi = {bar}: {KNOWN} is the highest Landlock ABI that sandbox knows");
-        findings.error("landlock", message, None, section.min_abi_origin.as_ref());
+        findings.error("landlock", message, format!("write at most {KNOWN}"), section.min_abi_origin.as_ref());
         return None;
     }
     if has < bar {

@@ -107,7 +107,12 @@ fn limits(section: &Process, given: &Given<'_>, findings: &mut Findings) -> Vec<
     for (name, limit) in &section.rlimits {
         match RESOURCES.iter().find(|(known, _)| known == name) {
             Some((name, resource)) => limits.push(Step::Limit { name, resource: *resource, limit: *limit }),
-            None => findings.error("process", format!("rlimits: no limit is called {name:?}"), None, None),
+            None => findings.error(
+                "process",
+                format!("rlimits: no limit is called {name:?}"),
+                "prlimit(1) lists them",
+                None,
+            ),
         }
     }
     limits.extend(section.nice.map(Step::Nice));
@@ -159,7 +164,12 @@ fn execute(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fin
     };
     let mut nul = |what: &str| {
         let message = format!("{what} holds a NUL byte, which no argument can");
-        findings.error("process", message, None, section.command_origin.as_ref());
+        findings.error(
+            "process",
+            message,
+            "take it out: the kernel's strings end at NUL",
+            section.command_origin.as_ref(),
+        );
     };
     let environment = environment(section, given.account, given.runtime, host);
     let path = environment.get("PATH").map_or(PATH, |path| path.as_str());

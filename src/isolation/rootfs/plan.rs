@@ -287,7 +287,12 @@ impl Planner<'_> {
         let noun = hide.target.display();
         match self.tree.find(&hide.target, true, self.host) {
             Found::There { path, .. } if path == Path::new("/") => {
-                self.findings.error("rootfs", "hide: / itself cannot be hidden", None, hide.origin.as_ref());
+                self.findings.error(
+                    "rootfs",
+                    "hide: / itself cannot be hidden",
+                    "name a path below it",
+                    hide.origin.as_ref(),
+                );
             }
             Found::There { path, kind } => {
                 let source = self.tree.source(&path).filter(|_| kind == Kind::File);
@@ -311,7 +316,8 @@ impl Planner<'_> {
             }
             Found::Nowhere { at, why } => {
                 let message = format!("hide: {noun} cannot be reached: {} {why}", at.display());
-                self.findings.error("rootfs", message, None, hide.origin.as_ref());
+                let hint = "hide the last directory on the way to it, or leave the entry out";
+                self.findings.error("rootfs", message, hint, hide.origin.as_ref());
             }
         }
     }
@@ -429,7 +435,8 @@ impl Planner<'_> {
             }
             Found::Nowhere { at, why } => {
                 let message = format!("target {noun} cannot be made: {} {why}", at.display());
-                return self.findings.error("rootfs", message, None, origin);
+                let hint = "choose a target with nothing but directories on the way to it";
+                return self.findings.error("rootfs", message, hint, origin);
             }
         };
         let made_anew = ["/dev", "/dev/pts"].iter().any(|ours| path == Path::new(ours))

@@ -80,7 +80,7 @@ fn rules<'a>(section: &'a Seccomp, i386: bool, findings: &mut Findings) -> Vec<(
     if let Some(rule) = section.rules.get(MAX_INSTRUCTIONS) {
         let message =
             format!("there are {} rules, the kernel takes {MAX_INSTRUCTIONS} instructions", section.rules.len());
-        findings.error("seccomp", message, None, rule.origin.as_ref());
+        findings.error("seccomp", message, "merge those that do the same, or use groups", rule.origin.as_ref());
         return Vec::new();
     }
     section
@@ -90,7 +90,8 @@ fn rules<'a>(section: &'a Seccomp, i386: bool, findings: &mut Findings) -> Vec<(
             let (calls, groups) = sets(&rule.syscalls, findings);
             let set = calls.or(groups);
             if let Some(complaint) = complaint(rule, set, i386) {
-                findings.error("seccomp", complaint, None, rule.origin.as_ref());
+                let hint = "correct the condition, or take the rule out";
+                findings.error("seccomp", complaint, hint, rule.origin.as_ref());
             }
             (set, rule)
         })
@@ -134,9 +135,12 @@ fn i386(section: &Seccomp, findings: &mut Findings) -> bool {
             "native" | "x86-64" => native = true,
             "x86" => i386 = true,
             _ if name.optional => {}
-            "x32" => findings.error("seccomp", "calls of x32 are always refused", None, origin),
+            "x32" => findings.error("seccomp", "calls of x32 are always refused", "leave \"x32\" out", origin),
             word => {
-                let hint = nearest(word, ["native", "x86-64", "x86"]).map(|near| format!("did you mean \"{near}\"?"));
+                let hint = match nearest(word, ["native", "x86-64", "x86"]) {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => "write \"native\", or \"x86\" for programs of 32 bits".to_owned(),
+                };
                 findings.error("seccomp", format!("the architecture \"{word}\" does not run on x86-64"), hint, origin);
             }
         }
@@ -153,7 +157,7 @@ fn i386(section: &Seccomp, findings: &mut Findings) -> bool {
 pub fn warn(section: &Seccomp, namespaces: bool, findings: &mut Findings) {
     if section.on_deny == OnDeny::Log {
         let message = "on-deny = \"log\" refuses nothing: the filter only logs";
-        findings.warning("seccomp", message, None, None);
+        findings.warning("seccomp", message, "write \"errno\" once the log is quiet", None);
     }
     if section.preset == Preset::None {
         return;

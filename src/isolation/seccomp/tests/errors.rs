@@ -17,15 +17,18 @@ fn names_are_checked_and_the_nearest_is_offered() {
         found,
         [
             ("the architecture \"x68\" does not run on x86-64", Some("did you mean \"x86\"?")),
-            ("calls of x32 are always refused", None),
-            ("the architecture \"arm64\" does not run on x86-64", None),
+            ("calls of x32 are always refused", Some("leave \"x32\" out")),
+            (
+                "the architecture \"arm64\" does not run on x86-64",
+                Some("write \"native\", or \"x86\" for programs of 32 bits"),
+            ),
             ("unknown group of system calls \"@\"", Some("write \"-@\" to skip it where it is unknown")),
             ("unknown system call \"ptrcae\"", Some("did you mean \"ptrace\"?")),
             ("unknown group of system calls \"@netwrok-io\"", Some("did you mean \"@network-io\"?")),
             ("unknown system call \"zzzzzzzzz\"", Some("write \"-zzzzzzzzz\" to skip it where it is unknown")),
             ("unknown system call \"read \"", Some("did you mean \"read\"?")),
             ("unknown system call \"sokcet\"", Some("did you mean \"socket\"?")),
-            ("the rule names no system call", None),
+            ("the rule names no system call", Some("correct the condition, or take the rule out")),
         ]
     );
     assert_eq!(
