@@ -10,7 +10,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::harness::{Sandbox, eventually, is_root, step_removal};
+use crate::harness::{Sandbox, alone, eventually, is_root, step_removal};
 use crate::process::{alive, descendants};
 
 /// What the program tells of its world; the paths that a step names come on top.
@@ -119,8 +119,9 @@ fn compare(step: &Step, situation: Situation, program: &[&str]) -> Option<String
     difference(&world(situation, "", program), &world(situation, &format!("{place},read-back"), program))
 }
 
-/// Whether the program goes on when its supervisor is killed.
+/// Whether the program goes on when its supervisor is killed. Any other launch would collect what that left.
 fn outlives(step: &Step) -> Option<String> {
+    alone();
     let sandbox = plain().of(step_removal()).env("SANDBOX_REMOVE", &format!("{},read-back", place(step, &plain)));
     let mut running = sandbox.start_probe("hang");
     running.line("running");

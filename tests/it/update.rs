@@ -96,8 +96,9 @@ fn a_share_of_the_processor_holds_whatever_it_was_before() {
     running.line("done");
     let seen = sandbox.sandbox(&["stats", &sandbox.name, "--json"]).succeeds();
     let stats: serde_json::Value = serde_json::from_str(&seen.stdout).expect("JSON");
-    let used = stats["cpu"]["usage"].as_u64().unwrap_or_default();
-    assert!((600_000..1_400_000).contains(&used), "of two seconds at 50%\n{seen}");
+    // Two seconds at 50 %, on a busy machine less; at 0.5 % it would be a hundredth of that.
+    let of = |what: &str| stats["cpu"][what].as_u64().unwrap_or_default();
+    assert!((100_000..1_400_000).contains(&of("usage")) && of("throttled") > 0, "{seen}");
     running.signal(Signal::SIGTERM);
     running.ends();
 }
