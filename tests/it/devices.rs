@@ -84,3 +84,21 @@ fn devices_are_granted_by_name_and_by_path() {
         seen.refused(125, &["devices"]);
     }
 }
+
+/// A disk is granted by its node, as any other device is.
+#[test]
+fn a_disk_that_is_named_is_there_and_no_other() {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    let entries = std::fs::read_dir("/dev").into_iter().flatten().flatten();
+    let mut disks = entries.filter(|entry| entry.metadata().is_ok_and(|data| data.file_type().is_block_device()));
+    let Some(disk) = disks.next() else { return crate::harness::skip("this machine shows no disk in /dev") };
+    let path = disk.path().display().to_string();
+    let number = disk.metadata().expect("looking").rdev();
+    let number = format!("{}:{}", nix::sys::stat::major(number), nix::sys::stat::minor(number));
+    let sandbox = Sandbox::new().with("rootfs", &format!("devices = [{path:?}]"));
+    let seen = sandbox.probe(&format!("stat {path}")).succeeds();
+    let value = seen.value(&format!("stat {path}"));
+    assert!(value.starts_with("b ") && value.ends_with(&number), "{number}\n{seen}");
+    let seen = Sandbox::new().probe(&format!("stat {path}")).succeeds();
+    seen.has_value(&format!("stat {path}"), "ENOENT");
+}

@@ -178,8 +178,9 @@ fn still(source: &OwnedFd, path: &Path, kind: Kind) -> Applied {
     let is = SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT;
     let same = match kind {
         Kind::Directory => is == SFlag::S_IFDIR,
-        Kind::Device { major: wanted, minor: number } => {
-            is == SFlag::S_IFCHR && (major(status.st_rdev), minor(status.st_rdev)) == (wanted.into(), number.into())
+        Kind::Device { block, major: wanted, minor: number } => {
+            is == (if block { SFlag::S_IFBLK } else { SFlag::S_IFCHR })
+                && (major(status.st_rdev), minor(status.st_rdev)) == (wanted.into(), number.into())
         }
         Kind::File => is != SFlag::S_IFDIR && is != SFlag::S_IFLNK && is != SFlag::S_IFCHR && is != SFlag::S_IFBLK,
     };

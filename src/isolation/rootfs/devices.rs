@@ -33,7 +33,7 @@ const GROUPS: [(&str, &[&str]); 7] = [
 pub fn minimal() -> Vec<(PathBuf, Content)> {
     let nodes = MINIMAL.iter().map(|(name, major, minor)| {
         let path = Path::new("/dev").join(name);
-        (path.clone(), node(path, Kind::Device { major: *major, minor: *minor }))
+        (path.clone(), node(path, Kind::Device { block: false, major: *major, minor: *minor }))
     });
     let links = LINKS.iter().map(|(path, to)| (PathBuf::from(path), Content::Link(PathBuf::from(to))));
     nodes.chain(links).chain([(PathBuf::from("/dev/pts"), Content::Devpts)]).collect()
@@ -73,7 +73,9 @@ fn matching(pattern: &str, host: &Host) -> Vec<(PathBuf, Content)> {
     paths
         .into_iter()
         .filter_map(|path| match host.node(&path) {
-            Node::Device { major, minor, .. } => Some((path.clone(), node(path, Kind::Device { major, minor }))),
+            Node::Device { kind, major, minor } => {
+                Some((path.clone(), node(path, Kind::Device { block: kind == 'b', major, minor })))
+            }
             _ => None,
         })
         .collect()

@@ -200,7 +200,7 @@ impl fmt::Display for Step {
             Step::HostProc => f.write_str("open the host's /proc for our own use"),
             Step::Directory { path, .. } => write!(f, "directory {}", path.display()),
             Step::Link { path, text } => write!(f, "link {} → {}", path.display(), text.display()),
-            Step::Bind { source, target, kind: Kind::Device { major, minor }, .. } => {
+            Step::Bind { source, target, kind: Kind::Device { major, minor, .. }, .. } => {
                 write!(f, "device {} → {}, {major}:{minor}", source.display(), target.display())
             }
             Step::Bind { source, target, attributes, .. } => {

@@ -56,7 +56,7 @@ pub enum Content {
 pub enum Kind {
     Directory,
     File,
-    Device { major: u32, minor: u32 },
+    Device { block: bool, major: u32, minor: u32 },
 }
 
 /// Where a path leads inside.
@@ -169,7 +169,9 @@ impl Tree {
             Some(Content::Bind { .. }) => match self.source(path).map(|source| host.node(&source)) {
                 Some(Node::Directory { .. }) => Look::Is(Kind::Directory),
                 Some(Node::File { .. } | Node::Other) => Look::Is(Kind::File),
-                Some(Node::Device { major, minor, .. }) => Look::Is(Kind::Device { major, minor }),
+                Some(Node::Device { kind, major, minor }) => {
+                    Look::Is(Kind::Device { block: kind == 'b', major, minor })
+                }
                 Some(Node::Symlink { to }) => Look::Link(to),
                 Some(Node::Unreadable { errno }) => Look::Unknown(format!("cannot be looked at ({errno})")),
                 Some(Node::Missing) | None => Look::Missing,
