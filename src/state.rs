@@ -123,7 +123,9 @@ impl Record {
     /// Collects what others left, unless there are so many that looking at each would cost the machine more than it gives.
     pub fn collect_others(&self) {
         const FEW: usize = 32;
-        if list::ids(&self.root).is_ok_and(|ids| ids.len() <= FEW) {
+        // Most file systems count the directories in one; a list of a thousand names would be read at each launch.
+        let many = fstat(&self.root).is_ok_and(|stat| stat.st_nlink as usize > FEW + 2);
+        if !many && list::ids(&self.root).is_ok_and(|ids| ids.len() <= FEW) {
             // What fails here fails again, and is told, when somebody runs gc.
             let _ = gc(&self.root);
         }

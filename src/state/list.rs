@@ -196,7 +196,8 @@ fn directory(root: &Root, id: &str) -> Result<Option<OwnedFd>> {
 pub fn bytes(file: &File) -> Result<Vec<u8>> {
     /// More than any launcher writes.
     const MOST: u64 = 16 << 20;
-    let mut bytes = Vec::new();
+    let length = fstat(file).map_or(0, |stat| stat.st_size.clamp(0, MOST as i64) as usize);
+    let mut bytes = Vec::with_capacity(length + 1);
     file.take(MOST + 1).read_to_end(&mut bytes).context("reading its record")?;
     if bytes.len() as u64 > MOST {
         bail!("its record is longer than {MOST} bytes");

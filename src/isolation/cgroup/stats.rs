@@ -1,11 +1,15 @@
 //! What a sandbox uses, as its cgroups count it, on every layout. What nothing counts is absent, never zero.
 
-use std::fs;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
+use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, fstatfs};
 use serde::Serialize;
 
-use super::oom::{counter, number};
+use super::layout::ROOT;
+use super::oom::counter;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Usage {
@@ -78,22 +82,76 @@ pub struct Stall {
 
 /// Reads all directories of one sandbox.
 pub fn usage(directories: &[PathBuf]) -> Usage {
-    let find = directories.iter();
+    let opened: Vec<Directory> = directories.iter().filter_map(|path| Directory::open(path)).collect();
+    read(&opened)
+}
+
+fn read(opened: &[Directory]) -> Usage {
+    let v2 = |read: fn(&Directory) -> Option<String>| opened.iter().filter(|one| one.is_v2).find_map(read);
+    let pressure = |stall: Option<String>| stall.and_then(|text| some(&text));
     Usage {
-        cpu: find.clone().find_map(|directory| cpu_v2(directory).or_else(|| cpu_v1(directory))).map(|cpu| Cpu {
-            // On a hybrid machine one version counts the time, and the other holds the program back.
-            throttled: find.clone().find_map(|directory| throttled(directory)),
-            ..cpu
-        }),
-        memory: find.clone().find_map(|directory| memory_v2(directory).or_else(|| memory_v1(directory))),
-        pids: find.clone().find_map(|directory| number(directory, "pids.current")).map(|current| Pids { current }),
-        io: find.clone().find_map(|directory| io_v2(directory).or_else(|| io_v1(directory))),
+        cpu: cpu(opened),
+        memory: of("memory", opened, memory_v2, memory_v1),
+        pids: of("pids", opened, pids, pids),
+        io: of("blkio", opened, io_v2, io_v1),
         pressure: Pressure {
-            cpu: find.clone().find_map(|directory| stall(directory, "cpu.pressure")),
-            memory: find.clone().find_map(|directory| stall(directory, "memory.pressure")),
-            io: find.clone().find_map(|directory| stall(directory, "io.pressure")),
+            cpu: pressure(v2(|directory| directory.text("cpu.pressure"))),
+            memory: pressure(v2(|directory| directory.text("memory.pressure"))),
+            io: pressure(v2(|directory| directory.text("io.pressure"))),
         },
     }
+}
+
+/// One directory, held open: a table of a thousand sandboxes is read in a moment, so no path is walked twice.
+struct Directory {
+    opened: OwnedFd,
+    is_v2: bool,
+    /// On cgroup v1, by the names that everybody mounts hierarchies under; empty where it is none of these.
+    controllers: Vec<&'static str>,
+}
+
+/// Those of cgroup v1 that count something here.
+const COUNTING: [&str; 6] = ["blkio", "cpu", "cpuacct", "memory", "pids", "freezer"];
+
+impl Directory {
+    fn open(path: &Path) -> Option<Directory> {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let opened = nix::fcntl::open(path, flags, Mode::empty()).ok()?;
+        let is_v2 = fstatfs(&opened).is_ok_and(|system| system.filesystem_type() == CGROUP2_SUPER_MAGIC);
+        let mount = path.strip_prefix(ROOT).ok().and_then(|below| below.iter().next()?.to_str()).unwrap_or_default();
+        let controllers = COUNTING.into_iter().filter(|name| mount.split(',').any(|mounted| mounted == *name));
+        Some(Directory { opened, is_v2, controllers: controllers.collect() })
+    }
+
+    fn may_count(&self, controller: &str) -> bool {
+        self.controllers.is_empty() || self.controllers.contains(&controller)
+    }
+
+    /// The kernel hands such a file out whole, as far as there is room.
+    fn text(&self, file: &str) -> Option<String> {
+        let opened = openat(&self.opened, file, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()?;
+        let mut text = Vec::with_capacity(4096);
+        let mut block = [0; 4096];
+        loop {
+            let read = nix::unistd::read(&opened, &mut block).ok()?;
+            text.extend_from_slice(&block[..read]);
+            if read < block.len() {
+                return String::from_utf8(text).ok();
+            }
+        }
+    }
+
+    fn number(&self, file: &str) -> Option<u64> {
+        self.text(file)?.trim_end().parse().ok()
+    }
+}
+
+type Read<T> = fn(&Directory) -> Option<T>;
+
+/// From wherever a controller counts for the sandbox; the name is that of cgroup v1.
+fn of<T>(controller: &str, directories: &[Directory], v2: Read<T>, v1: Read<T>) -> Option<T> {
+    let old = directories.iter().filter(|one| !one.is_v2 && one.may_count(controller));
+    directories.iter().filter(|one| one.is_v2).find_map(v2).or_else(|| old.clone().find_map(v1))
 }
 
 impl Pressure {
@@ -102,53 +160,64 @@ impl Pressure {
     }
 }
 
+/// On a hybrid machine one version counts the time, and the other holds the program back.
+fn cpu(directories: &[Directory]) -> Option<Cpu> {
+    let counted = of("cpuacct", directories, cpu_v2, cpu_v1)?;
+    let throttled = counted.throttled.or_else(|| of("cpu", directories, |_| None, throttled_v1));
+    Some(Cpu { throttled, ..counted })
+}
+
 /// Cgroup v2 counts time even where no controller is given to it.
-fn cpu_v2(directory: &Path) -> Option<Cpu> {
-    let text = fs::read_to_string(directory.join("cpu.stat")).ok()?;
+fn cpu_v2(directory: &Directory) -> Option<Cpu> {
+    let text = directory.text("cpu.stat")?;
     Some(Cpu {
         usage: counter(&text, "usage_usec")?,
         user: counter(&text, "user_usec"),
         system: counter(&text, "system_usec"),
-        throttled: None,
+        throttled: counter(&text, "throttled_usec"),
     })
 }
 
-fn cpu_v1(directory: &Path) -> Option<Cpu> {
-    let nanoseconds = |file| number(directory, file).map(|time| time / 1000);
+fn cpu_v1(directory: &Directory) -> Option<Cpu> {
+    let nanoseconds = |file| directory.number(file).map(|time| time / 1000);
+    let usage = nanoseconds("cpuacct.usage")?;
     let (user, system) = (nanoseconds("cpuacct.usage_user"), nanoseconds("cpuacct.usage_sys"));
-    Some(Cpu { usage: nanoseconds("cpuacct.usage")?, user, system, throttled: None })
+    Some(Cpu { usage, user, system, throttled: None })
 }
 
-fn throttled(directory: &Path) -> Option<u64> {
-    let text = fs::read_to_string(directory.join("cpu.stat")).ok()?;
-    counter(&text, "throttled_usec").or_else(|| Some(counter(&text, "throttled_time")? / 1000))
+fn throttled_v1(directory: &Directory) -> Option<u64> {
+    Some(counter(&directory.text("cpu.stat")?, "throttled_time")? / 1000)
 }
 
-fn memory_v2(directory: &Path) -> Option<Memory> {
-    let charged = number(directory, "memory.current")?;
-    let stat = fs::read_to_string(directory.join("memory.stat")).unwrap_or_default();
+fn memory_v2(directory: &Directory) -> Option<Memory> {
+    let charged = directory.number("memory.current")?;
+    let stat = directory.text("memory.stat").unwrap_or_default();
     Some(Memory {
         used: charged.saturating_sub(counter(&stat, "inactive_file").unwrap_or(0)),
         charged,
-        peak: number(directory, "memory.peak"),
-        swap: number(directory, "memory.swap.current"),
+        peak: directory.number("memory.peak"),
+        swap: directory.number("memory.swap.current"),
     })
 }
 
-fn memory_v1(directory: &Path) -> Option<Memory> {
-    let charged = number(directory, "memory.usage_in_bytes")?;
-    let stat = fs::read_to_string(directory.join("memory.stat")).unwrap_or_default();
+fn memory_v1(directory: &Directory) -> Option<Memory> {
+    let charged = directory.number("memory.usage_in_bytes")?;
+    let stat = directory.text("memory.stat").unwrap_or_default();
     Some(Memory {
         used: charged.saturating_sub(counter(&stat, "total_inactive_file").unwrap_or(0)),
         charged,
-        peak: number(directory, "memory.max_usage_in_bytes"),
+        peak: directory.number("memory.max_usage_in_bytes"),
         swap: counter(&stat, "total_swap"),
     })
 }
 
+fn pids(directory: &Directory) -> Option<Pids> {
+    directory.number("pids.current").map(|current| Pids { current })
+}
+
 /// `8:0 rbytes=1 wbytes=2 rios=3 wios=4 …`, a line a device.
-fn io_v2(directory: &Path) -> Option<Io> {
-    let text = fs::read_to_string(directory.join("io.stat")).ok()?;
+fn io_v2(directory: &Directory) -> Option<Io> {
+    let text = directory.text("io.stat")?;
     let mut io = Io::default();
     for word in text.split_ascii_whitespace() {
         let Some((name, Ok(value))) = word.split_once('=').map(|(name, value)| (name, value.parse::<u64>())) else {
@@ -167,9 +236,9 @@ fn io_v2(directory: &Path) -> Option<Io> {
 }
 
 /// `8:0 Read 1`, a line a device and direction.
-fn io_v1(directory: &Path) -> Option<Io> {
+fn io_v1(directory: &Directory) -> Option<Io> {
     let sums = |what: &str| {
-        let text = fs::read_to_string(directory.join(format!("blkio.throttle.{what}_recursive"))).ok()?;
+        let text = directory.text(&format!("blkio.throttle.{what}_recursive"))?;
         let sum = |direction: &str| {
             let of =
                 text.lines().filter_map(|line| line.split_once(' ')?.1.strip_prefix(direction)?.trim().parse().ok());
@@ -181,10 +250,8 @@ fn io_v1(directory: &Path) -> Option<Io> {
     Some(Io { read_bytes, written_bytes, reads, writes })
 }
 
-/// `some avg10=1.50 avg60=0.00 avg300=0.00 total=123`
-fn stall(directory: &Path, file: &str) -> Option<Stall> {
-    // Where pressure is switched off the file is there, and reading it fails.
-    let text = fs::read_to_string(directory.join(file)).ok()?;
+/// `some avg10=1.50 avg60=0.00 avg300=0.00 total=123`; where pressure is switched off, reading the file fails.
+fn some(text: &str) -> Option<Stall> {
     let line = text.lines().find_map(|line| line.strip_prefix("some "))?;
     let field = |name: &str| line.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
     let (whole, hundredths) = field("avg10")?.split_once('.')?;
@@ -194,6 +261,8 @@ fn stall(directory: &Path, file: &str) -> Option<Stall> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn directory(name: &str, files: &[(&str, &str)]) -> PathBuf {
@@ -221,7 +290,9 @@ mod tests {
             ("cpu.pressure", "some avg10=1.05 avg60=0.00 avg300=0.00 total=123\nfull avg10=0.00 total=9\n"),
         ];
         let directory = directory("v2", &files);
-        let usage = usage(std::slice::from_ref(&directory));
+        // No directory but a cgroup's is on that file system.
+        let opened = Directory { is_v2: true, ..Directory::open(&directory).unwrap() };
+        let usage = read(&[opened]);
         fs::remove_dir_all(directory).unwrap();
         assert_eq!(usage.cpu, Some(Cpu { usage: 300, user: Some(200), system: Some(100), throttled: Some(7) }));
         assert_eq!(usage.memory, Some(Memory { used: 6000, charged: 10000, peak: Some(12000), swap: Some(0) }));
