@@ -10,6 +10,9 @@ pub mod programs;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeVal;
+
 /// The arguments of a bench: `--name value`; what cargo adds of its own (`--bench`) is passed over.
 pub fn option(name: &str, default: usize) -> usize {
     let mut arguments = std::env::args();
@@ -45,6 +48,13 @@ pub fn in_turn(commands: &mut [Command], rounds: usize) -> Vec<Vec<Duration>> {
         }
     }
     times
+}
+
+/// CPU time of all that have been waited for.
+pub fn children() -> Duration {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("asking the kernel");
+    let time = |time: TimeVal| Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000);
+    time(usage.user_time()) + time(usage.system_time())
 }
 
 pub fn median(times: &[Duration]) -> Duration {

@@ -11,18 +11,31 @@ pub fn build(place: &Path, program: &Path) {
     std::fs::create_dir_all(place).expect("making a place for the programs");
     // The bench itself may lie where the other user cannot go.
     std::fs::copy("/proc/self/exe", place.join("bench")).expect("copying the bench");
-    for source in ["floor", "true", "pause"] {
+    for source in ["floor", "true", "pause", "take"] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches").join(source).with_extension("c");
         let mut cc = Command::new("cc");
         cc.args(["-O2", "-static", "-Wall"]).arg(file).arg("-o").arg(place.join(source));
         check(cc.status().expect("starting cc"), "cc (hint: apt-get install gcc libc6-dev)");
     }
     std::fs::copy(env!("CARGO_BIN_EXE_sandbox"), place.join("sandbox")).expect("copying sandbox");
-    for (name, program) in [("true", program.to_owned()), ("pause", place.join("pause"))] {
-        let text = format!("[process]\ncommand = [{program:?}]\n");
+    for (name, program, more) in [
+        ("true", program, ""),
+        ("pause", &place.join("pause"), ""),
+        ("limited", program, LIMITS),
+        ("limited-pause", &place.join("pause"), LIMITS),
+    ] {
+        let text = format!("[process]\ncommand = [{program:?}]\n{more}");
         std::fs::write(place.join(name).with_extension("toml"), text).expect("writing a profile");
     }
 }
+
+/// Four limits, none of which holds back a program that does nothing.
+pub const LIMITS: &str = "[cgroup]
+memory-max = \"256M\"
+pids-max = 64
+cpu-max = \"150%\"
+cpu-weight = 10000
+";
 
 /// What the profile `NAME.toml` starts.
 pub fn target(caller: &Caller, name: &str) -> std::path::PathBuf {
