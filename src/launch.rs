@@ -160,7 +160,7 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
         // The child's end closes when the program has been executed, and that is told by a signal.
         let _ = signal::announce(wire);
     }
-    let ended = attend::until_the_end(plan, options, wire, &child);
+    let ended = attend::until_the_end(plan, options, wire, &child, record);
     drop(started);
     terminal.restore();
     if let Some((index, fault)) = fault {

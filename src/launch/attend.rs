@@ -10,8 +10,10 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use super::wire::{Report, Wire};
 use super::{Options, status};
 use crate::isolation::Fault;
+use crate::isolation::cgroup::control;
 use crate::isolation::status::Status;
 use crate::plan::{Plan, Stage};
+use crate::state::Record;
 use crate::sys::clone::Child;
 use crate::sys::{page, pidfd, signal};
 
@@ -22,7 +24,7 @@ pub enum Ended {
 }
 
 #[inline(never)]
-pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child) -> Ended {
+pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child, record: &Record) -> Ended {
     // It may be days: what only the start needed is given back.
     release_memory();
     // One past what the clock can say is none.
@@ -46,6 +48,10 @@ pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child)
             // First as the profile has it, then without mercy.
             let how = if stopping { libc::SIGKILL } else { plan.supervision.stop_signal };
             let _ = pidfd::send_signal(child.pidfd.as_fd(), how);
+            if stopping {
+                // On cgroup v1 what is frozen dies only once it goes on.
+                let _ = control::thaw(&record.cgroups());
+            }
             let more = if stopping { Duration::from_secs(1) } else { plan.supervision.stop_timeout };
             deadline = Instant::now().checked_add(more);
             stopping = true;
