@@ -64,7 +64,8 @@ build_stage() {
     cp -r profiles "$1/" && chmod -R a+rX "$1"
 }
 
-# What the tests of a user start with: an environment of their own, with words that hold no spaces.
+# What the tests of a user start with: an environment of their own, with words that hold no spaces. Beside it no signal
+# is ignored, as it is for what a shell starts in the background.
 environment() {
     echo "HOME=$(getent passwd "$1" | cut -d: -f6) USER=$1 LOGNAME=$1 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     echo "SANDBOX_TEST_PROGRAMS=$stage${CI:+ CI=$CI}"
