@@ -23,6 +23,7 @@ use crate::plan::{Plan, Stage};
 use crate::state::Record;
 use crate::sys::clone::{Side, clone3};
 use crate::sys::signal;
+use crate::sys::wait::Ended;
 use terminal::Terminal;
 use wire::{Report, Wire};
 
@@ -176,19 +177,19 @@ fn clone_child(plan: &Plan, context: &Context) -> Result<Side, Fault> {
 }
 
 /// What became of it: the shared page speaks for init, the wait status for the kernel.
-fn conclude(plan: &Plan, report: Report, ended: attend::Ended) -> Outcome {
+fn conclude(plan: &Plan, report: Report, ended: Ended) -> Outcome {
     match (report, ended) {
         (Report::Fault { stage, index, fault }, _) => failed(plan, Some((stage, index)), &fault),
         (Report::Ended(outcome), _) => outcome,
         // Without init the program's own end is what we waited for.
-        (Report::Running, attend::Ended::Exited(code)) if !plan.supervision.init => Outcome::Exited(code),
-        (Report::Running, attend::Ended::Signaled(signal)) => Outcome::Signaled(signal),
-        (_, attend::Ended::Signaled(signal)) => Outcome::Failed {
+        (Report::Running, Ended::Exited(code)) if !plan.supervision.init => Outcome::Exited(code),
+        (Report::Running, Ended::Signaled(signal)) => Outcome::Signaled(signal),
+        (_, Ended::Signaled(signal)) => Outcome::Failed {
             code: outcome::FAILED,
             message: format!("the sandbox was killed during set-up, by signal {signal}"),
             hint: None,
         },
-        (_, attend::Ended::Exited(code)) => Outcome::Failed {
+        (_, Ended::Exited(code)) => Outcome::Failed {
             code: outcome::FAILED,
             message: format!("init ended with code {code} and no word of why"),
             hint: None,

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 
 use super::wire::{Report, Wire};
 use super::{Options, status};
@@ -15,13 +14,8 @@ use crate::isolation::status::Status;
 use crate::plan::{Plan, Stage};
 use crate::state::Record;
 use crate::sys::clone::Child;
-use crate::sys::{page, pidfd, signal};
-
-/// How the process that we cloned ended.
-pub enum Ended {
-    Exited(u8),
-    Signaled(i32),
-}
+use crate::sys::wait::Ended;
+use crate::sys::{page, pidfd, signal, wait};
 
 #[inline(never)]
 pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child, record: &Record) -> Ended {
@@ -83,21 +77,15 @@ fn verify(plan: &Plan, child: &Child, wire: &Wire) {
 
 /// Gives back what only the start needed: done by the supervisor and by init alike.
 pub fn release_memory() {
-    let waiting = [until_the_end as *const (), super::init::attend as *const ()];
+    let waiting = [until_the_end as *const (), super::init::attend as *const (), release_memory as *const ()];
     // Nothing depends on either but memory.
     page::release_heap();
     let _ = page::release_code(&waiting);
 }
 
 fn ended(child: &Child) -> Option<Ended> {
-    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
-    match waitid(Id::PIDFd(child.pidfd.as_fd()), flags) {
-        Ok(WaitStatus::Exited(_, code)) => Some(Ended::Exited(code as u8)),
-        Ok(WaitStatus::Signaled(_, signal, _)) => Some(Ended::Signaled(signal as i32)),
-        Ok(_) => None,
-        // It cannot be waited for any more, so it has ended.
-        Err(_) => Some(Ended::Signaled(libc::SIGKILL)),
-    }
+    // It cannot be waited for any more, so it has ended.
+    wait::of_pidfd(child.pidfd.as_fd()).unwrap_or(Some(Ended::Signaled(libc::SIGKILL)))
 }
 
 /// A signal that a terminal sent has reached the program already; any other was meant for it.

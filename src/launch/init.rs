@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, getppid};
 
 use super::attend::release_memory;
@@ -20,7 +20,8 @@ use crate::isolation::context::{Context, Slot};
 use crate::isolation::{Applied, Fault};
 use crate::outcome;
 use crate::plan::{Plan, Stage};
-use crate::sys::{clone, descriptor, process, signal};
+use crate::sys::wait::Ended;
+use crate::sys::{clone, descriptor, process, signal, wait};
 
 pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     // 0 where the pid namespace is our own.
@@ -72,10 +73,10 @@ fn verify(plan: &Plan, context: &Context, program: i32) -> Applied {
 #[inline(never)]
 pub fn attend(wire: &Wire, program: i32, supervisor: Pid, proc: Option<OwnedFd>) -> ! {
     loop {
-        while let Some(status) = reap() {
+        while let Some(status) = wait::any() {
             match status {
-                WaitStatus::Exited(pid, code) if pid.as_raw() == program => wire.exited(code as u8),
-                WaitStatus::Signaled(pid, signal, _) if pid.as_raw() == program => wire.signaled(signal as i32),
+                (pid, Ended::Exited(code)) if pid == program => wire.exited(code),
+                (pid, Ended::Signaled(signal)) if pid == program => wire.signaled(signal),
                 _ => continue,
             }
             if let Some(proc) = &proc {
@@ -100,13 +101,6 @@ pub fn attend(wire: &Wire, program: i32, supervisor: Pid, proc: Option<OwnedFd>)
             }
             None => {}
         }
-    }
-}
-
-fn reap() -> Option<WaitStatus> {
-    match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-        Ok(WaitStatus::StillAlive) | Err(_) => None,
-        Ok(status) => Some(status),
     }
 }
 

@@ -1,0 +1,45 @@
+//! How children end.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use nix::errno::Errno;
+
+use super::check;
+
+/// How a process has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Exited(u8),
+    Signaled(i32),
+}
+
+/// Collects the child of a pidfd; `None` while it runs.
+pub fn of_pidfd(pidfd: BorrowedFd<'_>) -> Result<Option<Ended>, Errno> {
+    // SAFETY: an all-zero siginfo_t is valid, and the kernel writes it whole or, while the child runs, not at all.
+    let (info, answer) = unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        let flags = libc::WEXITED | libc::WNOHANG;
+        let answer = libc::waitid(libc::P_PIDFD, pidfd.as_raw_fd() as libc::id_t, &raw mut info, flags);
+        (info, answer)
+    };
+    check(answer.into())?;
+    // SAFETY: these fields are what waitid(2) fills, and zero where it has filled nothing.
+    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    Ok((pid != 0).then_some(match info.si_code {
+        libc::CLD_EXITED => Ended::Exited(status as u8),
+        _ => Ended::Signaled(status),
+    }))
+}
+
+/// Collects any child that has ended, and answers with its pid.
+pub fn any() -> Option<(i32, Ended)> {
+    let mut status = 0;
+    // SAFETY: `status` outlives the call.
+    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+    let ended = if libc::WIFSIGNALED(status) {
+        Ended::Signaled(libc::WTERMSIG(status))
+    } else {
+        Ended::Exited(libc::WEXITSTATUS(status) as u8)
+    };
+    (pid > 0).then_some((pid, ended))
+}
