@@ -40,7 +40,21 @@ pub fn read(source: &Source, file: u32, report: &Report) -> Option<Table> {
     if report.count() == found && table.entries.is_empty() {
         report.push(Diagnostic::error(whole, "`--set` sets nothing").hint("write --set section.key=TOML"));
     }
+    if report.count() == found && !sets_one_key(&table) {
+        let error = Diagnostic::error(whole, "`--set` sets more than one key");
+        report.push(error.hint("write each in a --set of its own"));
+        return None;
+    }
     Some(table)
+}
+
+/// Whoever puts a value together for it must not be able to put keys into it: a line end would begin the next.
+fn sets_one_key(table: &Table) -> bool {
+    table.entries.len() <= 1
+        && table.entries.iter().all(|section| match &section.value.kind {
+            Kind::Table(keys) => keys.entries.len() <= 1,
+            _ => true,
+        })
 }
 
 /// A variable that the profile neither declares nor uses is a slip.

@@ -3,7 +3,7 @@
 mod caller;
 
 use std::borrow::Cow;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -32,6 +32,9 @@ pub const BUILT_IN: [&str; 12] = [
 /// The kernel takes no longer argument or variable (MAX_ARG_STRLEN), and `a = "${b}${b}"` grows fast.
 const LONGEST: usize = 128 * 1024;
 
+/// How deep values and defaults may lie in one another: more is no text of a person's, and the stack has an end.
+const DEEPEST: u32 = 64;
+
 pub struct Variables<'a> {
     host: &'a Host,
     sources: &'a Sources,
@@ -45,6 +48,8 @@ pub struct Variables<'a> {
     /// `None`: it failed, and that was reported.
     expanded: RefCell<BTreeMap<String, Option<Rc<str>>>>,
     open: RefCell<Vec<String>>,
+    /// How many texts are being expanded, each for the one before.
+    depth: Cell<u32>,
     /// Those of the command line that were used.
     asked: RefCell<BTreeSet<String>>,
 }
@@ -74,6 +79,7 @@ impl<'a> Variables<'a> {
             caller: Caller::new(host),
             expanded: RefCell::default(),
             open: RefCell::default(),
+            depth: Cell::new(0),
             asked: RefCell::default(),
         }
     }
@@ -88,6 +94,18 @@ impl<'a> Variables<'a> {
         if !text.contains('$') {
             return Some(Cow::Borrowed(text));
         }
+        if self.depth.get() == DEEPEST {
+            let message = format!("variables lie in one another more than {DEEPEST} deep");
+            self.report.push(Diagnostic::error(place, message).hint("write out some of them"));
+            return None;
+        }
+        self.depth.set(self.depth.get() + 1);
+        let expanded = self.expand_parts(text, place);
+        self.depth.set(self.depth.get() - 1);
+        expanded.map(Cow::Owned)
+    }
+
+    fn expand_parts(&self, text: &str, place: Place) -> Option<String> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find('$') {
@@ -120,7 +138,7 @@ impl<'a> Variables<'a> {
             }
         }
         out.push_str(rest);
-        Some(Cow::Owned(out))
+        Some(out)
     }
 
     /// The passwd home of the account that runs the profile: what `~` stands for.

@@ -27,6 +27,30 @@ fn variables_bind_late() {
 }
 
 #[test]
+fn what_is_nested_without_end_is_refused() {
+    let nested =
+        |depth: usize| format!("[process]\ncommand = [\"{}/bin/true{}\"]\n", "${a:-".repeat(depth), "}".repeat(depth));
+    let chain: String = (0..15_000).map(|at| format!("v{at} = \"${{v{}}}\"\n", at + 1)).collect();
+    let chain = format!("[vars]\n{chain}v15000 = \"x\"\n[process]\ncommand = [\"${{v0}}\"]\n");
+    let (deep, sound) = (nested(20_000), nested(60));
+    let world = World::new(&[("deep.toml", &deep), ("chain.toml", &chain), ("sound.toml", &sound)]);
+    for name in ["deep", "chain"] {
+        assert!(world.bad(name, &[]).contains(&"variables lie in one another more than 64 deep".to_owned()), "{name}");
+    }
+    assert_eq!(strings(&world.good("sound", &[]).profile.process.command), ["/bin/true"]);
+}
+
+/// A wrapper that puts a number into it must not be made to put a section into the profile.
+#[test]
+fn one_set_sets_one_key() {
+    let world = World::new(&[("p.toml", "[process]\ncommand = ['true']\n")]);
+    for more in ["process.nice=1\n[rootfs]\nhome='read-write'", "process.nice=1\nprocess.umask='0000'"] {
+        assert_eq!(world.bad("p", &[more]), ["`--set` sets more than one key"]);
+    }
+    assert_eq!(world.good("p", &["process.args=[\n'a',\n'b']"]).profile.process.args.len(), 2);
+}
+
+#[test]
 fn built_in_variables_and_paths() {
     let mut world = World::new(&[(
         "p.toml",
