@@ -15,7 +15,7 @@ use super::load::Loaded;
 use super::merge;
 use super::source::{Place, Provenance};
 use super::tree::{Entry, Kind, Node, Table};
-use super::variables::{Variables, closing_brace};
+use super::variables::{Piece, Variables, name_and_default, pieces};
 use crate::host::Host;
 use crate::isolation::Origin;
 
@@ -309,17 +309,16 @@ impl Collect<'_> {
 /// The names in `${name}` and `${name:-default}`, those within defaults too.
 fn names_in(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        rest = &rest[at + 1..];
-        if let Some(after) = rest.strip_prefix('$') {
-            rest = after;
-        } else if let Some(after) = rest.strip_prefix('{') {
-            let Some(end) = closing_brace(after) else { break };
-            let (name, default) = after[..end].split_once(":-").unwrap_or((&after[..end], ""));
-            names.push(name);
-            names.extend(names_in(default));
-            rest = &after[end + 1..];
+    let mut open = vec![pieces(text)];
+    while let Some(innermost) = open.last_mut() {
+        match innermost.next() {
+            Some(Piece::Variable(inner)) => {
+                let (name, default) = name_and_default(inner);
+                names.push(name);
+                open.push(pieces(default.unwrap_or_default()));
+            }
+            Some(_) => {}
+            None => drop(open.pop()),
         }
     }
     names

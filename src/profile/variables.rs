@@ -1,6 +1,7 @@
 //! `${…}` in a profile's strings. Variables bind late: what a child's `[vars]` say reaches its parents' text.
 
 mod caller;
+mod pieces;
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -12,6 +13,7 @@ use super::source::{Place, Provenance, Sources};
 use crate::host::Host;
 use crate::isolation::nearest;
 use caller::Caller;
+pub use pieces::{Piece, closing_brace, name_and_default, pieces};
 
 /// Those that every profile can use; the user's own directories (`XDG_DOWNLOAD_DIR`, …) come on top.
 pub const BUILT_IN: [&str; 12] = [
@@ -107,27 +109,22 @@ impl<'a> Variables<'a> {
 
     fn expand_parts(&self, text: &str, place: Place) -> Option<String> {
         let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find('$') {
-            out.push_str(&rest[..at]);
-            rest = &rest[at + 1..];
-            if let Some(after) = rest.strip_prefix('$') {
-                out.push('$');
-                rest = after;
-            } else if let Some(after) = rest.strip_prefix('{') {
-                let Some(end) = closing_brace(after) else {
-                    let part = self.sources.part_of(place, &text[text.len() - rest.len() - 1..]);
+        for piece in pieces(text) {
+            match piece {
+                Piece::Text(text) => {
+                    out.push_str(text);
+                    continue;
+                }
+                Piece::Dollar | Piece::Bare(_) => out.push('$'),
+                Piece::Variable(inner) => out.push_str(&self.replace(inner, place)?),
+                Piece::Unclosed(rest) => {
+                    let part = self.sources.part_of(place, rest);
                     self.report.push(
                         Diagnostic::error(part, "`${` is never closed")
                             .hint("close it with `}`, or write `$$` for a dollar"),
                     );
                     return None;
-                };
-                let replaced = self.replace(&after[..end], place)?;
-                out.push_str(&replaced);
-                rest = &after[end + 1..];
-            } else {
-                out.push('$');
+                }
             }
             if out.len() > LONGEST {
                 self.report.push(
@@ -137,7 +134,6 @@ impl<'a> Variables<'a> {
                 return None;
             }
         }
-        out.push_str(rest);
         Some(out)
     }
 
@@ -158,10 +154,7 @@ impl<'a> Variables<'a> {
 
     /// `NAME` or `NAME:-DEFAULT`.
     fn replace(&self, inner: &str, place: Place) -> Option<Rc<str>> {
-        let (name, default) = match inner.split_once(":-") {
-            Some((name, default)) => (name, Some(default)),
-            None => (inner, None),
-        };
+        let (name, default) = name_and_default(inner);
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')) {
             let part = self.sources.part_of(place, &format!("${{{inner}}}"));
             let message = match name {
@@ -257,20 +250,4 @@ impl<'a> Variables<'a> {
         };
         self.report.push(Diagnostic::error(part, format!("${{{name}}} is not defined")).hint(hint));
     }
-}
-
-/// Where the `}` is that closes what came before `text`; braces within a default count.
-pub fn closing_brace(text: &str) -> Option<usize> {
-    let mut depth = 0usize;
-    let mut before = '\0';
-    for (at, c) in text.char_indices() {
-        match c {
-            '{' if before == '$' => depth += 1,
-            '}' if depth == 0 => return Some(at),
-            '}' => depth -= 1,
-            _ => {}
-        }
-        before = c;
-    }
-    None
 }

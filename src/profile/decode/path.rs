@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::reader::Reader;
 use crate::profile::source::Place;
-use crate::profile::variables::closing_brace;
+use crate::profile::variables::{Piece, pieces};
 
 /// The kernel's PATH_MAX and NAME_MAX.
 const LONGEST: usize = 4095;
@@ -89,19 +89,13 @@ fn expand<'t>(reader: &Reader, key: &str, text: &'t str, place: Place) -> Option
 
 /// The name in a shell-like `$NAME`, which the language does not have and no path is likely to contain.
 fn stray_dollar(text: &str) -> Option<&str> {
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        rest = &rest[at + 1..];
-        if let Some(after) = rest.strip_prefix('$') {
-            rest = after;
-        } else if let Some(after) = rest.strip_prefix('{') {
-            rest = closing_brace(after).map_or("", |end| &after[end + 1..]);
-        } else if rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+    pieces(text).find_map(|piece| match piece {
+        Piece::Bare(rest) if rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') => {
             let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-            return Some(&rest[..end]);
+            Some(&rest[..end])
         }
-    }
-    None
+        _ => None,
+    })
 }
 
 /// Whether [`normal`] would change nothing, as with nearly every path that people write.
