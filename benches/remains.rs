@@ -4,6 +4,8 @@
 //! numbers.
 
 mod measure;
+#[path = "../tests/random/mod.rs"]
+mod random;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use measure::caller::{Bench, Caller};
 use measure::{check, milliseconds, option, programs, verdict};
+use random::Random;
 
 fn main() {
     Bench::prepare(remains).as_each("remains");
@@ -33,7 +36,7 @@ fn remains(caller: &Caller, _stage: &str) {
         let mut child = command.stdin(Stdio::null()).spawn().expect("starting");
         if round % every == every - 1 {
             // Anywhere from its start to a little after its usual end.
-            std::thread::sleep(random.below(usual + usual / 8));
+            std::thread::sleep(Duration::from_nanos(random.below((usual + usual / 8).as_nanos() as usize) as u64));
             child.kill().expect("killing");
             child.wait().expect("waiting");
             continue;
@@ -68,16 +71,4 @@ fn directories(directory: &Path, name: &str) -> usize {
     let below = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     let own = |file: &str| file.trim_start_matches("sandbox-").starts_with(&format!("{name}-"));
     below.map(|entry| usize::from(own(&entry.file_name().to_string_lossy())) + directories(&entry.path(), name)).sum()
-}
-
-/// xorshift64, Marsaglia 2003.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: Duration) -> Duration {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        Duration::from_nanos(self.0 % (limit.as_nanos() as u64).max(1))
-    }
 }

@@ -1,6 +1,7 @@
 //! Machines that cannot exist: planning with facts that are damaged or absurd never panics. `check --host` takes them
 //! from a file, and a record's are read back by later commands. `FACTS=20000 cargo test --test facts` looks longer.
 
+mod random;
 mod reads_back;
 
 use std::fs;
@@ -9,6 +10,8 @@ use std::path::Path;
 use sandbox::host::{Facts, Host};
 use sandbox::profile::{self, Overrides};
 use serde_json::Value;
+
+use random::Random;
 
 const PROFILES: [&str; 8] = ["hello", "unknown", "nginx", "redis", "git", "gui", "cargo", "strict"];
 
@@ -93,17 +96,5 @@ fn damage(value: &mut Value, random: &mut Random) {
             *value = near[random.below(near.len())].into();
         }
         _ => *value = absurd(random),
-    }
-}
-
-/// xorshift64: the same machines on every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit.max(1) as u64) as usize
     }
 }

@@ -1,6 +1,7 @@
 //! Profiles that nobody would write: no text may panic, every refusal has a remedy, and what is accepted means the
 //! same once it is printed. `MUTATIONS=100000 cargo test --test mutations` looks longer.
 
+mod random;
 mod reads_back;
 
 use std::fs;
@@ -8,6 +9,8 @@ use std::path::Path;
 
 use sandbox::host::Host;
 use sandbox::profile::{self, Overrides};
+
+use random::Random;
 
 /// What texts are cut up and put together with.
 const PIECES: &[&str] = &[
@@ -104,26 +107,5 @@ fn mutate(text: &mut String, seeds: &[String], random: &mut Random) {
             let (from, to) = (random.boundary(&other), random.boundary(&other));
             text.insert_str(at, &other[from.min(to)..from.max(to)]);
         }
-    }
-}
-
-/// xorshift64: the same texts on every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit.max(1) as u64) as usize
-    }
-
-    fn pick<'t, T>(&mut self, items: &'t [T]) -> &'t T {
-        &items[self.below(items.len())]
-    }
-
-    fn boundary(&mut self, text: &str) -> usize {
-        let at = self.below(text.len() + 1);
-        (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
     }
 }

@@ -1,6 +1,7 @@
 //! What is accepted, printed resolved and read again gives the same plan: for every profile that comes along, and for
 //! profiles put together from every key. `COMBINATIONS=100000 cargo test --test resolved` looks longer.
 
+mod random;
 mod reads_back;
 mod samples;
 
@@ -9,6 +10,8 @@ use std::path::Path;
 
 use sandbox::host::{Facts, Host};
 use sandbox::profile::{self, Overrides};
+
+use random::Random;
 
 #[test]
 fn every_profile_means_the_same_once_it_is_printed() {
@@ -110,20 +113,4 @@ fn machines() -> Vec<Facts> {
     let users = ["rich", "kernel-6.1", "no-user-namespaces"].map(read);
     let root = users.clone().map(|facts| Facts { uid: Some(0), gid: Some(0), groups: Some(vec![0]), ..facts });
     users.into_iter().chain(root).collect()
-}
-
-/// xorshift64: the same profiles on every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit.max(1) as u64) as usize
-    }
-
-    fn pick<'t, T>(&mut self, items: &'t [T]) -> &'t T {
-        &items[self.below(items.len())]
-    }
 }

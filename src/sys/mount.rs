@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use nix::errno::Errno;
 
 use super::check;
+use super::descriptor::here;
 
 pub const READ_ONLY: u64 = 0x1;
 pub const NO_SUID: u64 = 0x2;
@@ -83,9 +84,7 @@ pub fn set_attributes(mount: BorrowedFd<'_>, attributes: u64, recursive: bool) -
 /// Makes every mount at and beneath `path` of the caller's namespace receive nothing and send nothing.
 pub fn make_private(path: &CStr) -> Result<(), Failure> {
     const MS_PRIVATE: u64 = 1 << 18;
-    // SAFETY: AT_FDCWD is no descriptor that could be closed.
-    let here = unsafe { BorrowedFd::borrow_raw(libc::AT_FDCWD) };
-    setattr(here, path, 0, MS_PRIVATE, true)
+    setattr(here(), path, 0, MS_PRIVATE, true)
 }
 
 fn setattr(at: BorrowedFd<'_>, path: &CStr, set: u64, propagation: u64, recursive: bool) -> Result<(), Failure> {

@@ -5,6 +5,8 @@
 
 mod harness;
 mod oracle;
+#[path = "../random/mod.rs"]
+mod random;
 
 mod arguments;
 mod bad_input;

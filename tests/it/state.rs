@@ -6,6 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::harness::{Sandbox, alone};
 use crate::oracle::Snapshot;
+use crate::random::Random;
 
 #[test]
 fn after_every_kind_of_end_nothing_is_left() {
@@ -44,7 +45,7 @@ fn a_kill_at_any_moment_leaves_nothing_after_gc() {
     let mut early = 0;
     for _ in 0..300 {
         let running = sandbox.start_probe("daemon + say late + hang");
-        let wait = Duration::from_nanos(random.below(launch.as_nanos() as u64 * 3 / 2));
+        let wait = Duration::from_nanos(random.below(launch.as_nanos() as usize * 3 / 2) as u64);
         let until = Instant::now() + wait;
         while Instant::now() < until {
             std::hint::spin_loop();
@@ -57,18 +58,6 @@ fn a_kill_at_any_moment_leaves_nothing_after_gc() {
     sandbox.sandbox(&["gc"]).exits(0);
     drop(sandbox);
     before.still_holds();
-}
-
-/// xorshift64, Marsaglia 2003.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit.max(1)
-    }
 }
 
 #[test]
