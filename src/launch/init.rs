@@ -51,16 +51,17 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     if wire.has_fault() {
         process::exit_now(outcome::FAILED.into());
     }
+    let last = plan.target.len().saturating_sub(1);
     if let Err(fault) = verify(plan, context, program) {
         let _ = kill(Pid::from_raw(program), Signal::SIGKILL);
-        wire.fault(Stage::Target, plan.target.len().saturating_sub(1), &fault);
+        wire.fault(Stage::Target, last, &fault);
         process::exit_now(outcome::FAILED.into());
     }
     // Pid 1 lives as long as the program: it holds nothing open that the caller, or the program, waits to see closed.
     let proc = (!plan.supervision.own_pid).then(|| context.take(Slot::Proc).ok()).flatten();
     let _ = descriptor::close_all_but(proc.as_ref().map(|proc| proc.as_raw_fd()));
     release_memory();
-    attend(wire, program, supervisor, proc)
+    attend(wire, program, last, supervisor, proc)
 }
 
 /// What the program is after its exec, by the private procfs, which no process inside can have changed.
@@ -71,13 +72,16 @@ fn verify(plan: &Plan, context: &Context, program: i32) -> Applied {
 
 /// Reaps and forwards until the program ends.
 #[inline(never)]
-pub fn attend(wire: &Wire, program: i32, supervisor: Pid, proc: Option<OwnedFd>) -> ! {
+pub fn attend(wire: &Wire, program: i32, last: usize, supervisor: Pid, proc: Option<OwnedFd>) -> ! {
     loop {
-        while let Some(status) = wait::any() {
-            match status {
-                (pid, Ended::Exited(code)) if pid == program => wire.exited(code),
-                (pid, Ended::Signaled(signal)) if pid == program => wire.signaled(signal),
-                _ => continue,
+        loop {
+            match wait::any() {
+                Ok(None) => break,
+                Ok(Some((pid, Ended::Exited(code)))) if pid == program => wire.exited(code),
+                Ok(Some((pid, Ended::Signaled(signal)))) if pid == program => wire.signaled(signal),
+                Ok(Some(_)) => continue,
+                // A filter around us forbids it: we would never learn that the program has ended.
+                Err(errno) => wire.fault(Stage::Target, last, &Fault::new("wait4", errno, "the program")),
             }
             if let Some(proc) = &proc {
                 end_orphans(proc.as_fd());

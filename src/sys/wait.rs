@@ -31,15 +31,15 @@ pub fn of_pidfd(pidfd: BorrowedFd<'_>) -> Result<Option<Ended>, Errno> {
     }))
 }
 
-/// Collects any child that has ended, and answers with its pid.
-pub fn any() -> Option<(i32, Ended)> {
+/// Collects any child that has ended, and answers with its pid; `None` while all of them run.
+pub fn any() -> Result<Option<(i32, Ended)>, Errno> {
     let mut status = 0;
     // SAFETY: `status` outlives the call.
-    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+    let pid = check(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) }.into())?;
     let ended = if libc::WIFSIGNALED(status) {
         Ended::Signaled(libc::WTERMSIG(status))
     } else {
         Ended::Exited(libc::WEXITSTATUS(status) as u8)
     };
-    (pid > 0).then_some((pid, ended))
+    Ok((pid > 0).then_some((pid as i32, ended)))
 }
