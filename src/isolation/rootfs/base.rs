@@ -54,8 +54,8 @@ pub const SECRETS: [&str; 37] = [
     "/etc/kubernetes",
 ];
 
-/// Name at the top of the tree, and what stands there.
-pub fn entries(base: Base, discard: bool, host: &Host) -> Vec<(PathBuf, Content)> {
+/// Name at the top of the tree, and what stands there; the error is why nobody can say.
+pub fn entries(base: Base, discard: bool, host: &Host) -> Vec<(PathBuf, Result<Content, String>)> {
     let names: Vec<String> = match base {
         Base::None => Vec::new(),
         Base::System => SYSTEM.iter().map(|name| name.to_string()).collect(),
@@ -78,10 +78,11 @@ pub fn entries(base: Base, discard: bool, host: &Host) -> Vec<(PathBuf, Content)
         .filter_map(|name| {
             let path = Path::new("/").join(name);
             let content = match host.node(&path) {
-                Node::Directory { .. } => bind(&path, Kind::Directory),
-                Node::File { .. } => bind(&path, Kind::File),
-                Node::Symlink { to } => Content::Link(to),
-                _ => return None,
+                Node::Directory { .. } => Ok(bind(&path, Kind::Directory)),
+                Node::File { .. } => Ok(bind(&path, Kind::File)),
+                Node::Symlink { to } => Ok(Content::Link(to)),
+                Node::Unreadable { errno } => Err(errno),
+                Node::Missing | Node::Device { .. } | Node::Other => return None,
             };
             Some((path, content))
         })

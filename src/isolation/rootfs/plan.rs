@@ -84,7 +84,13 @@ impl Planner<'_> {
         self.put_default("/", Content::Directory);
         let discard = self.section.writes == Writes::Discard;
         for (path, content) in base::entries(self.section.base, discard, self.host) {
-            self.put_default(path, content);
+            match content {
+                Ok(content) => self.put_default(path, content),
+                Err(errno) => {
+                    let hint = format!("stat {} as the caller shows the cause", path.display());
+                    self.findings.error("rootfs", format!("base: {}: {errno}", path.display()), hint, None);
+                }
+            }
         }
         if discard && self.given.own_user && !self.host.kernel_at_least(MARKS_IN_MEMORY) {
             let message = format!(
@@ -95,11 +101,8 @@ impl Planner<'_> {
             let hint = "Linux 6.6 and newer can; files are removed on every kernel".to_string();
             self.findings.shortfall("rootfs", message, hint, self.section.writes_origin.as_ref());
         }
-        let there = |path: &&&str| self.section.base != Base::None && self.host.node(Path::new(path)) != Node::Missing;
-        for path in base::SECRETS.iter().filter(there).collect::<Vec<_>>() {
-            if let Found::There { path, kind } = self.tree.find(Path::new(path), true, self.host) {
-                self.put_default(path, Content::Hidden(kind));
-            }
+        if self.section.base != Base::None {
+            self.hide_secrets();
         }
         if self.given.own_pid {
             self.put_default("/proc", Content::Proc);
@@ -119,6 +122,26 @@ impl Planner<'_> {
             } else {
                 let hint = "leave sys out, or give the program an own network".to_string();
                 self.findings.error("rootfs", "sys = \"read-only\" would show the host's network devices", hint, None);
+            }
+        }
+    }
+
+    /// What nothing inside has a use for, and root could read.
+    fn hide_secrets(&mut self) {
+        for path in base::SECRETS.iter().map(Path::new) {
+            match self.host.node(path) {
+                Node::Missing => {}
+                // Where the caller may not look, the program may not either.
+                Node::Unreadable { errno } if !errno.starts_with("EACCES") => {
+                    let message = format!("whether {} must be hidden is unknown: {errno}", path.display());
+                    let hint = format!("stat {} as the caller shows the cause", path.display());
+                    self.findings.error("rootfs", message, hint, None);
+                }
+                _ => {
+                    if let Found::There { path, kind } = self.tree.find(path, true, self.host) {
+                        self.put_default(path, Content::Hidden(kind));
+                    }
+                }
             }
         }
     }
@@ -540,7 +563,8 @@ impl Given<'_> {
     /// A quarter of the machine's memory, or of what the program may have of it.
     pub fn share_of_memory(&self, host: &Host) -> u64 {
         let memory = host.memory();
-        self.memory_max.map_or(memory, |max| max.min(memory)) / 4
+        // To tmpfs, none at all is no limit.
+        (self.memory_max.map_or(memory, |max| max.min(memory)) / 4).max(1)
     }
 
     /// Where a kept directory lives on the host.

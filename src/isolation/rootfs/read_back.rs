@@ -1,6 +1,6 @@
 //! The mounts as the kernel lists them after the pivot, against those the plan promises.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,7 @@ impl ReadBack {
     fn compare(&self, mountinfo: &str) -> Applied {
         let mut seen = vec![false; self.mounts.len()];
         // A later promise for the same path lies on top of an earlier one, as in the map.
-        let by_path: HashMap<&OsStr, usize> =
+        let by_path: BTreeMap<&OsStr, usize> =
             self.mounts.iter().enumerate().map(|(at, expected)| (expected.path.as_os_str(), at)).collect();
         for line in mountinfo.lines() {
             let mount = parse(line).ok_or_else(|| Fault::mismatch("mounts", format!("not understood: {line}")))?;

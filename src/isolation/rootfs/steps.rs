@@ -1,6 +1,6 @@
 //! From the tree to steps, and to what the kernel must show when they are done.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::plan::Given;
 use super::tree::{Content, Kind, Tree, below};
@@ -178,13 +178,20 @@ fn sys(steps: &mut Vec<Step>, hide: &mut Vec<Step>, read_back: &mut ReadBack, co
     let attributes = NO_SUID | NO_DEV | NO_EXEC | READ_ONLY;
     steps.push(Step::Sys { attributes });
     read_back.expect(Path::new("/sys"), "sysfs", attributes);
-    for name in kernel::SYS_HIDDEN {
-        let path = Path::new("/sys").join(name);
-        if matches!(host.node(&path), Node::Directory { .. }) {
+    let fixed = kernel::SYS_HIDDEN.iter().map(|name| Path::new("/sys").join(name));
+    for path in fixed.chain(thermal(host)) {
+        if host.node(&path) != Node::Missing {
             read_back.expect(&path, "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
             hide.push(Step::Hide { target: path, directory: true, make: false, trusted: true, attributes: cover });
         }
     }
+}
+
+/// How often each processor was too hot: it tells what others on the machine do.
+fn thermal(host: &Host) -> impl Iterator<Item = PathBuf> {
+    let processors = Path::new("/sys/devices/system/cpu");
+    let is_one = |name: &String| name.strip_prefix("cpu").is_some_and(|number| number.parse::<u32>().is_ok());
+    host.list(processors).into_iter().filter(is_one).map(|name| processors.join(name).join("thermal_throttle"))
 }
 
 /// One path of the tree, and what lies above it.
