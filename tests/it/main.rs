@@ -17,6 +17,7 @@ mod descriptors;
 mod devices;
 mod doctor;
 mod environment;
+mod faults;
 mod identity;
 mod ignorant_kernel;
 mod job_control;

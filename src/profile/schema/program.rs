@@ -28,7 +28,12 @@ pub const PROCESS: Section = Section {
              others cleared",
         ),
         ("env-pass", env_pass, "[]", "variables taken over from the caller"),
-        ("init", boolean, "true", "`false`: the program itself is pid 1, and ignores signals it has no handler for"),
+        (
+            "init",
+            boolean,
+            "true",
+            "`false`: the program itself is pid 1, ignores signals it has no handler for, and can choose to outlive a killed supervisor",
+        ),
         ("tty", || words(&TTYS), "\"inherit\"", "the caller's terminal, or no controlling terminal"),
         ("stop-signal", stop_signal, "\"TERM\"", "what asks the program to end"),
         ("stop-timeout", duration, "\"10s\"", "how long it may take before it is killed"),
