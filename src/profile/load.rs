@@ -1,5 +1,6 @@
 //! From a name or path to a [`Profile`].
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -13,7 +14,7 @@ use super::diagnostic::{Diagnostic, Diagnostics, Overruled, Report};
 use super::find::{self, BuiltIn, SearchPath};
 use super::merge::{self, Merge};
 use super::source::{Place, Provenance, Source, Sources};
-use super::tree::{Node, Table};
+use super::tree::{Node, Starts, Table};
 use super::variables::Variables;
 use crate::host::Host;
 use crate::isolation::{Finding, Findings, Origin, Severity};
@@ -45,35 +46,49 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// What planning found, pointing into the profile's text.
-    pub fn diagnostic(&self, finding: &Finding) -> Diagnostic {
-        let place = finding.origin.as_ref().and_then(|origin| locate(&self.sources, &self.merged, origin));
-        Diagnostic {
-            severity: finding.severity,
-            message: format!("{}: {}", finding.section, finding.message),
-            place,
-            notes: Vec::new(),
-            hint: finding.hint.clone(),
-        }
-    }
-
-    /// What of it stops a launch.
+    /// What of planning's findings stops a launch.
     pub fn errors(&self, findings: &Findings) -> Diagnostics {
         let errors = findings.0.iter().filter(|finding| finding.severity == Severity::Error);
-        Diagnostics::new(self.sources.clone(), errors.map(|finding| self.diagnostic(finding)).collect())
+        Diagnostics::new(self.sources.clone(), self.pointing(errors).collect())
     }
 
     /// All that planning found, and the warnings of reading before it, ready to be shown.
     pub fn diagnostics(&self, findings: &Findings) -> Diagnostics {
-        let found = findings.0.iter().map(|finding| self.diagnostic(finding));
+        let found = self.pointing(findings.0.iter());
         Diagnostics::new(self.sources.clone(), self.warnings.list.iter().cloned().chain(found).collect())
+    }
+
+    /// What planning found, pointing into the profile's text.
+    fn pointing<'f>(&self, findings: impl Iterator<Item = &'f Finding>) -> impl Iterator<Item = Diagnostic> {
+        let locator = Locator::new(&self.sources, &self.merged);
+        findings.map(move |finding| Diagnostic {
+            severity: finding.severity,
+            message: format!("{}: {}", finding.section, finding.message),
+            place: finding.origin.as_ref().and_then(|origin| locator.locate(origin)),
+            notes: Vec::new(),
+            hint: finding.hint.clone(),
+        })
     }
 }
 
-/// The key, value or entry that was written at an origin.
-fn locate(sources: &Sources, merged: &Table, origin: &Origin) -> Option<Place> {
-    let (file, start) = sources.locate(origin)?;
-    Some(merged.starting_at(file, start).unwrap_or(Place { file, start, end: start }))
+/// Leads from origins back to the text. A garbled profile asks for thousands.
+struct Locator<'a> {
+    sources: &'a Sources,
+    merged: &'a Table,
+    starts: OnceCell<Starts>,
+}
+
+impl<'a> Locator<'a> {
+    fn new(sources: &'a Sources, merged: &'a Table) -> Locator<'a> {
+        Locator { sources, merged, starts: OnceCell::new() }
+    }
+
+    /// The key, value or entry that was written at an origin.
+    fn locate(&self, origin: &Origin) -> Option<Place> {
+        let (file, start) = self.sources.locate(origin)?;
+        let starts = self.starts.get_or_init(|| Starts::of(self.merged));
+        Some(starts.get(file, start).unwrap_or(Place { file, start, end: start }))
+    }
 }
 
 /// Reads a profile with all it extends.
@@ -165,7 +180,8 @@ fn typed(
         if contradictions::grants_writing(&profile) {
             let home = variables.home().map(PathBuf::from);
             let search = chain.search.directories();
-            let locate = |origin: &Origin| locate(sources, &merged, origin);
+            let locator = Locator::new(sources, &merged);
+            let locate = |origin: &Origin| locator.locate(origin);
             contradictions::writable_grants(&profile, home.as_deref(), search, host, locate, report);
         }
     }

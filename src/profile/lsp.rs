@@ -66,8 +66,7 @@ fn nowhere() -> Value {
 
 /// Both counted from 0, characters as UTF-16 code units.
 fn lsp_position(source: &Source, offset: u32) -> Value {
-    let (line, start) = source.line_of(offset);
-    let character = source.text.get(start..offset as usize).unwrap_or_default().encode_utf16().count();
+    let (line, character) = source.utf16_position(offset);
     json!({ "line": line, "character": character })
 }
 

@@ -47,8 +47,40 @@ pub struct Source {
     /// Its turn in the merge: parents come before those who extend them, the command line comes last.
     pub rank: u32,
     line_starts: OnceCell<Vec<u32>>,
-    /// The last question and its answer, as (offset, line start, column): a long line is asked about from left to right.
+    columns: Columns,
+    utf16_columns: Columns,
+}
+
+/// The last question about columns and its answer: a long line is asked about from left to right.
+#[derive(Debug, Default)]
+struct Columns {
+    /// Offset, start of its line, column.
     last: Cell<(usize, usize, usize)>,
+}
+
+impl Columns {
+    /// How far from the start of its line an offset is, each character as wide as `width` says.
+    fn at(&self, text: &str, line_start: usize, offset: usize, width: fn(char) -> usize) -> usize {
+        let (from, column) = match self.last.get() {
+            (at, start, column) if start == line_start && (line_start..=offset).contains(&at) => (at, column),
+            _ => (line_start, 0),
+        };
+        let column = column + text.get(from..offset).unwrap_or_default().chars().map(width).sum::<usize>();
+        self.last.set((offset, line_start, column));
+        column
+    }
+
+    /// The other way round, for columns that are characters; past the end of the text for one that it does not have.
+    fn offset(&self, text: &str, line_start: usize, column: usize) -> Option<usize> {
+        let (from, before) = match self.last.get() {
+            (at, start, before) if start == line_start && before <= column => (at, before),
+            _ => (line_start, 0),
+        };
+        let rest = text.get(from..)?;
+        let Some((at, _)) = rest.char_indices().nth(column - before) else { return Some(text.len()) };
+        self.last.set((from + at, line_start, column));
+        Some(from + at)
+    }
 }
 
 impl Source {
@@ -62,16 +94,21 @@ impl Source {
             extended_by: None,
             rank: 0,
             line_starts: OnceCell::new(),
-            last: Cell::default(),
+            columns: Columns::default(),
+            utf16_columns: Columns::default(),
         }
+    }
+
+    fn line_starts(&self) -> &[u32] {
+        self.line_starts.get_or_init(|| {
+            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0).chain(breaks.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX))).collect()
+        })
     }
 
     /// Counted from 0: the line, and the offset at which it starts.
     pub fn line_of(&self, offset: u32) -> (usize, usize) {
-        let starts = self.line_starts.get_or_init(|| {
-            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            std::iter::once(0).chain(breaks.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX))).collect()
-        });
+        let starts = self.line_starts();
         let line = starts.partition_point(|start| *start <= offset).saturating_sub(1);
         (line, starts.get(line).map_or(0, |start| *start as usize))
     }
@@ -100,14 +137,21 @@ impl Source {
     /// Counted from 1: line and column, the latter in characters.
     pub fn position(&self, offset: u32) -> (u32, u32) {
         let (line, start) = self.line_of(offset);
-        let offset = offset as usize;
-        let (from, column) = match self.last.get() {
-            (at, line_start, column) if line_start == start && (start..=offset).contains(&at) => (at, column),
-            _ => (start, 0),
-        };
-        let column = column + self.text.get(from..offset).unwrap_or_default().chars().count();
-        self.last.set((offset, start, column));
+        let column = self.columns.at(&self.text, start, offset as usize, |_| 1);
         (line as u32 + 1, column as u32 + 1)
+    }
+
+    /// As editors count: both from 0, columns as UTF-16 code units.
+    pub fn utf16_position(&self, offset: u32) -> (usize, usize) {
+        let (line, start) = self.line_of(offset);
+        (line, self.utf16_columns.at(&self.text, start, offset as usize, char::len_utf16))
+    }
+
+    /// The offset of a line and column, both counted from 1.
+    fn offset(&self, line: u32, column: u32) -> Option<u32> {
+        let start = *self.line_starts().get(usize::try_from(line).ok()?.checked_sub(1)?)? as usize;
+        let column = usize::try_from(column).ok()?.checked_sub(1)?;
+        u32::try_from(self.columns.offset(&self.text, start, column)?).ok()
     }
 }
 
@@ -142,13 +186,7 @@ impl Sources {
     /// The other way round: which text an origin lies in, and at which offset.
     pub fn locate(&self, origin: &Origin) -> Option<(u32, u32)> {
         let file = self.0.iter().position(|source| source.name == origin.file)?;
-        let text = &self.0[file].text;
-        let line = usize::try_from(origin.line).ok()?.checked_sub(1)?;
-        let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
-        let column = usize::try_from(origin.column).ok()?.checked_sub(1)?;
-        let rest = text.get(start..)?;
-        let within = rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at);
-        Some((u32::try_from(file).ok()?, u32::try_from(start + within).ok()?))
+        Some((u32::try_from(file).ok()?, self.0[file].offset(origin.line, origin.column)?))
     }
 
     /// The stretch within `place` that reads `part`, or `place` itself where an escape hides it.

@@ -1,6 +1,6 @@
 //! A profile's text as a tree in which every key and value knows its place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::source::Place;
 
@@ -115,22 +115,39 @@ impl Table {
     }
 }
 
-impl Table {
-    /// The key or value that begins at this offset of a file; of several the innermost.
-    pub fn starting_at(&self, file: u32, start: u32) -> Option<Place> {
-        let here = |place: Place| (place.file == file && place.start == start).then_some(place);
-        self.entries.iter().find_map(|entry| entry.value.starting_at(file, start).or(here(entry.key_place)))
-    }
-}
+/// The keys and values of a tree by file and the offset at which they begin; of several the innermost.
+#[derive(Debug, Default)]
+pub struct Starts(HashMap<(u32, u32), Place>);
 
-impl Node {
-    fn starting_at(&self, file: u32, start: u32) -> Option<Place> {
-        let inner = match &self.kind {
-            Kind::List(items) => items.iter().find_map(|item| item.starting_at(file, start)),
-            Kind::Table(table) => table.starting_at(file, start),
-            _ => None,
-        };
-        inner.or((self.place.file == file && self.place.start == start).then_some(self.place))
+impl Starts {
+    pub fn of(table: &Table) -> Starts {
+        let mut starts = Starts::default();
+        starts.table(table);
+        starts
+    }
+
+    pub fn get(&self, file: u32, start: u32) -> Option<Place> {
+        self.0.get(&(file, start)).copied()
+    }
+
+    fn table(&mut self, table: &Table) {
+        for entry in &table.entries {
+            self.node(&entry.value);
+            self.add(entry.key_place);
+        }
+    }
+
+    fn node(&mut self, node: &Node) {
+        match &node.kind {
+            Kind::List(items) => items.iter().for_each(|item| self.node(item)),
+            Kind::Table(table) => self.table(table),
+            _ => {}
+        }
+        self.add(node.place);
+    }
+
+    fn add(&mut self, place: Place) {
+        self.0.entry((place.file, place.start)).or_insert(place);
     }
 }
 

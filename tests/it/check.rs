@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use crate::harness::{Sandbox, is_root, left_to_root, program, quoted};
+use crate::harness::{Sandbox, is_root, left_to_root, program, quoted, seconds};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
@@ -134,4 +134,20 @@ fn a_reader_that_stops_is_no_error() {
         out.starts_with("name = \"hello\"") && out.ends_with("\n0\n") && !errors.contains("panicked"),
         "{out}{errors}"
     );
+}
+
+/// Each message is found its place without looking through the whole text, and each grant the one above it.
+#[test]
+fn many_entries_take_no_longer_each() {
+    let entries = |line: &dyn Fn(usize) -> String, gap: &str| (0..20_000).map(line).collect::<Vec<_>>().join(gap);
+    let missing = entries(&|number| format!("\"/no/such/{number}\""), ",\n");
+    let one_line = entries(&|number| format!("\"/no/such/{number}\""), ", ");
+    let there = entries(&|number| format!("\"/usr:/srv/{number}\""), ",\n");
+    for (list, options, code) in [(missing, &[][..], 1), (one_line, &["--json"], 1), (there, &[], 0)] {
+        let sandbox = Sandbox::bare().with("rootfs", &format!("read-only = [\n{list}\n]"));
+        let sandbox = options.iter().fold(sandbox, |sandbox, option| sandbox.option(option));
+        let start = std::time::Instant::now();
+        sandbox.ask("check", &["/bin/true"]).exits(code);
+        assert!(start.elapsed() < seconds(7), "{options:?}: {:?}", start.elapsed());
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::steps::{Steps, steps};
-use super::tree::{Content, Found, Kind, Tree, below, depth};
+use super::tree::{Content, Found, Kind, Tree, depth};
 use super::{Access, Base, Bind, Home, ReadBack, Rootfs, Step, Sys, Writes, base, devices};
 use crate::host::{Host, Node};
 use crate::isolation::context::Slot;
@@ -525,17 +525,14 @@ fn clash(content: &Content, there: Kind) -> Option<&'static str> {
 
 fn grants(tree: &Tree, writes: Writes) -> Vec<Grant> {
     let root = if writes == Writes::Deny { Access::List } else { Access::ReadWrite };
-    let mut grants = every_grant(tree, root);
-    // The rule of the tree above says the same already.
-    let all = grants.clone();
-    grants.retain(|grant| {
-        let says_the_same = |above: &Grant| {
-            (above.access, above.exec, above.device) == (grant.access, grant.exec, grant.device)
-                && below(&grant.path, &above.path).is_some()
-        };
-        !all.iter().any(says_the_same)
-    });
-    grants
+    let grants = every_grant(tree, root);
+    // In the order of the tree, so that the rules above a path are found without looking at all.
+    let at = |path: &Path| grants.binary_search_by(|grant| grant.path.as_os_str().cmp(path.as_os_str())).ok();
+    let same = |one: &Grant, two: &Grant| (one.access, one.exec, one.device) == (two.access, two.exec, two.device);
+    // The rule of a tree above may say the same already.
+    let said = |grant: &Grant| grant.path.ancestors().skip(1).filter_map(at).any(|above| same(&grants[above], grant));
+    let needed: Vec<bool> = grants.iter().map(|grant| !said(grant)).collect();
+    grants.into_iter().zip(needed).filter_map(|(grant, needed)| needed.then_some(grant)).collect()
 }
 
 fn every_grant(tree: &Tree, root: Access) -> Vec<Grant> {

@@ -243,7 +243,7 @@ impl Place<'_> {
 /// What must be added to the host's directory at `at`: mount points and links that it lacks.
 fn additions(tree: &Tree, at: &Path, host: &Host) -> Vec<Addition> {
     let mut additions = Vec::new();
-    for (path, content) in tree.iter() {
+    for (path, content) in tree.beneath(at) {
         let Some(rest) = below(path, at) else { continue };
         let place = Place { tree, path, host };
         if !place.is_added() || place.above().is_none_or(|(above, _)| above != at) {

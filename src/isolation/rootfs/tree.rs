@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::ops::Bound;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -91,6 +92,18 @@ impl Tree {
 
     pub fn iter(&self) -> impl Iterator<Item = (&Path, &Content)> {
         self.entries.iter().map(|(path, content)| (Path::new(path), content))
+    }
+
+    /// What lies below a path, however deep.
+    pub fn beneath(&self, at: &Path) -> impl Iterator<Item = (&Path, &Content)> {
+        let mut start = at.as_os_str().to_owned();
+        if at != Path::new("/") {
+            start.push("/");
+        }
+        let from = (Bound::Excluded(start.clone()), Bound::Unbounded);
+        let entries = self.entries.range::<OsString, _>(from);
+        let entries = entries.take_while(move |(path, _)| path.as_bytes().starts_with(start.as_bytes()));
+        entries.map(|(path, content)| (Path::new(path), content))
     }
 
     /// The shallowest first, in the order of their names.
@@ -245,5 +258,17 @@ mod tests {
         assert!(matches!(tree.find(Path::new("/data/a/loop"), true, &host), Found::Nowhere { .. }));
         assert!(matches!(tree.find(Path::new("/data/a/file/x"), true, &host), Found::Nowhere { .. }));
         assert_eq!(tree.find(Path::new("/data/a/loop"), false, &host), there("/data/a/loop", Kind::File));
+    }
+
+    #[test]
+    fn what_lies_beneath_a_path_shares_more_than_its_letters() {
+        let mut tree = Tree::default();
+        for path in ["/", "/a", "/a/b", "/a/b/c", "/a-b", "/ab/c"] {
+            tree.put(path.into(), Content::Directory);
+        }
+        let beneath = |at| tree.beneath(Path::new(at)).map(|(path, _)| path.to_str().unwrap()).collect::<Vec<_>>();
+        assert_eq!(beneath("/a"), ["/a/b", "/a/b/c"]);
+        assert_eq!(beneath("/a/b/c"), [""; 0]);
+        assert_eq!(beneath("/").len(), 5);
     }
 }
