@@ -417,3 +417,49 @@ fn the_hosts_root_is_no_bind_source() {
     let refused = Sandbox::new().read_only("/:/host").probe("ls /host");
     refused.refused(125, &["bind source / holds the host's /proc", "base = \"host\""]);
 }
+
+/// Which entry lies in which is decided where the links lead, not as they were written: /bin is a link on most machines.
+#[test]
+fn what_lies_in_a_hidden_directory_is_hidden_with_it() {
+    let hiding = |list: &str| {
+        let sandbox = Sandbox::new().with("rootfs", &format!("hide = [{list}]"));
+        sandbox.ask("check", &["/probe"]).exits(0);
+        sandbox
+    };
+    for list in
+        ["\"/bin/echo\", \"/usr/bin\"", "\"/usr/bin\", \"/bin/echo\"", "\"/usr/bin/echo\", \"/usr\", \"/bin/sh\""]
+    {
+        let seen = hiding(list).probe("read /bin/echo + read /usr/bin/echo");
+        seen.refuses("read /bin/echo", &["EACCES", "ENOENT"]).refuses("read /usr/bin/echo", &["EACCES", "ENOENT"]);
+    }
+    hiding("\"/usr/bin/echo\"").probe("read /bin/env").allows("read /bin/env");
+    // What the defaults put there goes with it: secrets, and places in memory.
+    for place in ["/etc", "/run", "/var"] {
+        let within = hiding(&format!("{place:?}")).probe(&format!("create {place}/x + list {place}"));
+        within
+            .refuses(&format!("create {place}/x"), &["EACCES", "EROFS"])
+            .refuses(&format!("list {place}"), &["EACCES"]);
+        let link = format!("symlinks = {{ {place:?} = \"elsewhere\" }}");
+        Sandbox::new().with("rootfs", &link).probe("say linked").succeeds().prints("linked\n");
+    }
+}
+
+/// What the author put there himself does not go in silence, whatever links lead there.
+#[test]
+fn an_entry_beneath_a_hidden_directory_is_refused_ahead() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir_all(sandbox.dir().join("tree/deep/inner")).expect("making directories");
+    sandbox.file("tree/deep/inner/file", "x");
+    std::os::unix::fs::symlink("/data/deep/inner", sandbox.dir().join("tree/link")).expect("linking");
+    let tree = sandbox.dir().join("tree").display().to_string();
+    for (entry, noun) in
+        [("/usr/bin:/bin/below", "/usr/bin"), ("/etc/hostname:/data/link/file", "/data/deep/inner/file")]
+    {
+        let hide = "hide = [\"/usr/bin\", \"/data/deep/inner\"]";
+        let sandbox = Sandbox::new().read_only(&format!("{tree}:/data")).read_only(entry).with("rootfs", hide);
+        for (subcommand, code) in [("check", 1), ("plan", 1), ("run", 125)] {
+            let said = sandbox.ask(subcommand, &["/probe"]).exits(code).stderr;
+            assert!(said.contains("error: rootfs: target ") && said.contains(noun) && said.contains("^^^"), "{said}");
+        }
+    }
+}

@@ -1,9 +1,10 @@
 //! From the section to steps: everything is put into one tree first, then the tree is read from the top down.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::steps::{Steps, steps};
-use super::tree::{Content, Found, Kind, Tree, depth};
+use super::tree::{Content, Found, Kind, Tree};
 use super::{Access, Base, Bind, Home, ReadBack, Rootfs, Step, Sys, Writes, base, devices};
 use crate::host::{Host, Node};
 use crate::isolation::context::Slot;
@@ -63,12 +64,15 @@ struct Planner<'a> {
     host: &'a Host,
     findings: &'a mut Findings,
     tree: Tree,
+    /// Paths in the tree that are the author's own.
+    written: HashSet<PathBuf>,
     host_before: Vec<Step>,
 }
 
 pub fn plan(section: &Rootfs, given: &Given<'_>, host: &Host, findings: &mut Findings) -> Planned {
     let runtime = PathBuf::from(format!("/run/user/{}", given.account.uid));
-    let mut planner = Planner { section, given, host, findings, tree: Tree::default(), host_before: Vec::new() };
+    let (tree, written, host_before) = Default::default();
+    let mut planner = Planner { section, given, host, findings, tree, written, host_before };
     planner.base();
     planner.cgroup();
     planner.places(&runtime);
@@ -186,18 +190,19 @@ impl Planner<'_> {
         self.bind(&bind);
     }
 
-    /// What the author wrote, the shallowest target first: a deeper one may stand in what a shallower one brings.
+    /// What the author wrote, the shallowest target first: a deeper one may stand in what a shallower one brings, or in
+    /// what it hides. How deep a target is, the links of the base decide: /bin/sh mostly is /usr/bin/sh.
     fn profile(&mut self) {
         let section = self.section;
-        let mut parts: Vec<(usize, Part<'_>)> = Vec::new();
-        parts.extend(section.binds.iter().map(|bind| (depth(&bind.target), Part::Bind(bind))));
-        parts.extend(section.persist.iter().map(|persist| (depth(&persist.target), Part::Persist(persist))));
-        parts.extend(section.tmpfs.iter().map(|tmpfs| (depth(&tmpfs.target), Part::Tmpfs(tmpfs))));
-        parts.extend(section.hide.iter().map(|hide| (depth(&hide.target), Part::Hide(hide))));
-        parts.extend(section.files.iter().map(|file| (depth(&file.target), Part::File(file))));
-        parts.extend(section.symlinks.iter().map(|link| (depth(&link.target), Part::Link(link))));
-        parts.sort_by_key(|(depth, _)| *depth);
-        for (_, part) in parts {
+        let mut parts: Vec<Part<'_>> = Vec::new();
+        parts.extend(section.binds.iter().map(Part::Bind));
+        parts.extend(section.persist.iter().map(Part::Persist));
+        parts.extend(section.tmpfs.iter().map(Part::Tmpfs));
+        parts.extend(section.hide.iter().map(Part::Hide));
+        parts.extend(section.files.iter().map(Part::File));
+        parts.extend(section.symlinks.iter().map(Part::Link));
+        parts.sort_by_cached_key(|part| self.tree.depth(part.target(), part.follows(), self.host));
+        for part in parts {
             match part {
                 Part::Bind(bind) => self.bind(bind),
                 Part::Persist(persist) => self.persist(persist),
@@ -337,6 +342,7 @@ impl Planner<'_> {
                     hide.origin.as_ref(),
                 );
             }
+            Found::Nowhere { at, .. } if self.tree.hides(&at) => {}
             Found::Nowhere { at, why } => {
                 let message = format!("hide: {noun} cannot be reached: {} {why}", at.display());
                 let hint = "hide the last directory on the way to it, or leave the entry out";
@@ -472,7 +478,24 @@ impl Planner<'_> {
             let hint = "set base, or bind directories below it".to_string();
             return self.findings.error("rootfs", "target / is the root itself", hint, origin);
         }
+        if matches!(content, Content::Hidden(Kind::Directory) | Content::Link(_)) {
+            self.clear(&path, target, origin);
+        }
+        if origin.is_some() {
+            self.written.insert(path.clone());
+        }
         self.tree.put(path, content);
+    }
+
+    /// What is hidden, or a link, has nothing beneath it: what only the defaults put there goes.
+    fn clear(&mut self, path: &Path, target: &Path, origin: Option<&Origin>) {
+        for beneath in self.tree.take_beneath(path, |content| !matches!(content, Content::Hidden(_))) {
+            if self.written.contains(&beneath) {
+                let message =
+                    format!("target {} leaves no place for {} beneath it", target.display(), beneath.display());
+                self.findings.error("rootfs", message, "leave out one of the two", origin);
+            }
+        }
     }
 
     /// Directories above a missing target: in our own memory they are made, in a tree of the host never.
@@ -505,6 +528,24 @@ enum Part<'a> {
     Hide(&'a super::Hide),
     File(&'a super::InlineFile),
     Link(&'a super::Symlink),
+}
+
+impl Part<'_> {
+    fn target(&self) -> &Path {
+        match self {
+            Part::Bind(bind) => &bind.target,
+            Part::Persist(persist) => &persist.target,
+            Part::Tmpfs(tmpfs) => &tmpfs.target,
+            Part::Hide(hide) => &hide.target,
+            Part::File(file) => &file.target,
+            Part::Link(link) => &link.target,
+        }
+    }
+
+    /// A link takes the place of one that is there.
+    fn follows(&self) -> bool {
+        !matches!(self, Part::Link(_))
+    }
 }
 
 /// Why `content` cannot be put over something of this kind.

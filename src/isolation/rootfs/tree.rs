@@ -106,6 +106,13 @@ impl Tree {
         entries.map(|(path, content)| (Path::new(path), content))
     }
 
+    /// Takes out all that lies below a path; those that `named` holds for are told.
+    pub fn take_beneath(&mut self, at: &Path, named: fn(&Content) -> bool) -> Vec<PathBuf> {
+        let beneath: Vec<PathBuf> = self.beneath(at).map(|(path, _)| path.to_owned()).collect();
+        let taken = |path: &PathBuf| self.entries.remove(path.as_os_str()).is_some_and(|content| named(&content));
+        beneath.into_iter().filter(taken).collect()
+    }
+
     /// The shallowest first, in the order of their names.
     pub fn by_depth(&self) -> Vec<(&Path, &Content)> {
         let mut entries: Vec<_> = self.iter().collect();
@@ -150,6 +157,22 @@ impl Tree {
             }
         }
         Found::There { path: at, kind }
+    }
+
+    /// How many names lead to where a path leads, as far as it exists.
+    pub fn depth(&self, path: &Path, follow: bool, host: &Host) -> usize {
+        match self.find(path, follow, host) {
+            Found::There { path, .. } => depth(&path),
+            Found::Missing { directory, rest } => depth(&directory.join(rest)),
+            Found::Nowhere { .. } => depth(path),
+        }
+    }
+
+    /// Whether it lies in a hidden directory.
+    pub fn hides(&self, path: &Path) -> bool {
+        path.parent()
+            .and_then(|above| self.provider(above))
+            .is_some_and(|(_, content)| matches!(content, Content::Hidden(_)))
     }
 
     /// The content that provides what stands at `path`, and where that is within it.
