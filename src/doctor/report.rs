@@ -56,6 +56,10 @@ impl Report {
             bail!("it has no facts");
         }
         let document: Document = serde_json::from_value(document)?;
+        let missing = missing(&document.facts);
+        if !missing.is_empty() {
+            bail!("its facts lack {}, without which nothing can be planned", missing.join(", "));
+        }
         Ok(Report { host: Host::known(document.facts), features: document.features })
     }
 
@@ -77,6 +81,22 @@ impl Report {
     }
 }
 
+/// What every doctor tells: a machine without a kernel or memory is none, and an absent fact would be read as that.
+fn missing(facts: &Facts) -> Vec<&'static str> {
+    let told = [
+        ("kernel", facts.kernel.as_ref().is_some_and(|kernel| !kernel.is_empty())),
+        ("uid", facts.uid.is_some()),
+        ("gid", facts.gid.is_some()),
+        ("groups", facts.groups.is_some()),
+        ("memory", facts.memory.is_some()),
+        ("landlock-abi", facts.landlock_abi.is_some()),
+        ("max-user-namespaces", facts.max_user_namespaces.is_some()),
+        ("env", facts.env.is_some()),
+        ("cwd", facts.cwd.is_some()),
+    ];
+    told.into_iter().filter_map(|(name, told)| (!told).then_some(name)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,7 +105,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let feature = Feature::no("proc", "covered").remedy("uncover it").required();
-        let facts = Facts { uid: Some(7), ..Facts::default() };
+        let facts = Facts { uid: Some(7), ..facts() };
         let report = Report::parse(&json(&Host::known(facts), &[feature]).to_string()).unwrap();
         assert_eq!(report.host.uid(), 7);
         assert!(report.host.text(Path::new("/never/asked")).is_none());
@@ -96,6 +116,35 @@ mod tests {
         assert_eq!(messages[1], "that machine's facts do not tell of /never/asked: taken as missing");
         assert_eq!(findings.0[1].hint.as_deref(), Some("ask about them there: sandbox doctor --json web.toml"));
         assert!(!findings.refuse());
+    }
+
+    /// A machine in a few words.
+    fn facts() -> Facts {
+        Facts {
+            kernel: Some("6.1.0".to_owned()),
+            uid: Some(1000),
+            gid: Some(1000),
+            groups: Some(Vec::new()),
+            memory: Some(1 << 30),
+            landlock_abi: Some(2),
+            max_user_namespaces: Some(100),
+            env: Some([].into()),
+            cwd: Some("/".into()),
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn a_report_without_a_needed_fact_is_refused_by_its_name() {
+        let whole = json(&Host::known(facts()), &[]);
+        assert!(Report::parse(&whole.to_string()).is_ok());
+        let refused = |facts: &[&str]| {
+            let mut report = whole.clone();
+            facts.iter().for_each(|fact| drop(report["facts"].as_object_mut().unwrap().remove(*fact)));
+            format!("{:#}", Report::parse(&report.to_string()).unwrap_err())
+        };
+        assert_eq!(refused(&["kernel"]), "its facts lack kernel, without which nothing can be planned");
+        assert!(refused(&["memory", "uid", "cwd"]).contains("lack uid, memory, cwd,"));
     }
 
     #[test]
