@@ -42,6 +42,7 @@ pub struct Facts {
     pub max_user_namespaces: Option<u64>,
     /// The caller's environment.
     pub env: Option<BTreeMap<String, String>>,
+    /// Empty where it has been removed.
     pub cwd: Option<PathBuf>,
     /// Descriptors 0–2 that are terminals.
     pub terminals: Option<[bool; 3]>,
@@ -167,9 +168,14 @@ impl Host {
         self.recall(|facts| &mut facts.env, ask::env)
     }
 
-    /// The caller's working directory; `/` where it has gone.
-    pub fn cwd(&self) -> PathBuf {
-        self.recall(|facts| &mut facts.cwd, ask::cwd)
+    /// The caller's working directory; `None` where it has been removed, or lies outside the root.
+    pub fn cwd(&self) -> Option<PathBuf> {
+        Some(self.recall(|facts| &mut facts.cwd, ask::cwd)).filter(|path| path.is_absolute())
+    }
+
+    /// A path as the caller means it; `None` for a relative one where there is no working directory.
+    pub fn absolute(&self, path: &Path) -> Option<PathBuf> {
+        if path.is_absolute() { Some(path.to_owned()) } else { Some(self.cwd()?.join(path)) }
     }
 
     pub fn terminals(&self) -> [bool; 3] {

@@ -27,7 +27,10 @@ pub fn find(app: &str, host: &Host) -> Result<PathBuf, Refused> {
     }
     let path = match app.strip_prefix("~/").zip(host.user_by_uid(host.uid())) {
         Some((below, user)) => user.home.join(below),
-        None => host.cwd().join(app),
+        None => host.absolute(Path::new(app)).ok_or_else(|| {
+            let message = format!("{app} is relative, and the working directory has been removed");
+            refused(message, "cd to a directory that exists, or write the whole path")
+        })?,
     };
     let clean = plain(&path);
     match runnable(&clean) {

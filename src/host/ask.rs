@@ -43,8 +43,8 @@ pub fn env() -> BTreeMap<String, String> {
 }
 
 pub fn cwd() -> PathBuf {
-    // A directory that was removed, or lies outside the root, reads as a path that does not start with `/`.
-    std::env::current_dir().ok().filter(|path| path.is_absolute()).unwrap_or_else(|| PathBuf::from("/"))
+    // One that lies outside the root reads as a path that does not start with `/`.
+    std::env::current_dir().ok().filter(|path| path.is_absolute()).unwrap_or_default()
 }
 
 pub fn terminals() -> [bool; 3] {

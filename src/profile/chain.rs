@@ -63,7 +63,13 @@ impl<'a> Chain<'a> {
     /// The profile that was asked for. `None`: it could not be read at all, which is reported.
     pub fn main(&mut self, name_or_path: &str, set: &[String]) -> Option<()> {
         let found = if is_path(name_or_path) {
-            self.search.by_path(name_or_path.to_owned(), self.host.cwd().join(name_or_path))
+            match self.host.absolute(Path::new(name_or_path)) {
+                Some(path) => self.search.by_path(name_or_path.to_owned(), path),
+                None => Err(Refusal::Unfit {
+                    message: format!("{name_or_path} is relative, and the working directory has been removed"),
+                    hint: "cd to a directory that exists, or write the whole path".to_owned(),
+                }),
+            }
         } else {
             self.search.by_name(name_or_path, 0, None)
         };
@@ -82,7 +88,7 @@ impl<'a> Chain<'a> {
 
     /// A text that is not read from its file.
     pub fn text(&mut self, text: &str, path: &str, set: &[String]) {
-        let absolute = self.host.cwd().join(path);
+        let absolute = self.host.absolute(Path::new(path)).unwrap_or_else(|| path.into());
         let text = Text { text: text.to_owned(), path: absolute.clone(), identity: (0, 0), invalid_at: None };
         let found = Found::File { shown: path.to_owned(), path: absolute, text, turn: None };
         if let Some(main) = self.add(found, None) {
@@ -107,9 +113,11 @@ impl<'a> Chain<'a> {
                     .hint("check the path; `sandbox profiles` lists those that have a name")
             }
             Refusal::Missing => {
-                let here = self.host.cwd().join(format!("{name_or_path}.toml"));
-                let hint = match std::fs::metadata(here) {
-                    Ok(file) if file.is_file() => format!("write ./{name_or_path}.toml for the file in this directory"),
+                let here = self.host.absolute(Path::new(&format!("{name_or_path}.toml")));
+                let hint = match here.map(std::fs::metadata) {
+                    Some(Ok(file)) if file.is_file() => {
+                        format!("write ./{name_or_path}.toml for the file in this directory")
+                    }
                     _ => self.search.hint(name_or_path),
                 };
                 Diagnostic::nowhere(format!("there is no profile named `{name_or_path}`")).hint(hint)
@@ -191,7 +199,7 @@ impl<'a> Chain<'a> {
         let mut layers = Vec::new();
         for (number, line) in set.iter().enumerate() {
             let name = if number == 0 { "--set".to_owned() } else { format!("--set ({})", number + 1) };
-            let source = Source::new(name, line.clone(), Provenance::CommandLine, Some(self.host.cwd()));
+            let source = Source::new(name, line.clone(), Provenance::CommandLine, self.host.cwd());
             let file = self.sources.add(source);
             let known = Known { identity: Identity::CommandLine, stem: String::new(), turn: None, open: false };
             self.known.push(known);

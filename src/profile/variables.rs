@@ -232,6 +232,8 @@ impl<'a> Variables<'a> {
         let names = self.declared.keys().map(String::as_str).chain(BUILT_IN);
         let hint = if name == "HOME" || name == "USER" || name.starts_with("XDG_") && self.home().is_none() {
             format!("user {} has no home in /etc/passwd; write a path, or use ${{env.HOME}}", self.host.uid())
+        } else if name == "PWD" {
+            "the working directory has been removed: cd to one that exists".into()
         } else if name == "PROFILE_DIR" {
             "a built-in profile has no directory; write an absolute path".into()
         } else if name == "NAME" {

@@ -268,3 +268,34 @@ fn launcher() -> std::path::PathBuf {
         std::env::var_os("SANDBOX_TEST_PROGRAMS").map(|place| std::path::PathBuf::from(place).join("sandbox"));
     prepared.unwrap_or_else(|| env!("CARGO_BIN_EXE_sandbox").into())
 }
+
+/// Nothing is looked for in `/` instead, and nothing runs there.
+#[test]
+fn a_working_directory_that_was_removed_is_named() {
+    let sandbox = Sandbox::bare();
+    let profile = sandbox.file("profile.toml", "");
+    let gone = |arguments: &str| {
+        let (dir, program) = (sandbox.dir().join("gone"), launcher());
+        let (dir, program) = (dir.display(), program.display());
+        let script = format!("mkdir {dir} && cd {dir} && rmdir {dir} && exec {program} {arguments}");
+        let output = std::process::Command::new("sh").args(["-c", &script]).output().expect("starting");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), said)
+    };
+    let profile = profile.display();
+    for relative in [
+        "check etc/profile.toml -- /bin/true".to_owned(),
+        format!("check --set 'rootfs.read-only=[\"etc\"]' {profile} -- /bin/true"),
+        format!("check --set 'process.cwd=\"${{PWD}}\"' {profile} -- /bin/true"),
+    ] {
+        let (code, _, said) = gone(&relative);
+        assert_eq!(code, Some(1), "{relative}: {said}");
+        assert!(said.contains("the working directory has been removed") && said.contains("hint: "), "{said}");
+    }
+    // Where it does not matter, it is said, and the program starts in the home.
+    let (code, out, said) = gone(&format!("run {profile} -- /bin/pwd"));
+    assert_eq!((code, out.trim()), (Some(0), crate::harness::home().to_str().expect("a path")), "{said}");
+    assert!(said.contains("the caller's working directory has been removed"), "{said}");
+    let (_, _, said) = gone(&format!("run --set 'process.cwd=\"/\"' {profile} -- /bin/pwd"));
+    assert_eq!(said, "");
+}

@@ -152,8 +152,17 @@ fn directory(section: &Process, given: &Given<'_>, host: &Host, findings: &mut F
         }
         return cwd.clone();
     }
-    let choices = [host.cwd(), given.account.home.clone()];
-    choices.into_iter().find(|path| (given.sees)(path)).unwrap_or_else(|| PathBuf::from("/"))
+    let caller = host.cwd();
+    let removed = caller.is_none();
+    let choices = caller.into_iter().chain([given.account.home.clone()]);
+    let directory = choices.into_iter().find(|path| (given.sees)(path)).unwrap_or_else(|| PathBuf::from("/"));
+    if removed {
+        let message =
+            format!("the caller's working directory has been removed; the program starts in {}", directory.display());
+        let hint = "cd to a directory that exists, or set cwd in [process]".to_string();
+        findings.shortfall("process", message, hint, None);
+    }
+    directory
 }
 
 fn execute(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings, planned: &mut Planned) {

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::reader::Reader;
-use crate::profile::source::Place;
+use crate::profile::source::{Place, Provenance};
 use crate::profile::variables::{Piece, pieces};
 
 /// The kernel's PATH_MAX and NAME_MAX.
@@ -36,8 +36,13 @@ pub fn absolute(reader: &Reader, key: &str, expanded: &str, place: Place) -> Opt
     let absolute = if joined.starts_with('/') {
         PathBuf::from(joined)
     } else {
-        match &reader.sources.get(place.file).directory {
+        let source = reader.sources.get(place.file);
+        match &source.directory {
             Some(directory) => directory.join(joined),
+            None if source.provenance == Provenance::CommandLine => {
+                let message = format!("`{joined}` is relative, and the working directory has been removed");
+                return reader.error(place, message, "cd to a directory that exists, or write an absolute path");
+            }
             None => {
                 let message = format!("`{joined}` is relative, and a built-in profile has no directory");
                 return reader.error(place, message, "write an absolute path");

@@ -34,7 +34,7 @@ impl Caller<'_> {
             "USER" => Some(self.account()?.name.clone()),
             "UID" => Some(self.host.uid().to_string()),
             "GID" => Some(self.host.gid().to_string()),
-            "PWD" => self.host.cwd().to_str().map(String::from),
+            "PWD" => self.host.cwd()?.to_str().map(String::from),
             "XDG_CONFIG_HOME" => self.xdg(name, ".config"),
             "XDG_DATA_HOME" => self.xdg(name, ".local/share"),
             "XDG_STATE_HOME" => self.xdg(name, ".local/state"),
