@@ -34,6 +34,10 @@ pub struct Facts {
     pub uid: Option<u32>,
     pub gid: Option<u32>,
     pub groups: Option<Vec<u32>>,
+    /// The caller's resource limits, by the names of prlimit(1).
+    pub limits: Option<BTreeMap<String, Limit>>,
+    /// The caller may raise hard limits: it has CAP_SYS_RESOURCE.
+    pub raises_limits: Option<bool>,
     /// Bytes of memory.
     pub memory: Option<u64>,
     /// The highest Landlock ABI; 0 where there is none.
@@ -60,6 +64,14 @@ pub struct Facts {
     pub delegated: BTreeMap<String, bool>,
     /// Major and minor number of the device that a path is on, or is.
     pub devices: BTreeMap<String, Option<(u32, u32)>>,
+}
+
+/// A resource limit; `None` is unlimited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    pub soft: Option<u64>,
+    pub hard: Option<u64>,
 }
 
 /// What stands at a path.
@@ -144,6 +156,17 @@ impl Host {
 
     pub fn is_root(&self) -> bool {
         self.uid() == 0
+    }
+
+    /// A resource limit of the caller, by its name of prlimit(1); unlimited where the facts do not tell.
+    pub fn limit(&self, name: &str) -> Limit {
+        self.fill(|facts| &mut facts.limits, ask::limits);
+        let facts = self.facts.borrow();
+        facts.limits.as_ref().and_then(|limits| limits.get(name)).copied().unwrap_or_default()
+    }
+
+    pub fn raises_limits(&self) -> bool {
+        self.recall(|facts| &mut facts.raises_limits, ask::raises_limits)
     }
 
     pub fn memory(&self) -> u64 {

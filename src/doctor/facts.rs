@@ -45,6 +45,9 @@ pub fn facts(host: &Host) -> Facts {
         }
     }
     host.groups();
+    host.limit("nofile");
+    host.raises_limits();
+    host.text(Path::new("/proc/sys/fs/nr_open"));
     let mut facts = host.facts();
     if let Some(environment) = &mut facts.env {
         let known = |name: &str| ENVIRONMENT.contains(&name) || name.starts_with("XDG_") || name.starts_with("LC_");

@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::Node;
+use super::{Limit, Node};
 
 pub fn kernel() -> String {
     nix::sys::utsname::uname().map(|names| names.release().to_string_lossy().into_owned()).unwrap_or_default()
@@ -22,6 +22,18 @@ pub fn gid() -> u32 {
 
 pub fn groups() -> Vec<u32> {
     nix::unistd::getgroups().map(|groups| groups.iter().map(|group| group.as_raw()).collect()).unwrap_or_default()
+}
+
+pub fn limits() -> BTreeMap<String, Limit> {
+    use crate::sys::process::{RESOURCES, hard_limit, soft_limit};
+    let ask = |resource| Some(Limit { soft: soft_limit(resource).ok()?, hard: hard_limit(resource).ok()? });
+    RESOURCES.iter().filter_map(|(name, resource)| Some(((*name).to_owned(), ask(*resource)?))).collect()
+}
+
+pub fn raises_limits() -> bool {
+    /// As in linux/capability.h.
+    const CAP_SYS_RESOURCE: u32 = 24;
+    crate::sys::capabilities::get().is_ok_and(|sets| sets.effective & 1 << CAP_SYS_RESOURCE != 0)
 }
 
 pub fn memory() -> u64 {

@@ -3,6 +3,7 @@
 mod account;
 mod apply;
 mod environment;
+mod limits;
 mod plan;
 mod program;
 mod review;
@@ -50,7 +51,7 @@ pub struct Process {
     pub stop_timeout: Duration,
     pub timeout: Option<Duration>,
     /// Soft and hard limit alike, by the name of prlimit(1) (`nofile`, `core`, …); `None` is unlimited.
-    pub rlimits: BTreeMap<String, Option<u64>>,
+    pub rlimits: BTreeMap<String, (Option<u64>, Origin)>,
     pub umask: u32,
     pub nice: Option<i32>,
     pub oom_score_adj: Option<i32>,

@@ -118,6 +118,8 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     target.add(restrict, Step::Landlock);
     target.add(witness.map(Verify::Landlock), Step::Verify);
     target.add([Verify::Privilege(privilege.clone())], Step::Verify);
+    // They bite the program alone: whatever is opened and remembered to start it has been.
+    target.add(process.lowered, Step::Process);
     target.add(process.signals, Step::Process);
     // Last, so that the filter need not allow what the steps above take.
     target.add(seccomp, Step::Seccomp);

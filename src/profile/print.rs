@@ -82,7 +82,7 @@ fn process(process: &Process, plain: &Process) -> Lines {
     put(process.stop_timeout != plain.stop_timeout, "stop-timeout", &|| quoted(&show_duration(process.stop_timeout)));
     put(process.timeout.is_some(), "timeout", &|| quoted(&show_duration(process.timeout.unwrap_or_default())));
     let limit = |limit: &Option<u64>| limit.map_or_else(|| quoted("unlimited"), |limit| limit.to_string());
-    put(!process.rlimits.is_empty(), "rlimits", &|| table(&process.rlimits, limit));
+    put(!process.rlimits.is_empty(), "rlimits", &|| table(&process.rlimits, |(value, _)| limit(value)));
     put(process.umask != plain.umask, "umask", &|| mode(process.umask));
     put(process.nice.is_some(), "nice", &|| process.nice.unwrap_or_default().to_string());
     put(process.oom_score_adj.is_some(), "oom-score-adj", &|| process.oom_score_adj.unwrap_or_default().to_string());

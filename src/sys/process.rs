@@ -51,6 +51,26 @@ pub fn set_ids(uid: u32, gid: u32) -> Result<(), (&'static str, Errno)> {
     Ok(())
 }
 
+/// By the names of prlimit(1).
+pub const RESOURCES: [(&str, u32); 16] = [
+    ("as", libc::RLIMIT_AS),
+    ("core", libc::RLIMIT_CORE),
+    ("cpu", libc::RLIMIT_CPU),
+    ("data", libc::RLIMIT_DATA),
+    ("fsize", libc::RLIMIT_FSIZE),
+    ("locks", libc::RLIMIT_LOCKS),
+    ("memlock", libc::RLIMIT_MEMLOCK),
+    ("msgqueue", libc::RLIMIT_MSGQUEUE),
+    ("nice", libc::RLIMIT_NICE),
+    ("nofile", libc::RLIMIT_NOFILE),
+    ("nproc", libc::RLIMIT_NPROC),
+    ("rss", libc::RLIMIT_RSS),
+    ("rtprio", libc::RLIMIT_RTPRIO),
+    ("rttime", libc::RLIMIT_RTTIME),
+    ("sigpending", libc::RLIMIT_SIGPENDING),
+    ("stack", libc::RLIMIT_STACK),
+];
+
 /// Soft and hard limit of one resource (`RLIMIT_*`); `None` is unlimited.
 pub fn set_limit(resource: u32, limit: Option<u64>) -> Result<(), Errno> {
     let limit = limit.unwrap_or(libc::RLIM_INFINITY);

@@ -252,3 +252,38 @@ pub fn alive(pid: i32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     !status.is_empty() && !status.contains("State:\tZ")
 }
+
+/// However low, they limit the program and not what starts it; what nobody may give is refused before it starts.
+#[test]
+fn limits_bite_the_program_alone() {
+    let limited = |limits: &str| Sandbox::new().with("process", &format!("rlimits = {{ {limits} }}"));
+    let seen = limited("nofile = 3, nproc = 0, fsize = 0").probe("limits").succeeds();
+    seen.has_value("limit nofile", "3 3").has_value("limit nproc", "0 0").has_value("limit fsize", "0 0");
+    limited("nofile = 3").with("process", "init = false").probe("say started").succeeds().prints("started\n");
+    // As the kernel ends whom it cannot load: the launch itself succeeded.
+    for (limit, warning) in [("as = \"1K\"", "at least \"3M\""), ("stack = 0", "at least \"16K\"")] {
+        let said = limited(limit).ask("check", &["/probe"]).exits(0).stderr;
+        assert!(said.contains("an ordinary program cannot start") && said.contains(warning), "{said}");
+        Sandbox::bare().with("process", &format!("rlimits = {{ {limit} }}")).run(&["/bin/true"]).exits(139);
+    }
+    let said = limited("nofile = 3").ask("check", &["/probe"]).exits(0).stderr;
+    assert!(said.contains("warning: process: rlimits: with nofile = 3 an ordinary program cannot start"), "{said}");
+    let said = limited("nofile = 4, as = \"3M\", stack = \"16K\"").ask("check", &["/probe"]).exits(0).stderr;
+    assert!(!said.contains("rlimits"), "{said}");
+    let most = |name: &str| limited(&format!("{name} = \"unlimited\""));
+    let sandbox = most("nofile");
+    for (subcommand, code) in [("check", 1), ("plan", 1), ("run", 125)] {
+        let said = sandbox.ask(subcommand, &["/probe"]).exits(code).stderr;
+        assert!(
+            said.contains("nofile = \"unlimited\" is more than this machine gives anybody") && said.contains("^^^"),
+            "{said}"
+        );
+    }
+    let low = Sandbox::new().with("process", "rlimits = { nofile = 101, core = 1 }").called_with("nofile 100");
+    low.ask("check", &["/probe"]).exits(1);
+    let said = low.ask("run", &["/probe", "say"]).exits(125).stderr;
+    assert!(
+        said.contains("nofile = 101 is above the caller's hard limit, 100") && said.contains("at most 100"),
+        "{said}"
+    );
+}

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::environment::{PATH, environment};
-use super::{Process, Step, Tty};
+use super::{Process, Step, Tty, limits};
 use crate::host::Host;
-use crate::isolation::{Account, Findings, Max, PROCESSES};
+use crate::isolation::{Account, Findings, Max};
 use crate::sys::process::Strings;
 
 /// What `[process]` asks of each stage.
@@ -19,6 +19,8 @@ pub struct Planned {
     pub lifeline: Vec<Step>,
     pub session: Vec<Step>,
     pub limits: Vec<Step>,
+    /// Limits that take no privilege to set: last, so that they bite the program and not what readies it.
+    pub lowered: Vec<Step>,
     pub ids: Vec<Step>,
     /// What the supplementary groups then are, sorted; `None` where nobody may set them.
     pub groups: Option<Vec<u32>>,
@@ -72,7 +74,11 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
     } else if !host.terminals().contains(&true) && (section.init || !given.own_pid) {
         planned.session.push(Step::NewGroup);
     }
-    planned.limits = limits(section, given, findings);
+    let (raised, lowered) = limits::limits(section, given, host, findings);
+    planned.limits = raised;
+    planned.limits.extend(section.nice.map(Step::Nice));
+    planned.limits.extend(section.oom_score_adj.map(Step::OomScore));
+    planned.lowered = lowered;
     if !given.one_id {
         planned.ids.push(Step::Groups(account.groups.clone()));
         let mut groups = account.groups.clone();
@@ -93,52 +99,6 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
     execute(section, given, host, findings, &mut planned);
     planned
 }
-
-fn limits(section: &Process, given: &Given<'_>, findings: &mut Findings) -> Vec<Step> {
-    let mut limits: Vec<Step> = Vec::new();
-    let processes = match given.processes {
-        None => Some(PROCESSES),
-        Some(Max::Limit(limit)) => Some(limit),
-        Some(Max::Max) => None,
-    };
-    if given.own_user && processes.is_some() && !section.rlimits.contains_key("nproc") {
-        limits.push(Step::Limit { name: "nproc", resource: libc::RLIMIT_NPROC, limit: processes });
-    }
-    for (name, limit) in &section.rlimits {
-        match RESOURCES.iter().find(|(known, _)| known == name) {
-            Some((name, resource)) => limits.push(Step::Limit { name, resource: *resource, limit: *limit }),
-            None => findings.error(
-                "process",
-                format!("rlimits: no limit is called {name:?}"),
-                "prlimit(1) lists them",
-                None,
-            ),
-        }
-    }
-    limits.extend(section.nice.map(Step::Nice));
-    limits.extend(section.oom_score_adj.map(Step::OomScore));
-    limits
-}
-
-/// By the names of prlimit(1).
-pub const RESOURCES: [(&str, u32); 16] = [
-    ("as", libc::RLIMIT_AS),
-    ("core", libc::RLIMIT_CORE),
-    ("cpu", libc::RLIMIT_CPU),
-    ("data", libc::RLIMIT_DATA),
-    ("fsize", libc::RLIMIT_FSIZE),
-    ("locks", libc::RLIMIT_LOCKS),
-    ("memlock", libc::RLIMIT_MEMLOCK),
-    ("msgqueue", libc::RLIMIT_MSGQUEUE),
-    ("nice", libc::RLIMIT_NICE),
-    ("nofile", libc::RLIMIT_NOFILE),
-    ("nproc", libc::RLIMIT_NPROC),
-    ("rss", libc::RLIMIT_RSS),
-    ("rtprio", libc::RLIMIT_RTPRIO),
-    ("rttime", libc::RLIMIT_RTTIME),
-    ("sigpending", libc::RLIMIT_SIGPENDING),
-    ("stack", libc::RLIMIT_STACK),
-];
 
 fn directory(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings) -> PathBuf {
     if let Some(cwd) = &section.cwd {

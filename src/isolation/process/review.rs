@@ -27,6 +27,7 @@ const PRIVILEGED: &[(&str, &str)] = &[
 
 /// `granted` are the device groups that the profile asks for: who grants a device means its group.
 pub fn review(section: &Process, one_id: bool, granted: &[&str], host: &Host, findings: &mut Findings) {
+    limits(section, findings);
     if one_id {
         groups(granted, host, findings);
     }
@@ -35,6 +36,26 @@ pub fn review(section: &Process, one_id: bool, granted: &[&str], host: &Host, fi
             "env-pass = [\"*\"] passes every variable of the caller, tokens and the sockets of agents included";
         let hint = "name those that the program needs, as in \"LC_*\"".to_owned();
         findings.warning("process", message, hint, section.env_pass_origin.as_ref());
+    }
+}
+
+/// The least that /bin/true of Debian starts with, dynamically linked as most programs are.
+const LEAST: [(&str, u64, &str, &str); 4] = [
+    ("as", 3 << 20, "\"3M\"", "its library does not fit in"),
+    ("data", 128 << 10, "\"128K\"", "its library's own variables do not fit in"),
+    ("nofile", 4, "4", "0, 1 and 2 are taken, and it opens its libraries one by one"),
+    ("stack", 16 << 10, "\"16K\"", "its arguments and its first calls do not fit in"),
+];
+
+/// The launch itself needs nothing of them: they are set last.
+fn limits(section: &Process, findings: &mut Findings) {
+    for (name, least, written, why) in LEAST {
+        if let Some((Some(limit), origin)) = section.rlimits.get(name)
+            && *limit < least
+        {
+            let message = format!("rlimits: with {name} = {limit} an ordinary program cannot start: {why}");
+            findings.warning("process", message, format!("write at least {written}"), Some(origin));
+        }
     }
 }
 
@@ -75,6 +96,22 @@ mod tests {
         let mut findings = Findings::default();
         review(&Process::default(), one_id, granted, &Host::known(facts), &mut findings);
         findings.0.into_iter().map(|finding| finding.message).collect()
+    }
+
+    #[test]
+    fn limits_that_no_program_starts_with_are_named() {
+        let origin = crate::isolation::Origin { file: "x".into(), line: 1, column: 1 };
+        let said = |name: &str, limit| {
+            let rlimits = [(name.to_owned(), (limit, origin.clone()))].into();
+            let section = Process { rlimits, ..Process::default() };
+            let mut findings = Findings::default();
+            review(&section, false, &[], &Host::known(Facts::default()), &mut findings);
+            findings.0.len()
+        };
+        for (name, least, ..) in LEAST {
+            assert_eq!((said(name, Some(least - 1)), said(name, Some(least)), said(name, None)), (1, 0, 0), "{name}");
+        }
+        assert_eq!(said("core", Some(0)), 0);
     }
 
     #[test]

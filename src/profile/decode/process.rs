@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use super::reader::Reader;
 use super::set::fold;
 use super::{refused_value, set, text_of};
-use crate::isolation::nearest;
 use crate::isolation::process::{Process, Tty};
+use crate::isolation::{Origin, nearest};
 use crate::profile::names::{self, Unit};
 use crate::profile::tree::{Entry, Kind, Node, Table};
 
@@ -156,7 +156,7 @@ fn signal(reader: &Reader, key: &str, value: &Node) -> Option<i32> {
     reader.error(value.place, format!("there is no signal `{text}`"), hint)
 }
 
-fn rlimits(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String, Option<u64>>> {
+fn rlimits(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String, (Option<u64>, Origin)>> {
     let mut limits = BTreeMap::new();
     for entry in reader.table(key, value)?.iter() {
         let Some((name, unit)) = names::RLIMITS.iter().find(|(name, _)| *name == entry.key) else {
@@ -171,7 +171,7 @@ fn rlimits(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String, 
             continue;
         };
         if let Some(limit) = rlimit(reader, name, *unit, &entry.value) {
-            limits.insert((*name).to_owned(), limit);
+            limits.insert((*name).to_owned(), (limit, reader.origin(entry.value.place)));
         }
     }
     Some(limits)

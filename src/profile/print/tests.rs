@@ -47,6 +47,7 @@ fn forget_origins(profile: &mut Profile) {
         *origin = None;
     }
     namespaces.sysctl.values_mut().for_each(|(_, origin)| *origin = nowhere.clone());
+    process.rlimits.values_mut().for_each(|(_, origin)| *origin = nowhere.clone());
     rootfs.binds.iter_mut().for_each(|entry| entry.origin = None);
     rootfs.persist.iter_mut().for_each(|entry| entry.origin = None);
     rootfs.tmpfs.iter_mut().for_each(|entry| entry.origin = None);

@@ -1,0 +1,69 @@
+//! `rlimits`: which limits there are, which of them this caller may set, and when.
+
+use std::path::Path;
+
+use super::plan::Given;
+use super::{Process, Step};
+use crate::host::Host;
+use crate::isolation::{Findings, Max, Origin, PROCESSES};
+use crate::sys::process::RESOURCES;
+
+/// Those above the caller's own, while the privilege is there; and those that only go down.
+pub fn limits(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings) -> (Vec<Step>, Vec<Step>) {
+    let (mut raised, mut lowered) = (Vec::new(), Vec::new());
+    let processes = match given.processes {
+        None => Some(PROCESSES),
+        Some(Max::Limit(limit)) => Some(limit),
+        Some(Max::Max) => None,
+    };
+    if given.own_user && processes.is_some() && !section.rlimits.contains_key("nproc") {
+        lowered.push(Step::Limit { name: "nproc", resource: libc::RLIMIT_NPROC, limit: processes });
+    }
+    for (name, (limit, origin)) in &section.rlimits {
+        let Some((name, resource)) = RESOURCES.iter().find(|(known, _)| known == name) else {
+            let message = format!("rlimits: no limit is called {name:?}");
+            findings.error("process", message, "prlimit(1) lists them", Some(origin));
+            continue;
+        };
+        let step = Step::Limit { name, resource: *resource, limit: *limit };
+        // A lower hard limit of processes holds as well as the one that is asked for.
+        match host.limit(name).hard {
+            Some(hard) if *name != "nproc" && limit.is_none_or(|limit| limit > hard) => {
+                if raises(name, *limit, hard, origin, given, host, findings) {
+                    raised.push(step);
+                }
+            }
+            _ => lowered.push(step),
+        }
+    }
+    (raised, lowered)
+}
+
+/// Whether a limit may be set above the caller's hard limit. In a user namespace of its own nobody has the privilege.
+fn raises(
+    name: &str,
+    limit: Option<u64>,
+    hard: u64,
+    origin: &Origin,
+    given: &Given<'_>,
+    host: &Host,
+    findings: &mut Findings,
+) -> bool {
+    let asked = limit.map_or_else(|| "\"unlimited\"".to_owned(), |limit| limit.to_string());
+    let most = host.text(Path::new("/proc/sys/fs/nr_open")).and_then(|text| text.trim().parse::<u64>().ok());
+    let (message, hint) = match most.filter(|_| name == "nofile") {
+        Some(most) if limit.is_none_or(|limit| limit > most) => {
+            let message = format!("rlimits: nofile = {asked} is more than this machine gives anybody: {most}");
+            (message, format!("write at most {}, or as root: sysctl fs.nr_open=…", most.min(hard)))
+        }
+        _ if !given.own_user && host.raises_limits() => return true,
+        _ => {
+            let message = format!("rlimits: {name} = {asked} is above the caller's hard limit, {hard}");
+            let hint =
+                format!("write at most {hard}, or raise it for the caller (limits.conf(5), LimitXXX= of systemd)");
+            (message, hint)
+        }
+    };
+    findings.error("process", message, hint, Some(origin));
+    false
+}
