@@ -1,10 +1,12 @@
 //! TOML to a tree. After a mistake it goes on, so that one look shows all mistakes of a file.
 
+mod unclosed;
+
 use std::borrow::Cow;
 
 use toml_parser::decoder::{Encoding, ScalarKind};
-use toml_parser::lexer::{Token, TokenKind};
-use toml_parser::parser::{EventReceiver, RecursionGuard, ValidateWhitespace, parse_document};
+use toml_parser::lexer::Token;
+use toml_parser::parser::{EventReceiver, ValidateWhitespace, parse_document};
 use toml_parser::{ErrorSink, ParseError, Source as Toml, Span};
 
 use super::diagnostic::Report;
@@ -26,10 +28,13 @@ pub fn document(source: &Source, file: u32, report: &Report) -> Table {
     let mut errors = Vec::new();
     let mut builder = Builder::new(toml, file);
     parse_document(&tokens, &mut ValidateWhitespace::new(&mut builder, toml), &mut errors);
-    if errors.iter().any(|error| syntax::unclosed(error).is_some()) {
-        errors.clear();
+    if errors.iter().any(syntax::is_unclosed) {
         builder = Builder::new(toml, file);
-        in_parts(toml, &tokens, &mut builder, &mut errors);
+        errors = in_parts(toml, &tokens, &mut builder, source, report);
+    }
+    if let Some(string) = unclosed::string(&tokens, &errors, source) {
+        errors.retain(|error| syntax::start(error) < string.span().start());
+        report.push(unclosed::swallowing(string, source, file));
     }
     syntax::report(&errors, source, file, report);
     for clash in std::mem::take(&mut builder.document.clashes) {
@@ -38,38 +43,29 @@ pub fn document(source: &Source, file: u32, report: &Report) -> Table {
     builder.document.root
 }
 
-/// What is never closed swallows the rest of the file. Reads on at the next line that can only be a header.
-fn in_parts(toml: Toml, tokens: &[Token], builder: &mut Builder, errors: &mut Vec<ParseError>) {
-    let mut rest = tokens;
-    // Each part is looked through twice, so their number is bounded.
-    for turn in 0.. {
+/// Part by part: what is never closed ends where its lines do.
+fn in_parts(toml: Toml, tokens: &[Token], builder: &mut Builder, source: &Source, report: &Report) -> Vec<ParseError> {
+    let mut errors = Vec::new();
+    let mut from = 0;
+    // Each part has the text before it looked through, so their number is bounded.
+    for open in unclosed::find(toml, tokens).into_iter().take(PARTS) {
+        let end = tokens.get(open.next).map_or(source.text.len(), |token| token.span().start());
+        let mut part = tokens[from..open.next].to_vec();
+        // The parser wants the end announced, and only the lexer makes such tokens.
+        part.extend(Toml::new(source.text.get(..end).unwrap_or_default()).lex().last());
         let mut found = Vec::new();
-        parse_document(rest, &mut RecursionGuard::new(&mut (), DEPTH as u32), &mut found);
-        let headers = || (1..rest.len()).filter(|at| is_header(toml, rest, *at));
-        let open = found.iter().filter_map(syntax::unclosed).min();
-        let next = open.and_then(|open| headers().find(|at| rest[*at].span().start() > open));
-        let Some(next) = next.filter(|_| turn < PARTS) else {
-            return parse_document(rest, &mut ValidateWhitespace::new(builder, toml), errors);
-        };
-        let mut part = rest[..next].to_vec();
-        // The parser wants its end announced, and only the lexer makes such tokens.
-        let before = toml.input().get(..rest[next].span().start()).unwrap_or_default();
-        part.extend(Toml::new(before).lex().last());
-        parse_document(&part, &mut ValidateWhitespace::new(builder, toml), errors);
+        parse_document(&part, &mut ValidateWhitespace::new(&mut *builder, toml), &mut found);
+        // Within it hardly any complaint is about anything else; but a string may have swallowed its end.
+        found.retain(|error| syntax::start(error) < open.start || syntax::is_unclosed_string(error, &source.text));
+        if found.last().is_none_or(|error| syntax::start(error) < open.start) {
+            report.push(open.diagnostic(builder.file));
+        }
+        errors.append(&mut found);
         builder.start_over();
-        rest = &rest[next..];
+        from = open.next;
     }
-}
-
-/// `[name]` or `[[name.name]]` alone on its line.
-fn is_header(toml: Toml, tokens: &[Token], at: usize) -> bool {
-    if tokens[at].kind() != TokenKind::LeftSquareBracket || tokens[at - 1].kind() != TokenKind::Newline {
-        return false;
-    }
-    let line = toml.input().get(tokens[at].span().start()..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-    let inner = line.trim_end().trim_start_matches('[').trim_end_matches(']');
-    let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    line.trim_end().ends_with(']') && !inner.is_empty() && inner.chars().all(bare)
+    parse_document(&tokens[from..], &mut ValidateWhitespace::new(builder, toml), &mut errors);
+    errors
 }
 
 /// Turns the parser's events into a tree.

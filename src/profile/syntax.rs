@@ -1,5 +1,7 @@
 //! The parser's complaints, in words for people who know no grammar.
 
+use std::collections::BTreeSet;
+
 use toml_parser::{ParseError, Span};
 
 use super::diagnostic::{Diagnostic, Report};
@@ -7,7 +9,17 @@ use super::source::{Place, Provenance, Source};
 
 /// Reports what the parser found. One mistake often looks like several: of those on one line the first counts.
 pub fn report(errors: &[ParseError], source: &Source, file: u32, report: &Report) {
-    let mut found: Vec<Diagnostic> = errors.iter().map(|error| Words { source, file, error }.diagnostic()).collect();
+    // A string without its end has swallowed the comma after it.
+    let broken = |error: &&ParseError| is_unclosed_string(error, &source.text);
+    let broken: BTreeSet<usize> =
+        errors.iter().filter(broken).filter_map(|error| Some(error.context()?.end())).collect();
+    let follows = |error: &ParseError| {
+        let before = broken.range(..=start(error)).next_back();
+        let between = before.and_then(|end| source.text.get(*end..start(error)));
+        error.description().starts_with("missing comma") && between.is_some_and(|text| text.trim().is_empty())
+    };
+    let errors = errors.iter().filter(|error| !follows(error));
+    let mut found: Vec<Diagnostic> = errors.map(|error| Words { source, file, error }.diagnostic()).collect();
     found.sort_by_key(|diagnostic| diagnostic.place.map(|place| place.start));
     let mut last = None;
     for diagnostic in found {
@@ -19,10 +31,32 @@ pub fn report(errors: &[ParseError], source: &Source, file: u32, report: &Report
     }
 }
 
-/// Whether a list or table was left open, and where it begins.
-pub fn unclosed(error: &ParseError) -> Option<usize> {
-    let open = matches!(error.description(), "unclosed array" | "unclosed inline table");
-    error.context().filter(|_| open).map(|begin| begin.start())
+/// Whether a list or table was left open.
+pub fn is_unclosed(error: &ParseError) -> bool {
+    matches!(error.description(), "unclosed array" | "unclosed inline table")
+}
+
+/// Whether a string lacks its closing quote.
+pub fn is_unclosed_string(error: &ParseError, text: &str) -> bool {
+    let whole = error.context().and_then(|span| text.get(span.start()..span.end()));
+    let of_string = error.description().ends_with("string") || error.description() == "missing escaped value";
+    of_string && whole.is_some_and(|written| !is_closed(written))
+}
+
+/// Where the mistake begins.
+pub fn start(error: &ParseError) -> usize {
+    error.unexpected().or(error.context()).unwrap_or_default().start()
+}
+
+fn is_closed(string: &str) -> bool {
+    let quote = quote(string);
+    let inner = string.get(quote.len()..).and_then(|rest| rest.strip_suffix(quote));
+    let backslashes = |inner: &str| inner.bytes().rev().take_while(|byte| *byte == b'\\').count();
+    inner.is_some_and(|inner| quote.starts_with('\'') || backslashes(inner) % 2 == 0)
+}
+
+fn quote(string: &str) -> &'static str {
+    ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| string.starts_with(quote)).unwrap_or("\"")
 }
 
 struct Words<'e> {
@@ -49,6 +83,7 @@ impl Words<'_> {
             "missing opening quote" => self.unopened(whole),
             "invalid basic string" | "invalid literal string" => self.string(whole, place),
             "invalid multi-line basic string" | "invalid multi-line literal string" => self.string(whole, place),
+            "missing escaped value" if is_unclosed_string(self.error, &self.source.text) => self.string(whole, place),
             "missing escaped value" => self.escape(place),
             "too few unicode value digits" => error(
                 "this escape has too few digits",
@@ -81,7 +116,13 @@ impl Words<'_> {
             "extra `=`" => error("one `=` too many", "write `key = value`"),
             "missing value" => error("a value is missing", "write a value after `=`"),
             "missing comma between array elements" | "missing comma between key-value pairs" => {
-                error("a comma is missing", "write a comma before this")
+                match self.source.line_text_before(place.start).ends_with(['"', '\'']) {
+                    true => error(
+                        "a string ends before this, and no comma follows",
+                        "write a comma if this is a value of its own; otherwise look for a quote that is missing",
+                    ),
+                    false => error("a comma is missing", "write a comma before this"),
+                }
             }
             "extra comma in array" | "extra comma in inline table" => error("a comma too many", "remove it"),
             "missing key for inline table element" => error("a key is missing", "tables are written { key = value }"),
@@ -188,12 +229,12 @@ impl Words<'_> {
     /// Unclosed, or with a character that must be written as an escape.
     fn string(&self, whole: Place, at: Place) -> Diagnostic {
         let written = self.source.slice(whole);
-        let quote = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| written.starts_with(quote)).unwrap_or("\"");
-        if written.len() < 2 * quote.len() || !written.ends_with(quote) {
+        if !is_closed(written) {
             let first_line = written.lines().next().unwrap_or_default();
             let end = whole.start + u32::try_from(first_line.len()).unwrap_or(0);
             let place = Place { end, ..whole };
-            return Diagnostic::error(place, "this string is never closed").hint(format!("close it with {quote}"));
+            return Diagnostic::error(place, "this string is never closed")
+                .hint(format!("close it with {}", quote(written)));
         }
         let c = self.source.text.get(at.start as usize..).and_then(|rest| rest.chars().next()).unwrap_or('\0');
         let hint = match c {
