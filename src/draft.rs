@@ -58,6 +58,11 @@ pub fn draft(app: &str, file: Option<&Path>, host: &Host) -> Result<String, Refu
     findings.desktop = desktop::find(&findings.name, host);
     findings.yours = yours::places(&findings.name, home, host);
     findings.yours.retain(|place| !findings.grants.contains_key(&place.path));
+    let paths = findings.grants.keys().chain(findings.yours.iter().map(|place| &place.path)).chain([&path]);
+    if let Some(path) = paths.into_iter().find(|path| path.to_str().is_none()) {
+        let hint = "a profile is text: give it a name that is, or one that leads to it by a link";
+        return Err(Refused { message: format!("{path:?} is not UTF-8"), hint: hint.into() });
+    }
     Ok(text::text(&findings, file, home, host))
 }
 

@@ -43,6 +43,10 @@ impl Check {
                 return Ok(1);
             }
         };
+        if let (true, Some(diagnostics)) = (self.origin, loaded.no_text()) {
+            self.report(&diagnostics, None);
+            return Ok(1);
+        }
         let mut findings = Findings::default();
         plan::plan(&loaded.profile, host, &mut findings);
         plan::review(&loaded.profile, host, &mut findings);

@@ -40,7 +40,8 @@ impl Profiles {
 }
 
 fn show(chosen: &Chosen) -> Result<u8> {
-    match chosen.load(&Host::live()) {
+    let loaded = chosen.load(&Host::live()).and_then(|loaded| loaded.no_text().map_or(Ok(loaded), Err));
+    match loaded {
         Ok(loaded) => {
             print!("{}", profile::resolved_text(&loaded));
             Ok(0)

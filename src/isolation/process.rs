@@ -9,8 +9,9 @@ mod program;
 mod review;
 
 use std::collections::BTreeMap;
-use std::ffi::{CString, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -200,7 +201,7 @@ impl fmt::Display for Step {
             Step::Directory(path) => write!(f, "go to {}", path.display()),
             Step::Umask(umask) => write!(f, "set umask {umask:04o}"),
             Step::FindProgram { command, path, interpreters } => {
-                write!(f, "find the program {}", command.to_string_lossy())?;
+                write!(f, "find the program {}", quoted(command))?;
                 if let Some(path) = path {
                     let path: Vec<_> = path.iter().map(|directory| directory.to_string_lossy()).collect();
                     write!(f, " in {}", path.join(":"))?;
@@ -210,7 +211,7 @@ impl fmt::Display for Step {
             Step::NoNewPrivileges => f.write_str("give up gaining privileges"),
             Step::UnblockSignals => f.write_str("let signals through"),
             Step::Execute { arguments, .. } => {
-                let words: Vec<_> = arguments.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+                let words: Vec<_> = arguments.iter().map(quoted).collect();
                 write!(f, "execute {}", words.join(" "))
             }
         }
@@ -218,7 +219,12 @@ impl fmt::Display for Step {
 }
 
 /// One word of a command line as a person can read it; control characters never reach a terminal.
-fn quoted(word: &str) -> String {
+/// Bytes that are no text are shown as such.
+fn quoted(word: &CStr) -> String {
+    let word = OsStr::from_bytes(word.to_bytes());
     let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("{word:?}") }
+    match word.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(plain) => text.to_owned(),
+        _ => format!("{word:?}"),
+    }
 }

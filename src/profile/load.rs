@@ -52,6 +52,17 @@ impl Loaded {
         Diagnostics::new(self.sources.clone(), self.pointing(errors).collect())
     }
 
+    /// Arguments of the command line that are no text, which TOML and JSON cannot hold.
+    pub fn no_text(&self) -> Option<Diagnostics> {
+        let args = self.profile.process.args.iter().enumerate().filter(|(_, word)| word.to_str().is_none());
+        let refuse = |(number, word): (usize, &OsString)| {
+            Diagnostic::nowhere(format!("argument {} is not UTF-8: {word:?}", number + 1))
+                .hint("TOML and JSON hold text alone; `sandbox run` passes it on as it is")
+        };
+        let refused: Vec<Diagnostic> = args.map(refuse).collect();
+        (!refused.is_empty()).then(|| Diagnostics::new(self.sources.clone(), refused))
+    }
+
     /// All that planning found, and the warnings of reading before it, ready to be shown.
     pub fn diagnostics(&self, findings: &Findings) -> Diagnostics {
         let found = self.pointing(findings.0.iter());

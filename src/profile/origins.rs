@@ -13,6 +13,7 @@ use super::diagnostic::{How, Report};
 use super::keys::{self, Keys, Shape};
 use super::load::Loaded;
 use super::merge;
+use super::print::toml::spelled;
 use super::source::{Place, Provenance};
 use super::tree::{Entry, Kind, Node, Table};
 use super::variables::{Piece, Variables, name_and_default, pieces};
@@ -165,7 +166,7 @@ impl Collect<'_> {
     fn arguments(&mut self) {
         let Some(given) = &self.loaded.overrides.args else { return };
         let place = Place::new(0, 0, 0);
-        let word = |word: &std::ffi::OsString| Node { place, kind: Kind::Text(word.to_string_lossy().into_owned()) };
+        let word = |word: &std::ffi::OsString| Node { place, kind: Kind::Text(spelled(word)) };
         let value = Value::Written(Node { place, kind: Kind::List(given.iter().map(word).collect()) });
         self.lines.retain(|line| !(line.section == "process" && line.key == "args" && line.gone.is_none()));
         self.push("process", "args", Part::Whole, None, value, From::Elsewhere("the command line"));

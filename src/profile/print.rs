@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::Path;
 
-use toml::{fields, list, mode, names, path, quoted, spread, strings, table};
+use toml::{fields, list, mode, names, path, quoted, spelled, spread, strings, table};
 
 use super::names;
 use super::units::show_duration;
@@ -68,7 +68,7 @@ fn process(process: &Process, plain: &Process) -> Lines {
             lines.push((key, value()));
         }
     };
-    let words = |words: &[OsString]| list(words.iter().map(|word| quoted(&word.to_string_lossy())));
+    let words = |words: &[OsString]| list(words.iter().map(|word| quoted(&spelled(word))));
     put(!process.command.is_empty(), "command", &|| words(&process.command));
     put(!process.args.is_empty(), "args", &|| words(&process.args));
     put(process.user.is_some(), "user", &|| quoted(process.user.as_deref().unwrap_or_default()));

@@ -6,6 +6,7 @@ mod pieces;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::rc::Rc;
 
 use super::diagnostic::{Diagnostic, Report};
@@ -213,15 +214,17 @@ impl<'a> Variables<'a> {
     fn built_in(&self, name: &str, place: Place) -> Option<String> {
         match name {
             "NAME" => self.name.get().cloned(),
-            "PROFILE_DIR" => {
-                let own = self.sources.get(place.file);
-                // On the command line it is the directory of the profile that was asked for.
-                let on_command_line = own.provenance == Provenance::CommandLine;
-                let source = if on_command_line { self.sources.get(0) } else { own };
-                source.directory.as_ref()?.to_str().map(String::from)
-            }
+            "PROFILE_DIR" => self.directory(place)?.to_str().map(String::from),
             _ => self.caller.value(name),
         }
+    }
+
+    /// What `${PROFILE_DIR}` means: on the command line that of the profile that was asked for.
+    fn directory(&self, place: Place) -> Option<&Path> {
+        let own = self.sources.get(place.file);
+        let on_command_line = own.provenance == Provenance::CommandLine;
+        let source = if on_command_line { self.sources.get(0) } else { own };
+        source.directory.as_deref()
     }
 
     fn undefined(&self, name: &str, inner: &str, place: Place) {
@@ -235,7 +238,12 @@ impl<'a> Variables<'a> {
         } else if name == "PWD" {
             "the working directory has been removed: cd to one that exists".into()
         } else if name == "PROFILE_DIR" {
-            "a built-in profile has no directory; write an absolute path".into()
+            match self.directory(place) {
+                Some(directory) => format!("the name of {directory:?} is not UTF-8; write an absolute path"),
+                None => "a built-in profile has no directory; write an absolute path".into(),
+            }
+        } else if name == "PWD" {
+            format!("the name of {:?} is not UTF-8; call it in another directory", self.host.cwd())
         } else if name == "NAME" {
             "`name` cannot contain itself: write it out".into()
         } else if name.starts_with("XDG_") && name.ends_with("_DIR") {

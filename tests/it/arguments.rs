@@ -149,6 +149,27 @@ fn filled(part: &str, word: &OsStr, profile: &OsStr) -> OsString {
     OsString::from_vec(filled)
 }
 
+/// TOML and JSON hold text alone. What is printed to be read again refuses other bytes; a program gets them as they are.
+#[test]
+fn bytes_that_are_no_text_are_passed_on_and_never_replaced() {
+    let sandbox = Sandbox::bare();
+    let profile = sandbox.file("p.toml", "process.command = ['sh', '-c', 'printf %s \"$2\" | od -An -tx1', 'sh']\n");
+    let with = |words: &[&str]| {
+        let words = words.iter().map(OsString::from).chain([profile.clone().into(), "--".into(), "a".into()]);
+        sandbox.sandbox(&words.chain([OsString::from_vec(b"b\xff".to_vec())]).collect::<Vec<_>>())
+    };
+    for words in [&["profiles", "show"][..], &["check", "--origin"]] {
+        let seen =
+            with(words).refused(1, &["argument 2 is not UTF-8: \"b\\xFF\"", "hint: TOML and JSON hold text alone"]);
+        assert_eq!(seen.stdout, "");
+    }
+    let seen = with(&["check", "--origin", "--json"]).exits(1);
+    assert!(seen.stdout.contains("argument 2 is not UTF-8") && !seen.stdout.contains("origins"), "{seen}");
+    assert!(with(&["plan"]).exits(0).stdout.contains(r#" sh a "b\xFF""#));
+    with(&["check"]).exits(0);
+    with(&["run"]).exits(0).prints(" 62 ff\n");
+}
+
 /// A report that was cut off, or is something else, is refused by name.
 #[test]
 fn a_damaged_report_of_another_machine_is_refused() {

@@ -38,6 +38,10 @@ pub fn absolute(reader: &Reader, key: &str, expanded: &str, place: Place) -> Opt
     } else {
         let source = reader.sources.get(place.file);
         match &source.directory {
+            Some(directory) if directory.to_str().is_none() => {
+                let message = format!("`{joined}` is relative to {directory:?}, whose name is not UTF-8");
+                return reader.error(place, message, "write an absolute path, or move the profile");
+            }
             Some(directory) => directory.join(joined),
             None if source.provenance == Provenance::CommandLine => {
                 let message = format!("`{joined}` is relative, and the working directory has been removed");

@@ -1,6 +1,9 @@
 //! Values in TOML's spelling.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::isolation::seccomp::Name;
@@ -48,7 +51,20 @@ pub fn mode(mode: u32) -> String {
     quoted(&format!("{mode:04o}"))
 }
 
-/// Paths are UTF-8: they came from a text.
+/// A word of a command line. No TOML can hold bytes that are no text: here they are spelled `\xFF`, and what is printed
+/// to be read again is refused before it comes to that (`Loaded::no_text`).
+pub fn spelled(word: &OsStr) -> String {
+    let mut text = String::with_capacity(word.len());
+    for chunk in word.as_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02X}");
+        }
+    }
+    text
+}
+
+/// Paths are UTF-8: they came from a text, or were refused.
 pub fn path(path: &Path) -> String {
     quoted(&path.to_string_lossy())
 }

@@ -1,6 +1,8 @@
 //! A profile, a caller, and a directory of their own.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -130,11 +132,11 @@ impl Sandbox {
 
     /// The program with this command line.
     #[track_caller]
-    pub fn sandbox(&self, arguments: &[&str]) -> Seen {
+    pub fn sandbox(&self, arguments: &[impl AsRef<OsStr> + Debug]) -> Seen {
         self.start_sandbox(arguments).ends()
     }
 
-    pub fn start_sandbox(&self, arguments: &[&str]) -> Running {
+    pub fn start_sandbox(&self, arguments: &[impl AsRef<OsStr> + Debug]) -> Running {
         let mut command = self.launcher();
         command.args(arguments);
         Running::start(command, format!("sandbox {arguments:?}"))
