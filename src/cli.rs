@@ -12,6 +12,7 @@ pub mod run;
 pub mod schema;
 pub mod stats;
 pub mod update;
+pub mod usage;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};

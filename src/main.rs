@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use sandbox::cli::{Cli, Command};
+use sandbox::cli::{Cli, Command, usage};
 use sandbox::{explain, outcome, profile, say, sys};
 
 fn main() -> ExitCode {
@@ -17,21 +17,7 @@ fn main() -> ExitCode {
     let closed = sys::descriptor::close_on_exec_from(3);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            if error.use_stderr() {
-                // It repeats what was typed, which may have come from somebody else's file names.
-                say::message(format_args!("{}", profile::printable(&error.render().to_string())));
-            } else {
-                let _ = error.print();
-            }
-            // Help and version are no failure; of a mistyped `run`, 2 would be mistaken for the program's own code.
-            let run = std::env::args_os().nth(1).is_some_and(|word| word == "run");
-            return ExitCode::from(match (error.use_stderr(), run) {
-                (false, _) => 0,
-                (true, true) => outcome::FAILED,
-                (true, false) => 2,
-            });
-        }
+        Err(error) => return other_than_a_command(&error),
     };
     // The doctor starts no program of anybody's, and is there to say just this.
     if let (Err(errno), false) = (closed, matches!(cli.command, Command::Doctor(_))) {
@@ -55,16 +41,32 @@ fn main() -> ExitCode {
         Command::Schema(command) => (command.run(), 1),
     };
     match ended {
-        Ok(code) => match say::missed() {
-            Some(error) => {
-                explain::print_error(&format!("writing to standard output: {error}"), None);
-                ExitCode::from(failed)
-            }
-            None => ExitCode::from(code),
-        },
+        Ok(code) => said_whole(code, failed),
         Err(error) => {
             explain::print_error(&format!("{error:#}"), None);
             ExitCode::from(failed)
         }
     }
+}
+
+/// Help and version, and what cannot be understood.
+fn other_than_a_command(error: &clap::Error) -> ExitCode {
+    // Of `run`, 1 and 2 would be mistaken for the program's own codes.
+    let run = std::env::args_os().nth(1).is_some_and(|word| word == "run");
+    if error.use_stderr() {
+        // It repeats what was typed, which may have come from somebody else's file names.
+        say::message(format_args!("{}", profile::printable(&usage::text(error))));
+        return ExitCode::from(if run { outcome::FAILED } else { 2 });
+    }
+    if let Err(error) = error.print() {
+        say::miss(error);
+    }
+    said_whole(0, if run { outcome::FAILED } else { 1 })
+}
+
+/// `code`, unless somebody waits for the rest of a result.
+fn said_whole(code: u8, failed: u8) -> ExitCode {
+    let Some(error) = say::missed() else { return ExitCode::from(code) };
+    explain::print_error(&format!("writing to standard output: {error}"), Some("make room, or send it elsewhere"));
+    ExitCode::from(failed)
 }

@@ -13,8 +13,13 @@ static MISSED: OnceLock<std::io::Error> = OnceLock::new();
 /// A result, to standard output.
 pub fn result(text: Arguments) {
     if let Err(error) = std::io::stdout().write_fmt(text) {
-        let _ = MISSED.set(error);
+        miss(error);
     }
+}
+
+/// A result could not be written.
+pub fn miss(error: std::io::Error) {
+    let _ = MISSED.set(error);
 }
 
 /// A message, to standard error, in one piece. Where it cannot be said it cannot be said that it cannot.
@@ -25,7 +30,7 @@ pub fn message(text: Arguments) {
 /// Why a result is not whole. A reader that has gone had what it wanted.
 pub fn missed() -> Option<&'static std::io::Error> {
     if let Err(error) = std::io::stdout().flush() {
-        let _ = MISSED.set(error);
+        miss(error);
     }
     MISSED.get().filter(|error| error.kind() != ErrorKind::BrokenPipe)
 }

@@ -20,7 +20,7 @@ pub struct Run {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     timeout: Option<Duration>,
     /// Report how it went on this descriptor, as JSON, a line each
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = descriptor)]
     status_fd: Option<i32>,
     /// Print when each step was done
     #[arg(long)]
@@ -75,6 +75,13 @@ impl Run {
         }
         Ok(launched.outcome.code())
     }
+}
+
+fn descriptor(text: &str) -> Result<i32, String> {
+    text.parse()
+        .ok()
+        .filter(|number| *number >= 0)
+        .ok_or_else(|| "it takes the number of an open descriptor".to_owned())
 }
 
 /// As a profile writes it.

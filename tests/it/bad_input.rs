@@ -112,6 +112,9 @@ fn a_wrong_command_line_is_a_usage_error() {
         // `run` keeps 1 to 124 for the program.
         assert!(code == Some(if arguments.first() == Some(&"run") { 125 } else { 2 }), "{arguments:?}: {code:?}");
     }
+    let words = ["sandbox: unexpected argument", "usage: sandbox run", "hint: a similar argument exists: '--timeout'"];
+    sandbox.sandbox(&["run", "--tiemout", "1s", "x"]).refused(125, &words);
+    sandbox.sandbox(&["run", "--status-fd", "one", "x"]).refused(125, &["the number of an open descriptor", "hint: "]);
 }
 
 #[test]
@@ -239,10 +242,13 @@ fn what_nobody_can_read_ends_nothing() {
         let told = Sandbox::new().option("--status-fd").option("1");
         assert_eq!(code(told.command("run", &["/probe", "exit", "7"]).stdout(silent())), Some(7));
     }
-    for subcommand in ["plan", "check", "doctor", "ps", "schema", "profiles", "profiles show hello", "new sh"] {
+    let checked = Sandbox::new().option("--origin");
+    let texts = ["--help", "help", "--version", "run --help", "profiles show --help"];
+    let results = ["plan", "check", "doctor", "ps", "schema", "profiles", "profiles show hello", "new sh"];
+    for subcommand in results.into_iter().chain(texts) {
         let command = || match subcommand {
             "plan" => sandbox.command("plan", &["/probe"]),
-            "check" => Sandbox::new().option("--origin").command("check", &["/probe"]),
+            "check" => checked.command("check", &["/probe"]),
             _ => {
                 let mut command = Command::new(launcher());
                 command.args(subcommand.split(' '));
@@ -250,12 +256,13 @@ fn what_nobody_can_read_ends_nothing() {
             }
         };
         let well = code(command().stdout(Stdio::null()).stderr(Stdio::null()));
-        assert_eq!(code(command().stdout(full()).stderr(Stdio::null())), Some(1), "{subcommand}");
-        assert_eq!(code(command().stdout(full()).stderr(full())), Some(1), "{subcommand}");
+        let failed = Some(if subcommand.starts_with("run") { 125 } else { 1 });
+        assert_eq!(code(command().stdout(full()).stderr(Stdio::null())), failed, "{subcommand}");
+        assert_eq!(code(command().stdout(full()).stderr(full())), failed, "{subcommand}");
+        let said = command_output(command().stdout(full()));
+        assert!(said.contains("sandbox: writing to standard output: No space left"), "{subcommand}: {said}");
         assert_eq!(code(command().stdout(gone()).stderr(Stdio::null())), well, "{subcommand}");
     }
-    let seen = command_output(sandbox.command("plan", &["/probe"]).stdout(full()));
-    assert!(seen.starts_with("sandbox: writing to standard output: No space left"), "{seen}");
 }
 
 fn command_output(command: &mut std::process::Command) -> String {
