@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::host::Host;
+use crate::profile;
 use desktop::Desktop;
 
 pub use text::file_name;
@@ -45,6 +46,8 @@ struct Findings {
     libraries: Vec<String>,
     i386: bool,
     remarks: Vec<String>,
+    /// The profiles that start it, by their names.
+    profiles: Vec<String>,
 }
 
 /// The text of a profile for a program, by its name or path. `file` is where it will stand.
@@ -63,6 +66,7 @@ pub fn draft(app: &str, file: Option<&Path>, host: &Host) -> Result<String, Refu
         let hint = "a profile is text: give it a name that is, or one that leads to it by a link";
         return Err(Refused { message: format!("{path:?} is not UTF-8"), hint: hint.into() });
     }
+    findings.profiles = profile::library().starting(&findings.path, &findings.name);
     Ok(text::text(&findings, file, home, host))
 }
 

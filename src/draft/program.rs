@@ -95,9 +95,14 @@ pub fn examine(path: &Path, home: Option<&Path>, host: &Host, findings: &mut Fin
     let real = follow(path, home, host, findings);
     privileged(&real, findings);
     let mut kinds: Vec<String> = Vec::new();
-    let mut at = real;
+    let (mut named, mut at) = (path.to_owned(), real);
     for _ in 0..INTERPRETERS {
         let noun = at.display().to_string();
+        // By the name it was asked for: what a link leads to may go by another.
+        let called = match named == at {
+            true => format!("{noun} is"),
+            false => format!("{} is a link to {noun},", named.display()),
+        };
         let unreadable =
             |error: &std::io::Error| refused(format!("{noun} cannot be read: {error}"), "run this as somebody who may");
         let file = File::open(&at).map_err(|error| unreadable(&error))?;
@@ -106,7 +111,7 @@ pub fn examine(path: &Path, home: Option<&Path>, host: &Host, findings: &mut Fin
         {
             Some(elf) => {
                 kinds.push(format!(
-                    "{noun} is an ELF program{}",
+                    "{called} an ELF program{}",
                     if elf.interpreter.is_none() { ", linked statically" } else { "" }
                 ));
                 findings.i386 |= elf.i386;
@@ -123,9 +128,10 @@ pub fn examine(path: &Path, home: Option<&Path>, host: &Host, findings: &mut Fin
             }
             None => {
                 let interpreter = script(&file, &at, host, findings)?;
-                kinds.push(format!("{noun} is a script for {}", interpreter.display()));
+                kinds.push(format!("{called} a script for {}", interpreter.display()));
                 environment(&at, findings);
                 at = follow(&interpreter, home, host, findings);
+                named = interpreter;
             }
         }
     }

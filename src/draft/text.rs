@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Findings;
 use crate::host::Host;
-use crate::profile::{BUILT_IN, Overrides, escaped, is_name, load_text, quoted};
+use crate::profile::{Overrides, escaped, is_name, load_text, quoted};
 
 /// Whoever is linked to one of these is likely to talk to others.
 const NETWORK: [&str; 7] = ["libcurl", "libssl", "libgnutls", "libssh", "libssh2", "libnghttp2", "libneon"];
@@ -23,6 +23,8 @@ pub fn text(found: &Findings, file: Option<&Path>, home: Option<&Path>, host: &H
     let mut out = String::new();
     let windows = found.desktop.as_ref().is_some_and(|desktop| !desktop.terminal) || linked(found, &WINDOWS).is_some();
     let base = if windows { "gui" } else { "application" };
+    // As docs/profile.md says: it lies beside the profiles.
+    out.push_str("#:schema ./schema.json\n");
     head(&mut out, found, file, base, windows);
     process(&mut out, found, home);
     rootfs(&mut out, found, home, &hidden(base, host));
@@ -48,8 +50,10 @@ fn head(out: &mut String, found: &Findings, file: Option<&Path>, base: &str, win
             "# Note: the sockets of the desktop cannot be granted in this version yet (sockets in [rootfs]).\n",
         );
     }
-    if BUILT_IN.iter().any(|profile| profile.name == name) {
-        let _ = writeln!(out, "# A profile for it comes along already: sandbox profiles show {name}");
+    match &found.profiles[..] {
+        [] => {}
+        [one] => *out += &format!("# There is a profile for it already: sandbox profiles show {one}\n"),
+        more => *out += &format!("# There are profiles for it already (sandbox profiles show): {}\n", more.join(", ")),
     }
     let stem = file.and_then(Path::file_stem).map_or_else(|| name.clone(), |stem| stem.to_string_lossy().into_owned());
     if !is_name(&stem) {

@@ -98,6 +98,17 @@ impl Library {
         out
     }
 
+    /// Those that are there for one program: called after it, or with its file, or its name, as their whole command.
+    pub fn starting(&self, path: &Path, name: &str) -> Vec<String> {
+        let starts = |loaded: &Loaded| match &loaded.profile.process.command[..] {
+            [command] => Path::new(command) == path || Path::new(command).file_name() == Some(name.as_ref()),
+            _ => false,
+        };
+        let meant = |listed: &&Listed| listed.name == name || listed.loaded.as_ref().is_ok_and(|loaded| starts(loaded));
+        let there = self.profiles.iter().filter(|listed| !listed.base && !listed.hidden);
+        there.filter(meant).map(|listed| listed.name.clone()).collect()
+    }
+
     fn part(&self, out: &mut String, heading: &str, profiles: Vec<&Listed>) {
         if profiles.is_empty() {
             return;

@@ -79,6 +79,30 @@ fn installed_programs_start_with_their_draft() {
     }
 }
 
+/// A person asks for the name that they know, and is told of what is there for it under another.
+#[test]
+fn a_link_is_called_as_it_was_asked_for_and_profiles_for_it_are_named() {
+    let sandbox = Sandbox::bare();
+    let config = sandbox.dir().join("config").display().to_string();
+    let sandbox = sandbox.env("XDG_CONFIG_HOME", &config);
+    sandbox.file("config/sandbox/profiles/mine.toml", "process.command = [\"shellcheck\"]\n");
+    sandbox.file("config/sandbox/profiles/broken.toml", "process.command = [\"shellcheck\"\n");
+    let (_, text) = drafted(&sandbox, "shellcheck");
+    assert!(text.contains("# There are profiles for it already (sandbox profiles show): mine, shellcheck\n"), "{text}");
+    let (_, text) = drafted(&sandbox, "redis-server");
+    assert!(text.contains("# There is a profile for it already: sandbox profiles show redis\n"), "{text}");
+    let program = Path::new("/usr/bin/redis-server");
+    if let Ok(real) = program.canonicalize().map(|real| real.display().to_string()) {
+        let said = match real == program.display().to_string() {
+            true => format!("# {real} is an ELF program.\n"),
+            false => format!("# {} is a link to {real}, an ELF program.\n", program.display()),
+        };
+        assert!(text.contains(&said), "{said}{text}");
+    }
+    let (_, text) = drafted(&sandbox, "true");
+    assert!(!text.contains("already"), "{text}");
+}
+
 #[test]
 fn a_script_of_ones_own_is_granted_and_nothing_beside_it() {
     let sandbox = Sandbox::bare();
@@ -256,7 +280,7 @@ fn a_file_that_is_there_is_left_alone() {
     sandbox.sandbox(&["new", "bash", "--output", &path]).refused(1, &["exists already", "--force"]);
     assert_eq!(text(), "# mine\n");
     sandbox.sandbox(&["new", "bash", "--output", &path, "--force"]).succeeds();
-    assert!(text().starts_with("# A start for bash"), "{}", text());
+    assert!(text().starts_with("#:schema ./schema.json\n# A start for bash"), "{}", text());
     let nowhere = sandbox.dir().join("no/such/x.toml").display().to_string();
     sandbox.sandbox(&["new", "bash", "--output", &nowhere]).refused(1, &["cannot be written"]);
     sandbox.sandbox(&["new", "bash", "--force"]).exits(2);
