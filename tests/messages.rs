@@ -63,9 +63,12 @@ fn unfit_files_are_refused_word_by_word() {
     mode("unreadable.toml", 0);
     std::os::unix::fs::symlink("dangling-target", profiles.join("dangling.toml")).unwrap();
     std::os::unix::fs::symlink("loop.toml", profiles.join("loop.toml")).unwrap();
-    let mut cases = vec!["directory", "fifo", "large", "everybody", "dangling", "loop", "absent", "no-name!"];
+    // What a profile extends is judged as it is itself.
+    fs::write(profiles.join("child.toml"), "extends = [\"dangling\", \"-loop\", \"./absent.toml\"]\n").unwrap();
+    let mut cases = vec!["child", "directory", "fifo", "large", "everybody", "dangling", "loop", "absent", "no-name!"];
     cases.extend([
         "config/sandbox/profiles/fifo.toml",
+        "config/sandbox/profiles/dangling.toml",
         "config/sandbox/profiles",
         "/dev/null.toml",
         "/dev/../dev/null",
@@ -95,6 +98,42 @@ fn unfit_files_are_refused_word_by_word() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Whoever can write to the directory of profiles decides what a name leads to.
+#[test]
+fn a_directory_that_others_write_to_is_refused_word_by_word() {
+    let root = std::env::temp_dir().join(format!("sandbox-directories-{}", std::process::id()));
+    let profiles = root.join("config/sandbox/profiles");
+    fs::create_dir_all(&profiles).unwrap();
+    let root = root.canonicalize().unwrap();
+    fs::write(profiles.join("mine.toml"), "").unwrap();
+    let mode = |mode| fs::set_permissions(&profiles, fs::Permissions::from_mode(mode)).unwrap();
+    let load = |name: &str| profile::load(name, &Overrides::default(), &machine(&root, &root.join("config")));
+    let mut wrong = Vec::new();
+    let mut refused = |case: &str| {
+        let said = load("mine").map_err(|problems| problems.text(false)).expect_err(case);
+        let said = said.replace(root.to_str().unwrap(), "/home/me");
+        compare(&directory().join(format!("../unfit/directory-of-{case}.stderr")), &said, &mut wrong);
+    };
+    mode(0o755);
+    load("mine").unwrap();
+    for sticky in [0, 0o1000] {
+        mode(0o777 | sticky);
+        refused("everybody");
+    }
+    // A person chose this very file.
+    load("config/sandbox/profiles/mine.toml").unwrap();
+    if nix::unistd::getuid().is_root() {
+        mode(0o775);
+        std::os::unix::fs::chown(&profiles, None, Some(4711)).unwrap();
+        refused("its-group");
+        mode(0o755);
+        std::os::unix::fs::chown(&profiles, Some(4711), None).unwrap();
+        refused("another-user");
+    }
+    fs::remove_dir_all(&root).unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/profiles/bad")
 }
@@ -119,6 +158,7 @@ fn machine(cwd: &Path, config: &Path) -> Host {
         ..Facts::default()
     };
     facts.texts.insert("/etc/passwd".into(), Some(format!("me:x:{uid}:{uid}::/home/me:/bin/sh\n")));
+    facts.texts.insert("/sys/devices/system/cpu/online".into(), Some("0-3\n".into()));
     Host::known(facts)
 }
 

@@ -62,7 +62,11 @@ pub fn read(path: &Path, named: Named, host: &Host) -> Result<Text, Refusal> {
 }
 
 fn unopened(path: &Path, error: &std::io::Error) -> Refusal {
+    let circle = error.raw_os_error() == Some(libc::ELOOP);
     match error.kind() {
+        // What comes later on the search path is not what whoever made the link meant.
+        ErrorKind::NotFound | ErrorKind::NotADirectory if path.is_symlink() => broken_link(path, "which leads nowhere"),
+        _ if circle && path.is_symlink() => broken_link(path, "which leads back to itself"),
         ErrorKind::NotFound | ErrorKind::NotADirectory => Refusal::Missing,
         ErrorKind::PermissionDenied => unfit(path, "permission denied", "make it readable for the user who runs it"),
         // An unconnected socket or device.
@@ -71,6 +75,12 @@ fn unopened(path: &Path, error: &std::io::Error) -> Refusal {
         }
         _ => unfit(path, &words(error), "check the path"),
     }
+}
+
+fn broken_link(path: &Path, how: &str) -> Refusal {
+    let to = std::fs::read_link(path).unwrap_or_default();
+    let hint = "remove the link, or have it lead to a profile";
+    unfit(path, &format!("it is a link to {}, {how}", to.display()), hint)
 }
 
 /// The system's words without Rust's "(os error N)".
@@ -107,21 +117,43 @@ fn trusted(path: &Path, metadata: &Metadata, named: Named, host: &Host) -> Resul
     let owner = metadata.uid();
     let user = host.uid();
     let sudo = || (user == 0).then(|| host.env("SUDO_UID")?.parse::<u32>().ok()).flatten();
+    let name = |uid| host.user_by_uid(uid).map_or_else(|| format!("user {uid}"), |user| user.name);
     let known = owner == user || owner == 0 || named == Named::Path && Some(owner) == sudo();
     if !known {
-        let name = |uid| host.user_by_uid(uid).map_or_else(|| format!("user {uid}"), |user| user.name);
-        let hint = format!("a profile belongs to root or to {}: read it, and copy it", name(user));
+        let who = if user == 0 { "root".to_owned() } else { format!("{} or to root", name(user)) };
+        let hint = format!("a profile must belong to {who}: read it, and copy it");
         return Err(unfit(path, &format!("it belongs to {}", name(owner)), &hint));
     }
-    let mode = metadata.mode();
-    let others = mode & 0o002 != 0;
-    let group = mode & 0o020 != 0 && !private_group(owner, metadata.gid(), host);
-    if named == Named::Word && (others || group) {
-        let (who, remedy) = if others { ("everybody", "o-w") } else { ("its group", "g-w") };
+    if named == Named::Path {
+        return Ok(());
+    }
+    if let Some((who, remedy)) = writers(metadata, host) {
         let hint = format!("chmod {remedy} {}", path.display());
         return Err(unfit(path, &format!("it is writable by {who}"), &hint));
     }
+    // Whoever can write the directory can put another file in this one's place.
+    let Some((directory, metadata)) = path.parent().and_then(|above| Some((above, above.metadata().ok()?))) else {
+        return Ok(());
+    };
+    if ![user, 0].contains(&metadata.uid()) {
+        let message = format!("its directory belongs to {}", name(metadata.uid()));
+        return Err(unfit(path, &message, "keep profiles in a directory of your own"));
+    }
+    if let Some((who, remedy)) = writers(&metadata, host) {
+        let hint = format!("chmod {remedy} {}", directory.display());
+        return Err(unfit(path, &format!("its directory is writable by {who}"), &hint));
+    }
     Ok(())
+}
+
+/// Who but its owner can write to it, and what chmod(1) takes to end that.
+fn writers(metadata: &Metadata, host: &Host) -> Option<(&'static str, &'static str)> {
+    let mode = metadata.mode();
+    if mode & 0o002 != 0 {
+        return Some(("everybody", "o-w"));
+    }
+    let group = mode & 0o020 != 0 && !private_group(metadata.uid(), metadata.gid(), host);
+    group.then_some(("its group", "g-w"))
 }
 
 /// Whether a group holds nobody but this user, as distributions make one for each.
