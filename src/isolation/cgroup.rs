@@ -7,7 +7,7 @@ mod device;
 mod directory;
 mod key;
 mod layout;
-mod list;
+pub mod list;
 pub mod oom;
 mod place;
 mod plan;

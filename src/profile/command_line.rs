@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::diagnostic::{Diagnostic, Report};
+use super::instead;
+use super::keys;
 use super::parse;
 use super::source::{Place, Provenance, Source, Sources};
 use super::tree::{Entry, Kind, Node, Table};
@@ -37,6 +39,10 @@ pub fn read(source: &Source, file: u32, report: &Report) -> Option<Table> {
     }
     let found = report.count();
     let table = parse::document(source, file, report);
+    if let Some(entry) = table.entries.iter().find(|entry| keys::shape(keys::TOP, &entry.key).is_some()) {
+        report.push(outside(entry.key_place, &entry.key));
+        return None;
+    }
     if report.count() == found && table.entries.is_empty() {
         report.push(Diagnostic::error(whole, "`--set` sets nothing").hint("write --set section.key=TOML"));
     }
@@ -57,6 +63,16 @@ fn sets_one_key(table: &Table) -> bool {
         })
 }
 
+/// What stands above all sections is the profile's own.
+fn outside(place: Place, key: &str) -> Diagnostic {
+    let error = Diagnostic::error(place, format!("`--set` takes a variable or a key of a section, not `{key}`"));
+    error.hint(match key {
+        "name" => "write --name NAME",
+        "extends" => "write a profile of your own that extends what is wanted",
+        _ => "write it into the profile",
+    })
+}
+
 /// A variable that the profile neither declares nor uses is a slip.
 pub fn unused(variables: &Variables, sources: &Sources, declared: &BTreeSet<String>, report: &Report) {
     for (name, place) in variables.declared() {
@@ -64,12 +80,28 @@ pub fn unused(variables: &Variables, sources: &Sources, declared: &BTreeSet<Stri
         if !set || declared.contains(name) || variables.was_asked(name) {
             continue;
         }
-        let hint = match nearest(name, declared.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "a variable is declared in [vars]; a key is written section.key".into(),
-        };
         let source = sources.get(place.file);
         let name_place = sources.part_of(Place::new(place.file, 0, source.text.len()), name);
+        if keys::shape(keys::TOP, name).is_some() {
+            report.push(outside(name_place, name));
+            continue;
+        }
+        if let Some((_, keys)) = keys::section(name) {
+            let (key, _) = keys[0];
+            let error = Diagnostic::error(
+                name_place,
+                format!("`--set` takes a variable or one key, and [{name}] is a section"),
+            );
+            report.push(error.hint(format!("write its key behind a dot: --set {name}.{key}=TOML")));
+            continue;
+        }
+        let hint = match nearest(name, declared.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => match instead::stray(name) {
+                Some((section, key)) => format!("the key is set with --set {section}.{key}=TOML"),
+                None => "a variable is declared in [vars]; a key is written section.key".into(),
+            },
+        };
         report.push(Diagnostic::error(name_place, format!("the profile has no variable `{name}`")).hint(hint));
     }
 }

@@ -102,7 +102,7 @@ pub fn of_key(section: &str, keys: Keys, key: &str) -> Option<String> {
         return Some(format!("in [{there}] it is called `{name}`"));
     }
     if shape(keys, &word).is_none()
-        && let Some(hint) = stray(&word)
+        && let Some(hint) = elsewhere(&word)
     {
         return Some(hint);
     }
@@ -121,16 +121,20 @@ pub fn of_section(name: &str) -> Option<String> {
         let section = section(near).is_some() || near == "vars";
         return Some(if section { format!("did you mean [{near}]?") } else { format!("did you mean `{near}`?") });
     }
-    if let Some(hint) = stray(&word).or_else(|| foreign(&word)) {
+    if let Some(hint) = elsewhere(&word).or_else(|| foreign(&word)) {
         return Some(hint);
     }
     FOREIGN_SECTIONS.iter().find(|(theirs, _)| *theirs == word).map(|(_, ours)| format!("did you mean [{ours}]?"))
 }
 
-/// A key that stands in the wrong place.
-fn stray(word: &str) -> Option<String> {
+/// The section of a key that stands in the wrong place.
+pub fn stray(word: &str) -> Option<(&'static str, &str)> {
     let (section, _) = SECTIONS.iter().find(|(_, keys)| shape(keys, word).is_some())?;
-    Some(format!("`{word}` belongs in [{section}]"))
+    Some((section, word))
+}
+
+fn elsewhere(word: &str) -> Option<String> {
+    stray(word).map(|(section, word)| format!("`{word}` belongs in [{section}]"))
 }
 
 fn foreign(word: &str) -> Option<String> {

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use toml_parser::{ParseError, Span};
 
 use super::diagnostic::{Diagnostic, Report};
+use super::keys;
 use super::source::{Place, Provenance, Source};
+use crate::isolation::nearest;
 
 /// Reports what the parser found. One mistake often looks like several: of those on one line the first counts.
 pub fn report(errors: &[ParseError], source: &Source, file: u32, report: &Report) {
@@ -137,9 +139,11 @@ impl Words<'_> {
                 Diagnostic::error(whole, "this header is never closed").hint("close it with `]]`")
             }
             "invalid key-value pair" | "missing table open" => self.stray(place),
-            "carriage return must be followed by newline" => {
-                error("a carriage return without a line feed", "end lines with LF, as Unix does, or CR LF")
-            }
+            "carriage return must be followed by newline" => Diagnostic::error(
+                Place { start: place.start.saturating_sub(1), ..place },
+                "a carriage return without a line feed",
+            )
+            .hint("end lines with LF, as Unix does, or CR LF"),
             "invalid comment character" => error("a control character in a comment", "remove it"),
             "keys cannot be multi-line basic strings" | "keys cannot be multi-line literal strings" => {
                 error("a key cannot be a multi-line string", "write it in single or double quotes")
@@ -211,13 +215,20 @@ impl Words<'_> {
     fn bad_key(&self, key: Place, at: Place) -> Diagnostic {
         let written = self.source.slice(key);
         let c = self.source.text.get(at.start as usize..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
-        let error = Diagnostic::error(key, format!("`{c}` cannot stand in a key without quotes"));
+        let error = match c.is_control() {
+            true => Diagnostic::error(at, format!("a key contains the control character U+{:04X}", c as u32)),
+            false => Diagnostic::error(key, format!("`{c}` cannot stand in a key without quotes")),
+        };
         match written.strip_suffix(':') {
             _ if written.starts_with([';', '/']) && !written.starts_with("/e") && written.len() <= 2 => {
                 error.hint("a comment begins with `#`")
             }
             Some(key) => error.hint(format!("write `{key} = …`")),
-            None => error.hint(format!("write \"{written}\"")),
+            None if c.is_control() => error.hint("remove it"),
+            None => match nearest(written, keys::all().map(|(_, key, _)| key)) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint(format!("write \"{written}\"")),
+            },
         }
     }
 

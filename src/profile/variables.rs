@@ -87,6 +87,11 @@ impl<'a> Variables<'a> {
         }
     }
 
+    /// The machine that the profile is meant for.
+    pub fn host(&self) -> &'a Host {
+        self.host
+    }
+
     /// What `${NAME}` stands for from now on.
     pub fn set_name(&self, name: &str) {
         let _ = self.name.set(name.to_owned());

@@ -1,12 +1,13 @@
 //! `[cgroup]`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::reader::Reader;
 use super::set::{nothing_to_remove, removed};
 use super::{refused, set};
 use crate::isolation::Enforce;
+use crate::isolation::cgroup::list::{CPUS, MEMS};
 use crate::isolation::cgroup::{Asked, Cgroup, IoMax, Max};
 use crate::profile::diagnostic::How;
 use crate::profile::keys;
@@ -122,7 +123,13 @@ fn cpuset(reader: &Reader, key: &str, value: &Node) -> Option<String> {
     if text.split(',').all(|part| range(part) == Some(true)) {
         return Some(text);
     }
-    reader.error(value.place, format!("`{key}` cannot be \"{text}\""), "write numbers and ranges, as in \"0-1,4\"")
+    let (noun, online) = if key == "cpuset-mems" { MEMS } else { CPUS };
+    let large = text.split([',', '-']).any(|part| part.parse::<u128>().is_ok_and(|part| part > u16::MAX.into()));
+    let hint = match reader.variables.host().text(Path::new(online)).filter(|_| large) {
+        Some(there) => format!("the {noun} of this machine are {}", there.trim_end()),
+        None => "write numbers and ranges, as in \"0-1,4\"".to_owned(),
+    };
+    reader.error(value.place, format!("`{key}` cannot be \"{text}\""), hint)
 }
 
 fn io_max(reader: &Reader, key: &str, value: &Node) -> Vec<Asked<IoMax>> {

@@ -56,7 +56,9 @@ pub struct PathEntry<'n> {
     pub size: Option<u64>,
     pub mode: Option<u32>,
     pub owner: Option<String>,
-    pub place: Place,
+    /// False after a mistake in another key of it, which is reported: its paths are still to be looked at.
+    pub sound: bool,
+    place: Place,
 }
 
 /// What a list's entries can say.
@@ -81,6 +83,7 @@ pub fn read<'n>(reader: &Reader, form: &Form, node: &'n Node) -> Option<PathEntr
         size: None,
         mode: None,
         owner: None,
+        sound: true,
         place: node.place,
     };
     match &node.kind {
@@ -146,12 +149,11 @@ fn tabled<'n>(reader: &Reader, form: &Form, node: &'n Node, mut entry: PathEntry
             _ => entry.owner = reader.account("owner", value),
         }
     }
-    if reader.report.count() > found {
-        return None;
-    }
+    entry.sound = reader.report.count() == found;
     let needed = if form.pair { "source" } else { "target" };
-    let missing = if form.pair { entry.source.is_none() } else { entry.target.is_none() };
-    if missing {
+    // An unknown key is likely to be the one that is missing.
+    let unknown = table.iter().any(|field| !form.keys.contains(&field.key.as_str()));
+    if table.get(needed).is_none() && !unknown {
         return reader.error(
             node.place,
             format!("an entry of `{key}` has no `{needed}`"),

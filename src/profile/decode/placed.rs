@@ -6,13 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::entry::{mark, split};
 use super::path;
 use super::reader::Reader;
 use super::set::removed;
 use crate::isolation::rootfs::{Bind, Hide, InlineFile, Persist, Rootfs, Symlink, Tmpfs};
 use crate::profile::diagnostic::{Diagnostic, How};
+use crate::profile::print::toml::escaped;
 use crate::profile::source::Place;
-use crate::profile::tree::{Entry, Node, Table};
+use crate::profile::tree::{Entry, Kind, Node, Table};
 use read::Thing;
 
 /// What stands at one place.
@@ -137,11 +139,7 @@ impl Tree<'_> {
             self.reader.report.push(
                 Diagnostic::warning(place, message)
                     .note(earlier.place, format!("`{}` put it there", earlier.key))
-                    .hint(format!(
-                        "remove it from `{}` first, with \"!{}\", if this is meant",
-                        earlier.key,
-                        target.display()
-                    )),
+                    .hint(format!("if this is meant, remove it first: {}", removal(&earlier.key, line))),
             );
         }
         self.places.insert(target.into_os_string(), (turn, placed));
@@ -199,6 +197,21 @@ impl Tree<'_> {
                 Thing::Symlink(text) => rootfs.symlinks.push(Symlink { target, text, origin }),
             }
         }
+    }
+}
+
+/// How a file takes away what a parent put where one of its own lines puts something, in that line's spelling.
+fn removal(key: &str, line: &Line) -> String {
+    let field = |name: &str| match &line.node.kind {
+        Kind::Table(table) => table.get(name).map(|entry| super::set::text(&entry.value)),
+        _ => None,
+    };
+    let (source, target) = split(mark(super::set::text(line.node)).1);
+    let path = line.at.map(|(path, _)| path).or_else(|| field("target")).or_else(|| field("source"));
+    let path = path.unwrap_or(target.unwrap_or(source));
+    match key {
+        "files" | "symlinks" => format!("{key} = {{ {} = false }}", escaped(path)),
+        _ => format!("{key} = [{}]", escaped(&format!("!{path}"))),
     }
 }
 

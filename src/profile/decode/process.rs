@@ -12,6 +12,8 @@ use crate::profile::names::{self, Unit};
 use crate::profile::tree::{Entry, Kind, Node, Table};
 
 pub const TTYS: [(&str, Tty); 2] = [("inherit", Tty::Inherit), ("none", Tty::None)];
+/// What no variable has in its name, and a person writes by mistake.
+pub const NOT_IN_A_NAME: &str = "=[]{}\\$,; ";
 pub const RESTARTS: [(&str, ()); 3] = [("no", ()), ("on-failure", ()), ("always", ())];
 
 pub fn decode(reader: &Reader, table: &Table, process: &mut Process) {
@@ -112,16 +114,25 @@ fn env(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String, Stri
 
 fn env_pass(reader: &Reader, key: &str, value: &Node) -> Vec<String> {
     let read = |item: &Node| {
-        let pattern = reader.name(key, item)?;
-        if pattern.contains('=') {
-            let hint = "write the name alone; a value is set in `env`";
-            return reader.error(item.place, format!("`{pattern}` cannot name a variable"), hint);
-        }
-        if pattern.starts_with(['-', '!']) {
-            let hint = "write a name, or a pattern as in \"LC_*\"";
-            return reader.error(item.place, format!("`{pattern}` cannot name a variable"), hint);
-        }
-        Some(pattern)
+        let pattern = reader.line(key, item)?;
+        let hint = match pattern.chars().find(|c| NOT_IN_A_NAME.contains(*c)) {
+            _ if pattern.is_empty() => {
+                return reader.error(
+                    item.place,
+                    format!("an entry of `{key}` is empty"),
+                    "write the name of a variable",
+                );
+            }
+            Some('=') => "write the name alone; a value is set in `env`",
+            Some('[' | ']' | '{' | '}' | '\\') => {
+                "a pattern has `*` for any text and `?` for one character, and no more"
+            }
+            Some('$') => "write the name alone, without `$`",
+            Some(_) => "write each name as an entry of its own",
+            None if pattern.starts_with(['-', '!']) => "write a name, or a pattern as in \"LC_*\"",
+            None => return Some(pattern),
+        };
+        reader.error(item.place, format!("`{pattern}` cannot name a variable"), hint)
     };
     fold(reader, key, value, String::as_str, read).into_iter().map(|entry| entry.value).collect()
 }

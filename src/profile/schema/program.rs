@@ -8,7 +8,7 @@ use super::takes::{
     words,
 };
 use crate::profile::decode::namespaces::{ID_MAPS, KERNEL_SETTINGS, NESTED};
-use crate::profile::decode::process::{RESTARTS, TTYS};
+use crate::profile::decode::process::{NOT_IN_A_NAME, RESTARTS, TTYS};
 use crate::profile::names::{RLIMITS, SIGNALS, Unit};
 
 pub const PROCESS: Section = Section {
@@ -86,7 +86,8 @@ fn env() -> Vec<Value> {
 }
 
 fn env_pass() -> Vec<Value> {
-    set(vec![pattern("^[^=!-][^=]*$"), reference("variable")])
+    let not: String = NOT_IN_A_NAME.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]");
+    set(vec![pattern(&format!("^[^!\\-{not}][^{not}]*$")), reference("variable")])
 }
 
 fn stop_signal() -> Vec<Value> {

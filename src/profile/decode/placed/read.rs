@@ -49,14 +49,13 @@ pub enum Thing {
 pub fn listed(reader: &Reader, key: &str, node: &Node) -> Option<(PathBuf, Thing)> {
     let form = FORMS.iter().find(|form| form.key == key)?;
     let entry = entry::read(reader, form, node)?;
-    let source = match entry.source {
-        Some((text, place)) => Some(path::resolve(reader, key, text, place)?),
-        None => None,
-    };
-    let target = match entry.target {
-        Some((text, place)) => path::target(reader, key, text, place)?,
-        None => source.clone()?,
-    };
+    let source = entry.source.map(|(text, place)| path::resolve(reader, key, text, place));
+    let target = entry.target.map(|(text, place)| path::target(reader, key, text, place));
+    let source = source.map_or(Some(None), |source| source.map(Some))?;
+    let target = target.unwrap_or_else(|| source.clone())?;
+    if !entry.sound {
+        return None;
+    }
     let access = match key {
         "read-only" => Some(Access::ReadOnly),
         "read-write" => Some(Access::ReadWrite),
