@@ -144,7 +144,11 @@ impl Words<'_> {
                 "a carriage return without a line feed",
             )
             .hint("end lines with LF, as Unix does, or CR LF"),
-            "invalid comment character" => error("a control character in a comment", "remove it"),
+            "invalid comment character" => {
+                let c = self.char_at(place).unwrap_or('\0');
+                let message = format!("a comment contains the control character U+{:04X}", c as u32);
+                Diagnostic::error(place, message).hint("remove it")
+            }
             "keys cannot be multi-line basic strings" | "keys cannot be multi-line literal strings" => {
                 error("a key cannot be a multi-line string", "write it in single or double quotes")
             }
@@ -160,6 +164,10 @@ impl Words<'_> {
             // A parser of another version may say more; its own words are better than none.
             other => error(other, "a profile is TOML: [section] on a line of its own, then lines of `key = value`"),
         }
+    }
+
+    fn char_at(&self, place: Place) -> Option<char> {
+        self.source.text.get(place.start as usize..)?.chars().next()
     }
 
     fn place(&self, span: Span) -> Place {
@@ -214,7 +222,7 @@ impl Words<'_> {
 
     fn bad_key(&self, key: Place, at: Place) -> Diagnostic {
         let written = self.source.slice(key);
-        let c = self.source.text.get(at.start as usize..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
+        let c = self.char_at(at).unwrap_or(' ');
         let error = match c.is_control() {
             true => Diagnostic::error(at, format!("a key contains the control character U+{:04X}", c as u32)),
             false => Diagnostic::error(key, format!("`{c}` cannot stand in a key without quotes")),
@@ -247,7 +255,7 @@ impl Words<'_> {
             return Diagnostic::error(place, "this string is never closed")
                 .hint(format!("close it with {}", quote(written)));
         }
-        let c = self.source.text.get(at.start as usize..).and_then(|rest| rest.chars().next()).unwrap_or('\0');
+        let c = self.char_at(at).unwrap_or('\0');
         let hint = match c {
             '\0' => "remove it".to_owned(),
             c => format!("remove it, or write \\u{:04X} in double quotes", c as u32),
@@ -256,7 +264,7 @@ impl Words<'_> {
     }
 
     fn escape(&self, at: Place) -> Diagnostic {
-        let next = self.source.text.get(at.start as usize..).and_then(|rest| rest.chars().next());
+        let next = self.char_at(at);
         let (end, shown) = match next {
             Some(c) => (at.start + c.len_utf8() as u32, format!("\\{c}")),
             None => (at.start, "\\".into()),
@@ -278,7 +286,7 @@ impl Words<'_> {
     }
 
     fn stray(&self, place: Place) -> Diagnostic {
-        let c = self.source.text.get(place.start as usize..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
+        let c = self.char_at(place).unwrap_or(' ');
         Diagnostic::error(place, format!("unexpected `{c}`"))
             .hint("a profile is TOML: [section] on a line of its own, then lines of `key = value`")
     }

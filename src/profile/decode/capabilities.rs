@@ -37,9 +37,9 @@ pub fn decode(reader: &Reader, table: &Table, capabilities: &mut Capabilities) {
 /// In lower case, without the prefix.
 fn name(reader: &Reader, item: &Node) -> Option<String> {
     if !matches!(item.kind, Kind::Text(_)) {
-        return reader.wrong_type("keep", item, "names", "write a name, as in \"net_bind_service\"");
+        return reader.wrong_entry("keep", item, "names", "write a name, as in \"net_bind_service\"");
     }
-    let text = reader.name("keep", item)?;
+    let text = reader.entry("keep", item)?;
     let lower = text.to_ascii_lowercase();
     let bare = lower.strip_prefix("cap_").unwrap_or(&lower).replace('-', "_");
     if bare == ALL || Capability::from_str(&format!("CAP_{}", bare.to_ascii_uppercase())).is_ok() {

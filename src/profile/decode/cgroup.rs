@@ -64,6 +64,9 @@ pub fn decode(reader: &Reader, table: &Table, cgroup: &mut Cgroup) {
 
 /// One of the section's other keys.
 fn limit(reader: &Reader, key: &str, item: &Node) -> Option<&'static str> {
+    if !matches!(item.kind, Kind::Text(_)) {
+        return reader.wrong_entry(key, item, "keys of [cgroup]", "write the name of a key in quotes");
+    }
     let (_, keys) = keys::section("cgroup")?;
     let words: Vec<(&str, &str)> =
         keys.iter().filter(|(name, _)| *name != key).map(|(name, _)| (*name, *name)).collect();

@@ -89,7 +89,7 @@ pub fn read<'n>(reader: &Reader, form: &Form, node: &'n Node) -> Option<PathEntr
     match &node.kind {
         Kind::Text(text) => written(reader, form, text, blank),
         Kind::Table(_) => tabled(reader, form, node, blank),
-        _ => reader.wrong_type(form.key, node, "paths and tables", "write \"/path\" or { target = \"/path\" }"),
+        _ => reader.wrong_entry(form.key, node, "paths and tables", "write \"/path\" or { target = \"/path\" }"),
     }
 }
 
@@ -100,7 +100,7 @@ fn written<'n>(reader: &Reader, form: &Form, text: &'n str, blank: PathEntry<'n>
         return reader.error(
             blank.place,
             format!("`-` means nothing in `{key}`"),
-            "what is listed here is made, so it cannot be missing",
+            "take it out: what is listed here is made, so it cannot be missing",
         );
     }
     let optional = mark == Mark::Optional;

@@ -54,7 +54,7 @@ pub fn decode(reader: &Reader, table: &Table, process: &mut Process) {
                 if process.timeout.is_some_and(|timeout| timeout.is_zero()) {
                     reader.error::<()>(
                         value.place,
-                        "`timeout` is nothing: the program would be stopped before it starts",
+                        "`timeout` is 0: the program would be stopped before it starts",
                         "leave the key out for no limit",
                     );
                 }
@@ -114,15 +114,8 @@ fn env(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String, Stri
 
 fn env_pass(reader: &Reader, key: &str, value: &Node) -> Vec<String> {
     let read = |item: &Node| {
-        let pattern = reader.line(key, item)?;
+        let pattern = reader.entry(key, item)?;
         let hint = match pattern.chars().find(|c| NOT_IN_A_NAME.contains(*c)) {
-            _ if pattern.is_empty() => {
-                return reader.error(
-                    item.place,
-                    format!("an entry of `{key}` is empty"),
-                    "write the name of a variable",
-                );
-            }
             Some('=') => "write the name alone; a value is set in `env`",
             Some('[' | ']' | '{' | '}' | '\\') => {
                 "a pattern has `*` for any text and `?` for one character, and no more"

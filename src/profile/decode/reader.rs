@@ -29,28 +29,26 @@ impl Reader<'_> {
     }
 
     pub fn wrong_type<T>(&self, key: &str, node: &Node, takes: &str, hint: impl Into<String>) -> Option<T> {
+        self.unlike(node, format!("`{key}` takes {takes}"), hint)
+    }
+
+    /// The same of one entry of a list.
+    pub fn wrong_entry<T>(&self, key: &str, node: &Node, lists: &str, hint: impl Into<String>) -> Option<T> {
+        self.unlike(node, format!("`{key}` lists {lists}"), hint)
+    }
+
+    fn unlike<T>(&self, node: &Node, says: String, hint: impl Into<String>) -> Option<T> {
         if matches!(node.kind, Kind::Broken) {
             return None;
         }
-        self.error(node.place, format!("`{key}` takes {takes}, not {}", node.type_name()), hint)
+        self.error(node.place, format!("{says}, not {}", node.type_name()), hint)
     }
 
     /// Any string without NUL, its variables replaced. Arguments and variables of the environment may hold newlines.
     pub fn text(&self, key: &str, node: &Node) -> Option<String> {
-        self.text_or(key, node, "a string")
-    }
-
-    /// One of a list of strings.
-    pub fn item(&self, key: &str, node: &Node) -> Option<String> {
-        self.text_or(key, node, "a list of strings")
-    }
-
-    fn text_or(&self, key: &str, node: &Node, takes: &str) -> Option<String> {
         let text = match &node.kind {
             Kind::Text(text) => self.variables.expand(text, node.place)?.into_owned(),
-            Kind::Integer(number) => return self.wrong_type(key, node, takes, format!("write \"{number}\" in quotes")),
-            Kind::Boolean(value) => return self.wrong_type(key, node, takes, format!("write \"{value}\" in quotes")),
-            _ => return self.wrong_type(key, node, takes, "write a string in quotes"),
+            _ => return self.wrong_type(key, node, "a string", in_quotes(node)),
         };
         if text.contains('\0') {
             return self.error(
@@ -60,6 +58,14 @@ impl Reader<'_> {
             );
         }
         Some(text)
+    }
+
+    /// One of a list of strings.
+    pub fn item(&self, key: &str, node: &Node) -> Option<String> {
+        match &node.kind {
+            Kind::Text(_) => self.text(key, node),
+            _ => self.wrong_entry(key, node, "strings", in_quotes(node)),
+        }
     }
 
     /// A string of one line, without control characters: names, paths, words.
@@ -83,6 +89,15 @@ impl Reader<'_> {
         let text = self.line(key, node)?;
         if text.is_empty() {
             return self.error(node.place, format!("`{key}` is empty"), "leave the key out, or give it a value");
+        }
+        Some(text)
+    }
+
+    /// A name in a list of them.
+    pub fn entry(&self, key: &str, node: &Node) -> Option<String> {
+        let text = self.line(key, node)?;
+        if text.is_empty() {
+            return self.error(node.place, format!("an entry of `{key}` is empty"), "write a name, or leave it out");
         }
         Some(text)
     }
@@ -269,5 +284,14 @@ impl Reader<'_> {
             Kind::Text(text) => super::path::resolve(self, key, text, node.place),
             _ => self.wrong_type(key, node, "a path", "write a path in quotes"),
         }
+    }
+}
+
+/// What is written without quotes, with them.
+fn in_quotes(node: &Node) -> String {
+    match &node.kind {
+        Kind::Integer(number) => format!("write \"{number}\" in quotes"),
+        Kind::Boolean(value) => format!("write \"{value}\" in quotes"),
+        _ => "write a string in quotes".into(),
     }
 }

@@ -60,7 +60,7 @@ fn devices(reader: &Reader, key: &str, value: &Node) -> Vec<Device> {
 
 fn device(reader: &Reader, key: &str, item: &Node) -> Option<Device> {
     let optional = super::set::text(item).starts_with('-');
-    let whole = reader.name(key, item)?;
+    let whole = reader.entry(key, item)?;
     let name = if optional { whole.get(1..).unwrap_or_default() } else { whole.as_str() };
     let origin = Some(reader.origin(item.place));
     if DEVICES.contains(&name) {

@@ -57,10 +57,10 @@ fn syscalls(reader: &Reader, key: &str, value: &Node) -> Vec<Name> {
 fn syscall(reader: &Reader, key: &str, item: &Node) -> Option<Name> {
     let Kind::Text(text) = &item.kind else {
         let hint = "write the name of a system call, or a group as in \"@debug\"";
-        return reader.wrong_type(key, item, "names", hint);
+        return reader.wrong_entry(key, item, "names", hint);
     };
     let (mark, _) = mark(text);
-    let whole = reader.name(key, item)?;
+    let whole = reader.entry(key, item)?;
     let (optional, name) = match mark {
         Mark::Optional => (true, &whole[1..]),
         _ => (false, whole.as_str()),
@@ -213,7 +213,7 @@ fn action(reader: &Reader, key: &str, value: &Node) -> Option<Action> {
 fn architectures(reader: &Reader, key: &str, value: &Node) -> Vec<Name> {
     let mut names: Vec<Name> = Vec::new();
     for item in reader.list(key, value).unwrap_or_default() {
-        let Some(text) = reader.name(key, item) else { continue };
+        let Some(text) = reader.entry(key, item) else { continue };
         let (optional, name) = match text.strip_prefix('-') {
             Some(name) => (true, name),
             None => (false, text.as_str()),
