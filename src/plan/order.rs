@@ -26,7 +26,6 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
         one_id: namespaces.one_id,
         ids: own_user.then_some(&namespaces.ids),
         becomes: namespaces.become_account.is_some(),
-        own_user,
         own_pid: profile.namespaces.pid,
         own_network,
         nested_mounts: profile.namespaces.nested == Nested::Mounts,

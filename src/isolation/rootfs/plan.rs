@@ -20,11 +20,10 @@ pub struct Given<'a> {
     pub account: &'a Account,
     /// Only the caller's own id exists inside.
     pub one_id: bool,
-    /// Which of the host's ids exist inside; all of them in the host's own user namespace.
+    /// Which of the host's ids exist inside; none is given in the host's own user namespace, where all do.
     pub ids: Option<&'a Maps>,
     /// Init is not the caller, whom the map leaves out.
     pub becomes: bool,
-    pub own_user: bool,
     pub own_pid: bool,
     pub own_network: bool,
     /// The program may mount: a procfs of its own needs ours without covers.
@@ -96,7 +95,7 @@ impl Planner<'_> {
                 }
             }
         }
-        if discard && self.given.own_user && !self.host.kernel_at_least(MARKS_IN_MEMORY) {
+        if discard && self.given.ids.is_some() && !self.host.kernel_at_least(MARKS_IN_MEMORY) {
             let message = format!(
                 "memory of this kernel ({}) cannot hold the mark of a removed directory: removing one of the host's \
                  fails (EIO)",

@@ -56,7 +56,7 @@ pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> S
                         target: path.to_owned(),
                         additions,
                         writable: *discard,
-                        userxattr: given.own_user,
+                        userxattr: given.ids.is_some(),
                         attributes,
                         make,
                         trusted,
