@@ -1,13 +1,12 @@
 //! docs/profile.md against the program: every example is a profile, and every key is there.
 
-use std::fs;
-use std::path::Path;
+mod repository;
 
 use sandbox::host::{Facts, Host};
 use sandbox::profile::{self, Overrides, Unwritten};
 
 fn page() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/profile.md")).unwrap()
+    repository::read("docs/profile.md")
 }
 
 #[test]

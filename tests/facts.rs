@@ -3,15 +3,14 @@
 
 mod random;
 mod reads_back;
-
-use std::fs;
-use std::path::Path;
+mod repository;
 
 use sandbox::host::{Facts, Host};
 use sandbox::profile::{self, Overrides};
 use serde_json::Value;
 
 use random::Random;
+use repository::MACHINES;
 
 const PROFILES: [&str; 8] = ["hello", "unknown", "nginx", "redis", "git", "gui", "cargo", "strict"];
 
@@ -37,13 +36,11 @@ fn absurd(random: &mut Random) -> Value {
 fn no_machine_makes_planning_panic() {
     let count = std::env::var("FACTS").ok().and_then(|count| count.parse().ok()).unwrap_or(600);
     let mut random = Random(0x1234_5678_9ABC_DEF1);
-    let everything = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/profiles/everything.toml"));
-    let everything = everything.unwrap().replace("nested = \"mounts\"", "nested = false");
+    let everything =
+        repository::read("tests/profiles/everything.toml").replace("nested = \"mounts\"", "nested = false");
     let (mut believed, mut planned) = (0, 0);
     for turn in 0..count {
-        let name = ["rich", "kernel-6.1", "no-user-namespaces"][turn % 3];
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/hosts/{name}.json"));
-        let mut machine: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let mut machine: Value = repository::machine(MACHINES[turn % MACHINES.len()]);
         for _ in 0..=random.below(4) {
             damage(&mut machine, &mut random);
         }

@@ -5,6 +5,8 @@
 //! come with the program are planned for the rich host alone. `UPDATE=1 cargo test --test golden` writes what is now
 //! planned: read the difference before you commit it.
 
+mod repository;
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
@@ -17,15 +19,15 @@ use sandbox::isolation::{Findings, Severity};
 use sandbox::plan::{self, Plan, Stage};
 use sandbox::profile::{self, Overrides};
 
-const HOSTS: [&str; 3] = ["rich", "kernel-6.1", "no-user-namespaces"];
+use repository::{MACHINES, machine, profiles, read, root};
 
 #[test]
 fn plans_are_the_golden_ones() {
     let directory = root().join("tests/golden");
     let mut golden = Golden::default();
     for (name, text) in profiles(&directory) {
-        for host in HOSTS {
-            let facts = facts(host);
+        for host in MACHINES {
+            let facts: Facts = machine(host);
             golden.compare(&directory.join(format!("{name}.{host}.plan")), &complete(&name, &text, facts.clone()));
             if host == "rich" {
                 let path = directory.join(format!("{name}.{host}.root.plan"));
@@ -41,7 +43,7 @@ fn plans_of_the_profiles_that_come_along_are_the_golden_ones() {
     let directory = root().join("tests/golden/profiles");
     let mut golden = Golden::default();
     for built_in in profile::BUILT_IN.iter().filter(|built_in| !built_in.base) {
-        let host = Host::known(with_servers(facts("rich")));
+        let host = Host::known(with_servers(machine("rich")));
         let plan = planned(built_in.name, built_in.text, &host);
         golden.compare(&directory.join(format!("{}.plan", built_in.name)), &plan);
     }
@@ -52,11 +54,11 @@ fn plans_of_the_profiles_that_come_along_are_the_golden_ones() {
 #[test]
 fn what_comes_along_checks_without_warnings_but_the_documented_one() {
     let loopback = "mode = \"host\": whatever listens on this machine's loopback answers the program too";
-    let page = fs::read_to_string(root().join("docs/cli.md")).unwrap();
+    let page = read("docs/cli.md");
     assert!(page.contains(loopback), "docs/cli.md does not say: {loopback}");
     let mut planned = 0;
     for built_in in profile::BUILT_IN {
-        for facts in [facts("rich"), Facts { cwd: Some("/srv/data".into()), ..as_root(facts("rich")) }] {
+        for facts in [machine("rich"), Facts { cwd: Some("/srv/data".into()), ..as_root(machine("rich")) }] {
             let host = Host::known(with_servers(facts));
             let loaded = profile::load_text(built_in.text, &place(built_in.name), &Overrides::default(), &host);
             let loaded = loaded.unwrap_or_else(|problems| panic!("{problems}"));
@@ -80,30 +82,9 @@ fn what_comes_along_checks_without_warnings_but_the_documented_one() {
 #[test]
 fn the_table_of_stages_is_the_plan() {
     let mut golden = Golden::default();
-    let empty = fs::read_to_string(root().join("tests/golden/empty.toml")).unwrap();
+    let empty = read("tests/golden/empty.toml");
     golden.compare(&root().join("docs/stages.md"), &stages(&plan(&empty)));
     golden.finish(Path::new("/nonexistent"));
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Name and text.
-fn profiles(directory: &Path) -> Vec<(String, String)> {
-    let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    let mut profiles: Vec<_> = files
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap()))
-        .collect();
-    profiles.sort();
-    assert!(profiles.len() > 10, "there are golden profiles in {}", directory.display());
-    profiles
-}
-
-fn facts(host: &str) -> Facts {
-    let path = root().join(format!("tests/golden/hosts/{host}.json"));
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// The same machine with root logged in.
@@ -176,7 +157,7 @@ fn planned(name: &str, text: &str, host: &Host) -> String {
 }
 
 fn plan(text: &str) -> Plan {
-    let host = Host::known(facts("rich"));
+    let host = Host::known(machine("rich"));
     let loaded = profile::load_text(text, &place("empty"), &Overrides::default(), &host).unwrap();
     plan::plan(&loaded.profile, &host, &mut Findings::default()).unwrap()
 }

@@ -4,6 +4,8 @@
 //! the text of `NAME.stderr`. A comment line `# --set X` passes one. `UPDATE=1 cargo test --test messages` writes the
 //! texts anew; read them before you commit them.
 
+mod repository;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -135,7 +137,7 @@ fn a_directory_that_others_write_to_is_refused_word_by_word() {
 }
 
 fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/profiles/bad")
+    repository::root().join("tests/profiles/bad")
 }
 
 /// No profiles but those of the case.

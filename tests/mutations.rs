@@ -3,9 +3,9 @@
 
 mod random;
 mod reads_back;
+mod repository;
 
 use std::fs;
-use std::path::Path;
 
 use sandbox::host::Host;
 use sandbox::profile::{self, Overrides};
@@ -65,7 +65,7 @@ const PIECES: &[&str] = &[
 
 #[test]
 fn no_text_panics_and_what_is_accepted_reads_back() {
-    let bad = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/profiles/bad");
+    let bad = repository::root().join("tests/profiles/bad");
     let mut seeds: Vec<String> = Vec::new();
     for entry in fs::read_dir(bad).unwrap() {
         let path = entry.unwrap().path();

@@ -1,5 +1,7 @@
 //! The pages in docs against the program: what they name exists, and what exists is named.
 
+mod repository;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,12 +9,10 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 use sandbox::cli::Cli;
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
+use repository::{read, root};
 
 fn page(name: &str) -> String {
-    fs::read_to_string(root().join("docs").join(name)).unwrap()
+    read(&format!("docs/{name}"))
 }
 
 /// Every file below a directory that ends so.
@@ -88,7 +88,7 @@ fn every_test_that_the_index_of_advisories_names_exists() {
 fn the_map_of_the_code_is_complete() {
     let page = page("architecture.md");
     let map = page.split("## Map of the code").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
-    let library = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let library = read("src/lib.rs");
     for module in library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')) {
         assert!(map.contains(&format!("| `{module}` |")), "{module} is not on the map");
     }

@@ -3,15 +3,16 @@
 
 mod random;
 mod reads_back;
+mod repository;
 mod samples;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use sandbox::host::{Facts, Host};
 use sandbox::profile::{self, Overrides};
 
 use random::Random;
+use repository::{MACHINES, machine};
 
 #[test]
 fn every_profile_means_the_same_once_it_is_printed() {
@@ -106,11 +107,7 @@ fn read(text: &str, facts: &Facts) -> Result<profile::Loaded, profile::Diagnosti
 
 /// Made up, and each with root logged in too.
 fn machines() -> Vec<Facts> {
-    let read = |name: &str| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/hosts/{name}.json"));
-        serde_json::from_str::<Facts>(&std::fs::read_to_string(path).unwrap()).unwrap()
-    };
-    let users = ["rich", "kernel-6.1", "no-user-namespaces"].map(read);
+    let users = MACHINES.map(machine::<Facts>);
     let root = users.clone().map(|facts| Facts { uid: Some(0), gid: Some(0), groups: Some(vec![0]), ..facts });
     users.into_iter().chain(root).collect()
 }

@@ -4,12 +4,12 @@
 //! `UPDATE=1 cargo test --test schema` writes profiles/schema.json anew.
 
 mod reads_back;
+mod repository;
 mod samples;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use sandbox::host::Host;
@@ -17,6 +17,8 @@ use sandbox::isolation::Findings;
 use sandbox::plan;
 use sandbox::profile::{self, Overrides};
 use serde_json::Value;
+
+use repository::{profiles, read, root};
 
 #[test]
 fn the_committed_schema_is_the_programs() {
@@ -32,7 +34,7 @@ fn the_committed_schema_is_the_programs() {
 #[test]
 fn docs_and_schema_tell_the_same() {
     let schema: Value = serde_json::from_str(&profile::schema()).unwrap();
-    let page = fs::read_to_string(root().join("docs/profile.md")).unwrap();
+    let page = read("docs/profile.md");
     for (section, key, refused) in profile::keys() {
         let heading = format!("## `[{section}]`\n");
         let part = page.split(&heading).nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
@@ -94,7 +96,7 @@ fn what_is_accepted_the_schema_accepts() {
             good.push((format!("{directory}/{name}"), text));
         }
     }
-    let page = fs::read_to_string(root().join("docs/profile.md")).unwrap();
+    let page = read("docs/profile.md");
     let examples = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     good.extend(examples.enumerate().map(|(number, text)| (format!("example {number}"), text.to_owned())));
     for (section, key, values) in samples::GOOD {
@@ -194,20 +196,6 @@ const UNKNOWABLE: &str = "
 
 fn joined(value: &str) -> String {
     value.lines().map(str::trim).collect::<Vec<_>>().join(" ")
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn profiles(directory: &Path) -> Vec<(String, String)> {
-    let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    let mut profiles: Vec<_> = files
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), fs::read_to_string(&path).ok()?)))
-        .collect();
-    profiles.sort();
-    profiles
 }
 
 /// Of each validator that is installed, what it says of each profile.
