@@ -1,5 +1,7 @@
 //! `profiles`: what is there, what it reaches, and what it says in full.
 
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::Value;
 
 use crate::harness::{Sandbox, quoted};
@@ -41,6 +43,47 @@ fn profiles_are_listed_with_what_they_reach() {
         assert!(lines.iter().any(|shown| shown == line), "{line}\n{seen}");
     }
     assert!(!seen.stdout.contains("hidden.toml") && !seen.stdout.contains("README"), "{seen}");
+}
+
+/// What comes later on the search path would be used in its place.
+#[test]
+fn what_a_name_must_not_lead_to_is_refused_and_not_passed_over() {
+    let sandbox = own();
+    let directory = sandbox.dir().join("config/sandbox/profiles");
+    std::os::unix::fs::symlink("../gone.toml", directory.join("hello.toml")).expect("linking");
+    let link = format!("{}: it is a link to ../gone.toml, which leads nowhere", directory.join("hello.toml").display());
+    sandbox.sandbox(&["run", "hello"]).refused(125, &[&link, "hint: remove the link"]);
+    sandbox.sandbox(&["check", "hello"]).refused(1, &[&link]);
+    let seen = sandbox.sandbox(&["profiles"]).succeeds();
+    assert!(seen.stdout.contains(&link), "{seen}");
+    sandbox.sandbox(&["check", "notes", "--", "true"]).exits(0);
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).expect("its mode");
+    let open = ["notes.toml: its directory is writable by everybody", "hint: chmod o-w /"];
+    sandbox.sandbox(&["run", "notes", "--", "true"]).refused(125, &open);
+    let path = directory.join("notes.toml").display().to_string();
+    sandbox.sandbox(&["check", &path, "--", "true"]).exits(0);
+}
+
+/// The shell has emptied the file before the program reads anything.
+#[test]
+fn what_is_shown_may_be_written_where_the_profile_grants() {
+    let sandbox = Sandbox::bare();
+    let dir = sandbox.dir().display().to_string();
+    let text = format!("[process]\ncommand = [\"/bin/cat\"]\n[rootfs]\nread-write = [{}]\n", quoted(&dir));
+    let profile = sandbox.file("p.toml", &text);
+    let show = || sandbox.sandbox(&["profiles", "show", &profile.display().to_string()]).succeeds().stdout;
+    let into = |file: &std::path::Path| {
+        let mut command = std::process::Command::new("/bin/sh");
+        let launch = sandbox.command("check", &[]);
+        command.args(["-c", "exec \"$0\" profiles show \"$1\" > \"$2\""]).arg(launch.get_program());
+        assert!(command.arg(&profile).arg(file).status().expect("starting").success());
+        std::fs::read_to_string(file).expect("reading")
+    };
+    let shown = show();
+    assert_eq!(into(&sandbox.dir().join("shown.toml")), shown);
+    assert!(shown.contains(&quoted(&dir)), "{shown}");
+    // Over itself: nothing was left to read, and an empty profile is one.
+    assert_eq!(into(&profile), "name = \"p\"\n");
 }
 
 #[test]
