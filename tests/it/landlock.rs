@@ -2,7 +2,7 @@
 
 use std::os::unix::net::UnixListener;
 
-use crate::harness::{Sandbox, outside, skip};
+use crate::harness::{Sandbox, landlock_abi, outside, skip};
 
 /// With capabilities and without a filter: what refuses now is Landlock.
 fn alone(enforce: &str) -> Sandbox {
@@ -11,11 +11,6 @@ fn alone(enforce: &str) -> Sandbox {
         .with("seccomp", r#"preset = "none""#)
         .with("capabilities", r#"keep = ["sys_admin", "dac_override"]"#)
         .with("landlock", &format!("enforce = {enforce:?}"))
-}
-
-/// Asked of the kernel, without the program under test; 0 without Landlock.
-fn abi() -> u32 {
-    outside("landlock-abi").value("landlock-abi").parse().expect("a number")
 }
 
 fn has_landlock() -> bool {
@@ -70,7 +65,7 @@ fn a_shared_pid_namespace_keeps_signals_inside() {
         return drop(seen.refused(125, &["pid"]));
     }
     let seen = seen.exits(0);
-    if abi() < 6 {
+    if landlock_abi() < 6 {
         // Documented: before Linux 6.12 the scope is missing, and that is said.
         seen.says(&["cannot refuse signals to processes outside", "hint: "])
             .allows(&format!("kill {} 15", victim.id()));
@@ -95,7 +90,7 @@ fn a_shared_network_keeps_abstract_sockets_apart() {
     outside(&words).allows(&words);
     let shared = || Sandbox::new().with("network", r#"mode = "host""#);
     let seen = shared().probe(&words).exits(0);
-    if abi() < 6 {
+    if landlock_abi() < 6 {
         // Documented: before Linux 6.12 the scope is missing, and that is said.
         seen.says(&["cannot refuse abstract sockets outside", "hint: "]).allows(&words);
         shared().with("landlock", r#"scope = ["abstract-unix"]"#).probe(&words).refused(125, &["landlock", "6.12"]);

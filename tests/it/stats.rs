@@ -3,12 +3,16 @@
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::harness::{Running, Sandbox, Terminal, is_root, program, quoted};
+use crate::harness::{LACKING, Running, Sandbox, Terminal, is_root, lacks, program, quoted};
 
 /// A sandbox that something counts for, in which a program runs, holds memory and has computed; `None` where this caller
 /// may make no cgroup.
 fn counted(sandbox: &Sandbox) -> Option<Running> {
     let mut running = sandbox.start_probe("crowd 3 + compute 200 + hold 24 + hang");
+    if lacks("memory") {
+        running.ends().refused(125, &["memory-max: ", LACKING, "hint: "]);
+        return None;
+    }
     if !is_root() {
         // Whoever is refused a limit is told so, and nothing runs.
         let seen = sandbox.ask("check", &["/probe"]);

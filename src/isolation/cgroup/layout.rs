@@ -27,11 +27,23 @@ pub enum Home {
     V1(Hierarchy),
     /// It belongs to a cgroup v1 hierarchy of these controllers, and that is not mounted where we could reach it.
     NotMounted(String),
-    /// There is no cgroup file system to be seen.
+    /// Its hierarchy, `None` for cgroup v2, is mounted here from outside of our cgroup namespace.
+    Outside(PathBuf, Option<String>),
+    /// No hierarchy to be seen has it.
     Nowhere,
 }
 
+/// Where our own directory is not to be found.
+enum Lost {
+    NotMounted,
+    /// This mount begins above the root of our cgroup namespace, and nothing says how to get from there to us.
+    Outside(PathBuf),
+}
+
 pub const ROOT: &str = "/sys/fs/cgroup";
+
+/// The cgroup namespace that all others are below; the kernel gives it this number (include/linux/proc_ns.h).
+const FIRST: &str = "cgroup:[4026531835]";
 
 impl<'a> Layout<'a> {
     pub fn probe(host: &'a Host) -> Layout<'a> {
@@ -45,8 +57,17 @@ impl<'a> Layout<'a> {
     }
 
     pub fn v2(&self) -> Option<PathBuf> {
-        let (_, own) = self.lines.iter().find(|(controllers, _)| controllers.is_empty())?;
-        locate(self.host, None, own)
+        self.locate_v2().ok()
+    }
+
+    fn locate_v2(&self) -> Result<PathBuf, Lost> {
+        let line = self.lines.iter().find(|(controllers, _)| controllers.is_empty());
+        line.map_or(Err(Lost::NotMounted), |(_, own)| locate(self.host, None, own))
+    }
+
+    /// Whether anything belongs to cgroup v1.
+    pub fn has_v1(&self) -> bool {
+        self.lines.iter().any(|(controllers, _)| !controllers.is_empty())
     }
 
     pub fn home(&self, controller: &str) -> Home {
@@ -54,11 +75,16 @@ impl<'a> Layout<'a> {
         if let Some((names, own)) = self.lines.iter().find(|(names, _)| has(names)) {
             let controllers: Vec<String> = names.split(',').map(String::from).collect();
             return match locate(self.host, Some(&controllers), own) {
-                Some(directory) => Home::V1(Hierarchy { controllers, directory }),
-                None => Home::NotMounted(names.clone()),
+                Ok(directory) => Home::V1(Hierarchy { controllers, directory }),
+                Err(Lost::NotMounted) => Home::NotMounted(names.clone()),
+                Err(Lost::Outside(mount)) => Home::Outside(mount, Some(names.clone())),
             };
         }
-        self.v2().map_or(Home::Nowhere, Home::V2)
+        match self.locate_v2() {
+            Ok(own) => Home::V2(own),
+            Err(Lost::NotMounted) => Home::Nowhere,
+            Err(Lost::Outside(mount)) => Home::Outside(mount, None),
+        }
     }
 
     /// Whether a controller is not bound to cgroup v1.
@@ -74,24 +100,37 @@ impl Hierarchy {
 }
 
 /// Our own directory: where everybody mounts it if it is there, because a host's mountinfo can be very long.
-fn locate(host: &Host, controllers: Option<&[String]>, own: &str) -> Option<PathBuf> {
+fn locate(host: &Host, controllers: Option<&[String]>, own: &str) -> Result<PathBuf, Lost> {
     // `/../x` lies outside the cgroup namespace: no mount shows it.
     if !own.starts_with('/') || own.split('/').any(|name| name == "..") || own.ends_with(" (deleted)") {
-        return None;
+        return Err(Lost::NotMounted);
     }
-    let usual: Vec<PathBuf> = match controllers {
-        None => vec![ROOT.into(), Path::new(ROOT).join("unified")],
-        Some([name]) => vec![Path::new(ROOT).join(name.trim_start_matches("name="))],
-        Some(names) => vec![Path::new(ROOT).join(names.join(",")), Path::new(ROOT).join(&names[0])],
-    };
     // Only cgroup v2 directories have cgroup.controllers, and of these only those that we look for.
     let proof = if controllers.is_none() { "cgroup.controllers" } else { "tasks" };
-    let there =
-        |directory: PathBuf| matches!(host.node(&directory.join(proof)), Node::File { .. }).then_some(directory);
-    usual
-        .into_iter()
-        .find_map(|mount| there(below(&mount, own)))
-        .or_else(|| from_mountinfo(host, controllers, own).into_iter().find_map(there))
+    let there = |directory: &PathBuf| matches!(host.node(&directory.join(proof)), Node::File { .. });
+    // In another namespace `/` is not what a mount shows that was there before it.
+    let namespaced =
+        matches!(host.node(Path::new("/proc/self/ns/cgroup")), Node::Symlink { to } if to != Path::new(FIRST));
+    if !namespaced && let Some(directory) = usual(controllers).iter().map(|mount| below(mount, own)).find(there) {
+        return Ok(directory);
+    }
+    let mounts = mounts(host, controllers);
+    // A container's mount may show a part of the hierarchy only.
+    let shown = mounts.iter().filter_map(|(mount, root)| {
+        let relative = Path::new(own).strip_prefix(root).ok()?;
+        Some(below(mount, &relative.to_string_lossy()))
+    });
+    let outside = || mounts.iter().find(|(_, root)| root.starts_with("/..")).map(|(mount, _)| mount.clone());
+    shown.into_iter().find(there).ok_or_else(|| outside().map_or(Lost::NotMounted, Lost::Outside))
+}
+
+fn usual(controllers: Option<&[String]>) -> Vec<PathBuf> {
+    let root = Path::new(ROOT);
+    match controllers {
+        None => vec![root.into(), root.join("unified")],
+        Some([name]) => vec![root.join(name.trim_start_matches("name="))],
+        Some(names) => vec![root.join(names.join(",")), root.join(&names[0])],
+    }
 }
 
 fn below(mount: &Path, own: &str) -> PathBuf {
@@ -101,8 +140,8 @@ fn below(mount: &Path, own: &str) -> PathBuf {
     }
 }
 
-/// Every place where a mount of this hierarchy shows our own directory.
-fn from_mountinfo(host: &Host, controllers: Option<&[String]>, own: &str) -> Vec<PathBuf> {
+/// Every mount of this hierarchy, and what it shows of it, as seen from our cgroup namespace.
+fn mounts(host: &Host, controllers: Option<&[String]>) -> Vec<(PathBuf, String)> {
     let text = host.text(Path::new("/proc/self/mountinfo")).unwrap_or_default();
     text.lines()
         .filter_map(|line| {
@@ -117,9 +156,7 @@ fn from_mountinfo(host: &Host, controllers: Option<&[String]>, own: &str) -> Vec
             };
             let mut before = before.split(' ');
             let (root, mount) = (before.nth(3)?, before.next()?);
-            // A container's mount may show a part of the hierarchy only.
-            let relative = Path::new(own).strip_prefix(unescape(root)).ok()?;
-            matches.then(|| below(Path::new(&unescape(mount)), &relative.to_string_lossy()))
+            matches.then(|| (PathBuf::from(unescape(mount)), unescape(root)))
         })
         .collect()
 }
@@ -187,6 +224,29 @@ mod tests {
         let layout = Layout::probe(&host);
         let Home::V1(hierarchy) = layout.home("memory") else { panic!("{layout:?}") };
         assert_eq!(hierarchy.directory, Path::new("/cg/memory x"));
+    }
+
+    #[test]
+    fn a_cgroup_namespace_of_its_own_is_at_the_root_of_its_own_mounts_alone() {
+        let namespaced = |cgroup: &str, mountinfo: &str| {
+            let files = ["/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/pids/tasks", "/own/x/cgroup.controllers"];
+            let mut facts = host(cgroup, mountinfo, &files).facts();
+            let link = Node::Symlink { to: "cgroup:[4026532001]".into() };
+            facts.paths.insert("/proc/self/ns/cgroup".into(), link);
+            Host::known(facts)
+        };
+        let kept = "31 23 0:28 /../.. /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n";
+        let machine = namespaced("0::/\n", kept);
+        assert_eq!(Layout::probe(&machine).home("pids"), Home::Outside("/sys/fs/cgroup".into(), None));
+        assert_eq!(Layout::probe(&machine).v2(), None);
+        let again = format!("{kept}40 31 0:28 / /sys/fs/cgroup rw - cgroup2 none rw\n");
+        assert_eq!(Layout::probe(&namespaced("0::/\n", &again)).v2(), Some("/sys/fs/cgroup".into()));
+        let elsewhere = format!("{kept}40 31 0:28 / /own rw - cgroup2 none rw\n");
+        assert_eq!(Layout::probe(&namespaced("0::/x\n", &elsewhere)).v2(), Some("/own/x".into()));
+        let kept = "32 23 0:29 /.. /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n";
+        let machine = namespaced("8:pids:/\n", kept);
+        let pids = Home::Outside("/sys/fs/cgroup/pids".into(), Some("pids".into()));
+        assert_eq!(Layout::probe(&machine).home("pids"), pids);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::layout::ROOT;
 use super::scope::{self, Manager};
 use super::settings::Lack;
 use crate::host::{Host, Node};
@@ -46,9 +47,15 @@ pub fn choose(own: &Path, needs: &[&str], host: &Host) -> Result<Ground, Lack> {
     {
         return Ok(ground(parent, false, host));
     }
-    let managed = is_systemd(host);
+    // What is the top to a cgroup namespace of its own was made by whoever made that: systemd keeps its own top empty.
+    let managed = is_systemd(host) && own != Path::new(ROOT);
     let direct = writable(own, host) && (!managed || (inside_delegated(own, host) && processes(own, host) == 1));
-    if !direct && let Some(manager) = Manager::find(host) {
+    // Where cgroups are mounted read-only, nothing could be done in what the manager makes.
+    let manager = || Manager::find(host).filter(|manager| host.writable(&manager.directory(host)));
+    if !direct
+        && managed
+        && let Some(manager) = manager()
+    {
         let mut from = ground(&manager.directory(host), true, host);
         from.controllers.retain(|name| scope::DELEGATED.contains(&name.as_str()));
         return Ok(Ground { scope: Some(manager), given: Vec::new(), ..from });

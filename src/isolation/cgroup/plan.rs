@@ -4,7 +4,7 @@ use super::directory::Directory;
 use super::key::{Key, Wish, wishes};
 use super::layout::{Hierarchy, Home, Layout};
 use super::place::{self, Ground};
-use super::refusal::{no_controller, not_writable};
+use super::refusal::{no_controller, not_there, not_writable};
 use super::settings::{Carried, Lack, Setting};
 use super::{Cgroup, Max, Membership, Place, Step, v1, v2};
 use crate::host::Host;
@@ -120,11 +120,6 @@ impl Planner<'_> {
                 }
                 Ok(carried)
             }
-            Home::NotMounted(names) => {
-                let message = format!("the {old} controller belongs to cgroup v1, which is not mounted");
-                let hint = format!("as root: mount -t cgroup -o {names} cgroup DIRECTORY, in /sys/fs/cgroup");
-                Err(Lack::new(message, hint))
-            }
             Home::V2(own) => {
                 let place = match place {
                     Some(Ok(place)) => place,
@@ -140,9 +135,7 @@ impl Planner<'_> {
                 }
                 Ok(carried)
             }
-            Home::Nowhere => {
-                Err(Lack::new("no cgroup file system is mounted", "mount -t cgroup2 none /sys/fs/cgroup, as root"))
-            }
+            home => Err(not_there(controller, &home, layout.has_v1())),
         }
     }
 
@@ -175,7 +168,8 @@ impl Planner<'_> {
         }
         let place = match place {
             Some(place) => place.as_ref().map_err(Lack::clone)?,
-            None => return Err(Lack::new("cgroup v1 cannot be delegated safely", v1::UNIFIED)),
+            None if layout.has_v1() => return Err(Lack::new("cgroup v1 cannot be delegated safely", v1::UNIFIED)),
+            None => return Err(not_there("memory", &layout.home("memory"), false)),
         };
         if self.given.program.0 != self.host.uid() && !self.host.is_root() {
             let message = "the program's user is not the caller, and only root can give it a cgroup";

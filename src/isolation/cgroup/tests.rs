@@ -344,6 +344,65 @@ fn no_cgroups_at_all() {
 }
 
 #[test]
+fn a_controller_that_cgroup_v1_has_lost_is_named() {
+    let machine = || {
+        let machine = Machine::of(0).text("/proc/self/cgroup", "8:pids:/\n1:name=systemd:/\n");
+        machine.node("/sys/fs/cgroup/pids/tasks", FILE).writable("/sys/fs/cgroup/pids")
+    };
+    let (_, said) = machine().plan(&limits());
+    assert_eq!(said.len(), 1);
+    let message = "no cgroup v1 hierarchy has the memory controller, and cgroup v2 is not mounted";
+    assert_eq!(said[0].1, format!("memory-max: {message}"));
+    assert!(said[0].2.contains("mount -t cgroup2 none /sys/fs/cgroup/unified"), "{said:?}");
+}
+
+#[test]
+fn a_cgroup_namespace_that_shows_other_cgroups_is_named() {
+    let namespaced = |cgroup: &str, mounts: &str| {
+        let machine = Machine::of(0).v2("/sys/fs/cgroup", "memory pids", "memory pids", "").owned("/sys/fs/cgroup");
+        let machine = machine.node("/proc/self/ns/cgroup", Node::Symlink { to: "cgroup:[4026532001]".into() });
+        machine.text("/proc/self/cgroup", cgroup).text("/proc/self/mountinfo", mounts)
+    };
+    let kept = "31 23 0:28 /../.. /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+    let said = |section: &Cgroup| namespaced("0::/\n", kept).plan(section).1;
+    let limits = said(&limits());
+    assert_eq!(limits[0].1, "pids-max: what is mounted at /sys/fs/cgroup lies outside of this cgroup namespace");
+    assert!(limits[0].2.contains("mount -t cgroup2 none /sys/fs/cgroup"), "{limits:?}");
+    let delegate = said(&Cgroup { delegate: asked(true), ..Cgroup::default() });
+    assert!(delegate[0].1.contains("lies outside of this cgroup namespace"), "{delegate:?}");
+    let kept = "32 23 0:29 /.. /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n";
+    let (_, said) = namespaced("8:pids:/\n", kept).plan(&Cgroup { pids_max: asked(Max::Max), ..Cgroup::default() });
+    assert!(said[0].2.contains("mount -t cgroup -o pids cgroup /sys/fs/cgroup/pids"), "{said:?}");
+}
+
+/// Who made the namespace has left its top to us, whatever systemd runs outside; nobody is asked for a scope.
+#[test]
+fn at_the_top_of_a_cgroup_namespace_no_systemd_is_asked() {
+    let top = "/sys/fs/cgroup";
+    let machine = Machine::of(0)
+        .systemd()
+        .node("/run/systemd/private", Node::Other)
+        .node("/proc/self/ns/cgroup", Node::Symlink { to: "cgroup:[4026532001]".into() })
+        .text("/proc/self/cgroup", "0::/\n")
+        .text("/proc/self/mountinfo", "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 none rw\n")
+        .v2_below(top, "memory pids", "", "77\n")
+        .owned(top);
+    let (steps, _) = machine.steps(&limits());
+    assert_eq!(steps[0], "move the launcher to a leaf of /sys/fs/cgroup");
+}
+
+#[test]
+fn no_scope_is_asked_for_where_cgroups_are_read_only() {
+    let own = "/sys/fs/cgroup/system.slice/x.service";
+    let machine = Machine::of(0)
+        .systemd()
+        .node("/run/systemd/private", Node::Other)
+        .text("/proc/self/cgroup", "0::/system.slice/x.service\n")
+        .v2_below(own, "memory pids", "", "77\n");
+    assert_eq!(machine.plan(&limits()).1[0].1, format!("pids-max: {own} is read-only"));
+}
+
+#[test]
 fn a_delegated_part_lies_below_the_limits() {
     let root = "/sys/fs/cgroup";
     let section = Cgroup { delegate: asked(true), memory_max: asked(Max::Limit(1 << 30)), ..Cgroup::default() };
@@ -450,6 +509,7 @@ fn a_user_asks_its_systemd_for_a_scope_where_nothing_is_delegated() {
             .text("/sys/fs/cgroup/cgroup.controllers", "cpu memory pids\n")
             .v2_below("/sys/fs/cgroup/user.slice/user-1000.slice/session-2.scope", "memory pids", "", "77\n78\n")
             .v2_below(manager, controllers, controllers, "")
+            .owned(manager)
             .node("/run/user/1000/bus", Node::Other)
     };
     let (steps, planned) = machine("memory pids").steps(&limits());

@@ -9,6 +9,7 @@ mod terminal;
 mod turn;
 
 use std::io::Write;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub use programs::{caller, probe, sandbox as program, step_removal};
@@ -50,6 +51,23 @@ pub fn left_to_root(reason: &str) {
     if std::env::var("SANDBOX_TEST_AS_ROOT_TOO").is_err() {
         skip(reason);
     }
+}
+
+/// Asked of the kernel, without the program under test; 0 without Landlock.
+pub fn landlock_abi() -> u32 {
+    outside("landlock-abi").value("landlock-abi").parse().expect("a number")
+}
+
+/// What the refusal says of a controller that newer kernels have taken from cgroup v1, where there is nothing else.
+pub const LACKING: &str = "no cgroup v1 hierarchy has the ";
+
+/// Whether this machine has a controller on no version of cgroups.
+pub fn lacks(controller: &str) -> bool {
+    let v2 = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(|top| Path::new(top).join("cgroup.controllers").exists());
+    let text = std::fs::read_to_string("/proc/self/cgroup").expect("reading our cgroups");
+    let named =
+        |line: &str| line.split(':').nth(1).is_some_and(|names| names.split(',').any(|name| name == controller));
+    v2 == [false; 2] && !text.lines().any(named)
 }
 
 /// Waits until something holds; the kernel ends processes and namespaces a little after a launcher has.
