@@ -54,6 +54,12 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
         ("write", Errno::ENOENT, Some(Step::Cgroup(cgroup::Step::Distribute { .. }))) => {
             "the cgroup has not been given these controllers itself (see its cgroup.controllers)"
         }
+        ("write", Errno::EINVAL, Some(Step::Cgroup(cgroup::Step::Join { controllers, .. })))
+            if controllers.contains(&"cpu") =>
+        {
+            "has the launcher real-time priority (chrt)? This kernel gives no real time to a new cgroup of the cpu \
+             controller: start it without, or leave out cpu-max and cpu-weight"
+        }
         ("StartTransientUnit", _, _) => {
             "systemd gave no scope; started in one (systemd-run --user --scope -p Delegate=yes sandbox run …) it needs none"
         }

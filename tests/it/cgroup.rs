@@ -5,8 +5,9 @@ mod places;
 mod scope;
 
 use std::path::Path;
+use std::process::Command;
 
-use crate::harness::{LACKING, Sandbox, is_root, lacks, left_to_root, outside};
+use crate::harness::{LACKING, Running, Sandbox, is_root, lacks, left_to_root, outside};
 
 #[test]
 fn its_own_place_is_the_root_of_what_it_sees() {
@@ -113,6 +114,24 @@ fn memory_max_holds_and_the_end_is_explained() {
         return drop(seen.refused(125, &["memory-max: ", LACKING, "hint: "]));
     }
     assert!(seen.status.code() == Some(137) || seen.stderr.to_lowercase().contains("killed"), "{seen}");
+}
+
+/// Where the kernel shares out real time by cgroups, a new one has none of it.
+#[test]
+fn a_launcher_with_real_time_priority_is_told_why_cpu_max_cannot_hold_it() {
+    if !is_root() {
+        return left_to_root("only root may give itself real-time priority");
+    }
+    let sandbox = Sandbox::new().with("cgroup", r#"cpu-max = "50%""#);
+    let launch = sandbox.command("run", &["/probe", "say", "started"]);
+    let mut command = Command::new("chrt");
+    command.args(["-f", "1"]).arg(launch.get_program()).args(launch.get_args()).current_dir("/");
+    command.env_clear().envs(launch.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let seen = Running::start(command, "chrt".to_owned()).ends();
+    match Path::new("/sys/fs/cgroup/cpu/cpu.rt_runtime_us").exists() {
+        true => seen.refused(125, &["join the cgroup of cpu", "EINVAL", "hint: ", "real-time"]).prints(""),
+        false => seen.exits(0).prints("started\n"),
+    };
 }
 
 #[test]
