@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::explain::usage::{self, Row};
 use crate::host::Host;
-use crate::isolation::cgroup::stats::{Usage, usage};
+use crate::isolation::cgroup::stats::{self, Usage};
 use crate::state::{self, Entry, Life, Root};
 use crate::sys::window;
 
@@ -35,7 +35,7 @@ impl Stats {
         let mut watched = Watched { one, rates: BTreeMap::new() };
         let mut next = Instant::now();
         loop {
-            let Some(readings) = watched.look()? else { return Ok(0) };
+            let Some(readings) = watched.look(self.json)? else { return Ok(0) };
             let text = if self.json { watched.json(&readings)? } else { watched.text(&readings, self.watch) };
             match show(&text, self.watch && !self.json) {
                 // Whoever read it has seen enough.
@@ -78,11 +78,12 @@ struct Watched {
 }
 
 impl Watched {
-    /// `None` where the one that is watched has ended.
-    fn look(&self) -> Result<Option<Vec<Reading>>> {
+    /// `None` where the one that is watched has ended. Of all of them, only what the table shows, or everything.
+    fn look(&self, everything: bool) -> Result<Option<Vec<Reading>>> {
         let Some(root) = Root::open(&state::locate(&Host::live()))? else {
             return Ok(self.one.is_none().then(Vec::new));
         };
+        let usage = if everything || self.one.is_some() { stats::usage } else { stats::brief };
         let reading = |entry: Entry| Reading {
             usage: usage(&entry.cgroups()),
             name: entry.header.map(|header| header.name),

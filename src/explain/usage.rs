@@ -50,15 +50,13 @@ pub fn lines(usage: &Usage) -> String {
 /// The heading and a line each, at most `most` lines in all; where that is too few, the last says how many are missing.
 pub fn table(rows: &[Row], most: usize) -> String {
     let now = rows.iter().any(|row| row.cpu_now.is_some());
-    let pressure = rows.iter().any(|row| row.usage.pressure != Pressure::default());
     let ids: Vec<String> = rows.iter().map(|row| row.id.escape_debug().to_string()).collect();
     let width = ids.iter().map(|id| id.chars().count()).max().unwrap_or(0).max(12);
     let mut text = format!("{:<width$} {:>10}", "ID", "CPU");
     if now {
         let _ = write!(text, " {:>8}", "NOW");
     }
-    let _ = write!(text, " {:>7} {:>7} {:>7} {:>6} {:>7} {:>7}", "MEMORY", "PEAK", "SWAP", "PIDS", "READ", "WRITTEN");
-    text.push_str(if pressure { "  WAITING\n" } else { "\n" });
+    let _ = writeln!(text, " {:>7} {:>7} {:>7} {:>6} {:>7} {:>7}", "MEMORY", "PEAK", "SWAP", "PIDS", "READ", "WRITTEN");
     let whole = rows.len() < most.max(2);
     let shown = if whole { rows.len() } else { most.saturating_sub(2) };
     for (id, Row { usage, cpu_now, .. }) in ids.iter().zip(rows).take(shown) {
@@ -74,11 +72,7 @@ pub fn table(rows: &[Row], most: usize) -> String {
         let _ = write!(text, " {:>6}", dash(usage.pids.as_ref().map(|pids| pids.current.to_string())));
         let io = usage.io.as_ref();
         let _ = write!(text, " {:>7}", dash(io.map(|io| size(io.read_bytes))));
-        let _ = write!(text, " {:>7}", dash(io.map(|io| size(io.written_bytes))));
-        if pressure {
-            let _ = write!(text, "  {}", waiting(&usage.pressure));
-        }
-        text.push('\n');
+        let _ = writeln!(text, " {:>7}", dash(io.map(|io| size(io.written_bytes))));
     }
     if !whole {
         let _ = writeln!(text, "… and {} more", rows.len() - shown);
@@ -130,12 +124,12 @@ mod tests {
         let rows = [row("web-1", busy(), Some(9950)), row("a\n", Usage::default(), None)];
         let text = table(&rows, usize::MAX);
         let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
-        let heading = ["ID", "CPU", "NOW", "MEMORY", "PEAK", "SWAP", "PIDS", "READ", "WRITTEN", "WAITING"];
+        let heading = ["ID", "CPU", "NOW", "MEMORY", "PEAK", "SWAP", "PIDS", "READ", "WRITTEN"];
         assert_eq!(words[0], heading);
-        assert_eq!(words[1], ["web-1", "1.250s", "99.50%", "3M", "5M", "-", "7", "4K", "0", "cpu", "1.05%"]);
+        assert_eq!(words[1], ["web-1", "1.250s", "99.50%", "3M", "5M", "-", "7", "4K", "0"]);
         assert_eq!(words[2], ["a\\n", "-", "-", "-", "-", "-", "-", "-", "-"]);
         let plain = table(&[row("x", Usage::default(), None)], usize::MAX);
-        assert!(!plain.contains("NOW") && !plain.contains("WAITING"), "{plain}");
+        assert!(!plain.contains("NOW"), "{plain}");
     }
 
     #[test]

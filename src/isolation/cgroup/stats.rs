@@ -80,29 +80,31 @@ pub struct Stall {
     pub total: u64,
 }
 
-/// Reads all directories of one sandbox.
+/// Everything about one sandbox, from all of its directories.
 pub fn usage(directories: &[PathBuf]) -> Usage {
-    let opened: Vec<Directory> = directories.iter().filter_map(|path| Directory::open(path)).collect();
-    read(&opened)
+    read(&open(directories), true)
 }
 
-fn read(opened: &[Directory]) -> Usage {
-    let v2 = |read: fn(&Directory) -> Option<String>| opened.iter().filter(|one| one.is_v2).find_map(read);
-    let pressure = |stall: Option<String>| stall.and_then(|text| some(&text));
+/// What a line of a table shows: a thousand of them are read in a moment, so nothing else is.
+pub fn brief(directories: &[PathBuf]) -> Usage {
+    read(&open(directories), false)
+}
+
+fn open(directories: &[PathBuf]) -> Vec<Directory> {
+    directories.iter().filter_map(|path| Directory::open(path)).collect()
+}
+
+fn read(opened: &[Directory], whole: bool) -> Usage {
     Usage {
-        cpu: cpu(opened),
+        cpu: if whole { cpu(opened) } else { of("cpuacct", opened, cpu_v2, spent_v1) },
         memory: of("memory", opened, memory_v2, memory_v1),
         pids: of("pids", opened, pids, pids),
         io: of("blkio", opened, io_v2, io_v1),
-        pressure: Pressure {
-            cpu: pressure(v2(|directory| directory.text("cpu.pressure"))),
-            memory: pressure(v2(|directory| directory.text("memory.pressure"))),
-            io: pressure(v2(|directory| directory.text("io.pressure"))),
-        },
+        pressure: if whole { Pressure::of(opened) } else { Pressure::default() },
     }
 }
 
-/// One directory, held open: a table of a thousand sandboxes is read in a moment, so no path is walked twice.
+/// One directory, held open, so that no path is walked twice.
 struct Directory {
     opened: OwnedFd,
     is_v2: bool,
@@ -121,10 +123,6 @@ impl Directory {
         let mount = path.strip_prefix(ROOT).ok().and_then(|below| below.iter().next()?.to_str()).unwrap_or_default();
         let controllers = COUNTING.into_iter().filter(|name| mount.split(',').any(|mounted| mounted == *name));
         Some(Directory { opened, is_v2, controllers: controllers.collect() })
-    }
-
-    fn may_count(&self, controller: &str) -> bool {
-        self.controllers.is_empty() || self.controllers.contains(&controller)
     }
 
     /// The kernel hands such a file out whole, as far as there is room.
@@ -148,15 +146,24 @@ impl Directory {
 
 type Read<T> = fn(&Directory) -> Option<T>;
 
-/// From wherever a controller counts for the sandbox; the name is that of cgroup v1.
+/// From wherever a controller counts for the sandbox; the name is that of cgroup v1, where a controller is if anything of
+/// the sandbox is there by its name.
 fn of<T>(controller: &str, directories: &[Directory], v2: Read<T>, v1: Read<T>) -> Option<T> {
-    let old = directories.iter().filter(|one| !one.is_v2 && one.may_count(controller));
-    directories.iter().filter(|one| one.is_v2).find_map(v2).or_else(|| old.clone().find_map(v1))
+    let named = directories.iter().find(|one| !one.is_v2 && one.controllers.contains(&controller)).and_then(v1);
+    named
+        .or_else(|| directories.iter().filter(|one| one.is_v2).find_map(v2))
+        .or_else(|| directories.iter().filter(|one| !one.is_v2 && one.controllers.is_empty()).find_map(v1))
 }
 
 impl Pressure {
     fn is_none(&self) -> bool {
         *self == Pressure::default()
+    }
+
+    /// Cgroup v2 counts it even where no controller is given to it.
+    fn of(directories: &[Directory]) -> Pressure {
+        let stall = |file| some(&directories.iter().filter(|one| one.is_v2).find_map(|one| one.text(file))?);
+        Pressure { cpu: stall("cpu.pressure"), memory: stall("memory.pressure"), io: stall("io.pressure") }
     }
 }
 
@@ -179,10 +186,13 @@ fn cpu_v2(directory: &Directory) -> Option<Cpu> {
 }
 
 fn cpu_v1(directory: &Directory) -> Option<Cpu> {
-    let nanoseconds = |file| directory.number(file).map(|time| time / 1000);
-    let usage = nanoseconds("cpuacct.usage")?;
-    let (user, system) = (nanoseconds("cpuacct.usage_user"), nanoseconds("cpuacct.usage_sys"));
-    Some(Cpu { usage, user, system, throttled: None })
+    let time = |file| directory.number(file).map(|nanoseconds| nanoseconds / 1000);
+    Some(Cpu { user: time("cpuacct.usage_user"), system: time("cpuacct.usage_sys"), ..spent_v1(directory)? })
+}
+
+fn spent_v1(directory: &Directory) -> Option<Cpu> {
+    let usage = directory.number("cpuacct.usage")? / 1000;
+    Some(Cpu { usage, ..Cpu::default() })
 }
 
 fn throttled_v1(directory: &Directory) -> Option<u64> {
@@ -292,7 +302,7 @@ mod tests {
         let directory = directory("v2", &files);
         // No directory but a cgroup's is on that file system.
         let opened = Directory { is_v2: true, ..Directory::open(&directory).unwrap() };
-        let usage = read(&[opened]);
+        let usage = read(&[opened], true);
         fs::remove_dir_all(directory).unwrap();
         assert_eq!(usage.cpu, Some(Cpu { usage: 300, user: Some(200), system: Some(100), throttled: Some(7) }));
         assert_eq!(usage.memory, Some(Memory { used: 6000, charged: 10000, peak: Some(12000), swap: Some(0) }));
