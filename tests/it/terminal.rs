@@ -43,7 +43,8 @@ fn requests_that_put_something_into_a_terminal_are_refused() {
 fn what_is_refused_is_what_the_filter_refuses() {
     let sandbox = Sandbox::new().with("seccomp", r#"preset = "none""#);
     let shown = at_a_terminal(&sandbox, "ioctl tiocsti");
-    let allowed = std::fs::read_to_string("/proc/sys/dev/tty/legacy_tiocsti").is_ok_and(|text| text.trim() == "1");
+    // Before Linux 6.2 nothing switches it off.
+    let allowed = std::fs::read_to_string("/proc/sys/dev/tty/legacy_tiocsti").map_or(true, |text| text.trim() == "1");
     if !allowed {
         return skip("this kernel refuses TIOCSTI by itself (dev.tty.legacy_tiocsti = 0)");
     }
