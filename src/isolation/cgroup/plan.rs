@@ -226,10 +226,14 @@ impl Planner<'_> {
         }
         if let Some(place) = place {
             self.on_v2(place);
-        } else if let Home::V1(freezer) = layout.home("freezer")
-            && self.host.writable(&freezer.directory)
-        {
-            self.on_v1(&freezer).add("freezer", &[]);
+            return;
+        }
+        for controller in ["freezer", "cpuacct"] {
+            if let Home::V1(hierarchy) = layout.home(controller)
+                && self.host.writable(&hierarchy.directory)
+            {
+                self.on_v1(&hierarchy).add(controller, &[]);
+            }
         }
     }
 

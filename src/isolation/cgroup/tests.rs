@@ -314,9 +314,9 @@ fn hybrid_as_a_user_is_refused_key_by_key() {
 }
 
 #[test]
-fn cgroup_v1_alone_is_frozen_by_the_freezer() {
-    let lines = "8:pids:/\n6:freezer:/\n4:memory:/\n1:name=systemd:/\n";
-    let machine = ["pids", "freezer", "memory"].into_iter().fold(
+fn cgroup_v1_alone_is_frozen_by_the_freezer_and_counted_by_cpuacct() {
+    let lines = "8:pids:/\n6:freezer:/\n5:cpuacct:/\n4:memory:/\n1:name=systemd:/\n";
+    let machine = ["pids", "freezer", "cpuacct", "memory"].into_iter().fold(
         Machine::of(0).text("/proc/self/cgroup", lines),
         |machine, name| {
             let directory = format!("/sys/fs/cgroup/{name}");
@@ -324,9 +324,9 @@ fn cgroup_v1_alone_is_frozen_by_the_freezer() {
         },
     );
     let (steps, planned) = machine.steps(&limits());
-    assert_eq!(steps.last().unwrap(), "join the cgroup of freezer");
+    assert_eq!(steps.last().unwrap(), "join the cgroup of cpuacct");
     assert_eq!(planned.clone_into, None);
-    assert_eq!(planned.membership, Some(Membership(vec!["pids", "memory", "freezer"])));
+    assert_eq!(planned.membership, Some(Membership(vec!["pids", "memory", "freezer", "cpuacct"])));
 }
 
 #[test]
