@@ -1,6 +1,6 @@
 //! A profile's text as a tree in which every key and value knows its place.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::source::Place;
 
@@ -117,7 +117,7 @@ impl Table {
 
 /// The keys and values of a tree by file and the offset at which they begin; of several the innermost.
 #[derive(Debug, Default)]
-pub struct Starts(HashMap<(u32, u32), Place>);
+pub struct Starts(BTreeMap<(u32, u32), Place>);
 
 impl Starts {
     pub fn of(table: &Table) -> Starts {

@@ -240,15 +240,16 @@ impl<'a> Variables<'a> {
         let names = self.declared.keys().map(String::as_str).chain(BUILT_IN);
         let hint = if name == "HOME" || name == "USER" || name.starts_with("XDG_") && self.home().is_none() {
             format!("user {} has no home in /etc/passwd; write a path, or use ${{env.HOME}}", self.host.uid())
-        } else if name == "PWD" {
-            "the working directory has been removed: cd to one that exists".into()
         } else if name == "PROFILE_DIR" {
             match self.directory(place) {
                 Some(directory) => format!("the name of {directory:?} is not UTF-8; write an absolute path"),
                 None => "a built-in profile has no directory; write an absolute path".into(),
             }
         } else if name == "PWD" {
-            format!("the name of {:?} is not UTF-8; call it in another directory", self.host.cwd())
+            match self.host.cwd() {
+                Some(directory) => format!("the name of {directory:?} is not UTF-8; call it in another directory"),
+                None => "the working directory has been removed: cd to one that exists".into(),
+            }
         } else if name == "NAME" {
             "`name` cannot contain itself: write it out".into()
         } else if name.starts_with("XDG_") && name.ends_with("_DIR") {

@@ -1,6 +1,6 @@
 //! From the section to steps: everything is put into one tree first, then the tree is read from the top down.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::steps::{Steps, steps};
@@ -64,7 +64,7 @@ struct Planner<'a> {
     findings: &'a mut Findings,
     tree: Tree,
     /// Paths in the tree that are the author's own.
-    written: HashSet<PathBuf>,
+    written: BTreeSet<PathBuf>,
     host_before: Vec<Step>,
 }
 
