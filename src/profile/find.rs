@@ -24,6 +24,8 @@ pub const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/profiles.rs
 pub struct SearchPath<'h> {
     host: &'h Host,
     directories: OnceCell<Vec<PathBuf>>,
+    /// Which of them are there: mostly none is, and each name would be looked for in all.
+    present: OnceCell<Vec<bool>>,
     pub built_in: &'h [BuiltIn],
 }
 
@@ -42,7 +44,7 @@ pub enum Found<'b> {
 
 impl<'h> SearchPath<'h> {
     pub fn new(host: &'h Host, built_in: &'h [BuiltIn]) -> SearchPath<'h> {
-        SearchPath { host, directories: OnceCell::new(), built_in }
+        SearchPath { host, directories: OnceCell::new(), present: OnceCell::new(), built_in }
     }
 
     /// A profile that is named by its path needs none of them.
@@ -69,7 +71,9 @@ impl<'h> SearchPath<'h> {
         if !is_name(name) {
             return Err(Refusal::Missing);
         }
-        for (turn, directory) in self.directories().iter().enumerate().skip(from) {
+        let present = self.present.get_or_init(|| self.directories().iter().map(|path| path.exists()).collect());
+        let directories = self.directories().iter().zip(present).enumerate().skip(from);
+        for (turn, (directory, _)) in directories.filter(|(_, (_, present))| **present) {
             let path = directory.join(format!("{name}.toml"));
             match open::read(&path, Named::Word, self.host) {
                 Ok(text) if Some(text.identity) == but => {}

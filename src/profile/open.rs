@@ -174,10 +174,17 @@ fn private_group(owner: u32, gid: u32, host: &Host) -> bool {
     !shared && members.all(|members| members.split(',').all(|member| member.is_empty() || member == user.name))
 }
 
-fn contents(file: &File, path: &Path, expected: u64) -> Result<Vec<u8>, Refusal> {
-    let mut bytes = Vec::with_capacity(usize::try_from(expected.min(LARGEST)).unwrap_or(0) + 1);
-    // It may have grown since its size was asked.
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| unfit(path, &words(&error), "check the file"))?;
+fn contents(mut file: &File, path: &Path, expected: u64) -> Result<Vec<u8>, Refusal> {
+    let unread = |error: std::io::Error| unfit(path, &words(&error), "check the file");
+    let expected = usize::try_from(expected.min(LARGEST)).unwrap_or(0);
+    let mut bytes = vec![0; expected + 1];
+    let read = file.read(&mut bytes).map_err(unread)?;
+    bytes.truncate(read);
+    // It may have grown since its size was asked, or come in parts; mostly one call is all it takes.
+    if read != expected {
+        let rest = LARGEST + 1 - read as u64;
+        file.take(rest).read_to_end(&mut bytes).map_err(unread)?;
+    }
     if bytes.len() as u64 > LARGEST {
         return Err(too_large(path));
     }

@@ -144,7 +144,7 @@ impl<'a> Variables<'a> {
     }
 
     /// The passwd home of the account that runs the profile: what `~` stands for.
-    pub fn home(&self) -> Option<String> {
+    pub fn home(&self) -> Option<&str> {
         self.caller.home()
     }
 

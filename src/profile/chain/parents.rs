@@ -73,7 +73,7 @@ impl<'a> Chain<'a> {
         }
         let path = match (name.strip_prefix("~/"), &self.sources.get(child).directory) {
             (Some(below), _) => match variables.home() {
-                Some(home) => Path::new(&home).join(below),
+                Some(home) => Path::new(home).join(below),
                 None => {
                     let error =
                         Diagnostic::error(place, "`~` has no meaning here: this user has no home in /etc/passwd");

@@ -21,7 +21,7 @@ pub fn resolve(reader: &Reader, key: &str, text: &str, place: Place) -> Option<P
 pub fn absolute(reader: &Reader, key: &str, expanded: &str, place: Place) -> Option<PathBuf> {
     let joined = match expanded.strip_prefix('~') {
         Some(below) if below.is_empty() || below.starts_with('/') => match reader.variables.home() {
-            Some(home) => format!("{home}{below}"),
+            Some(home) => [home, below].concat(),
             None => {
                 let message = "`~` has no meaning here: this user has no home in /etc/passwd";
                 return reader.error(place, message, "write an absolute path");

@@ -18,8 +18,8 @@ use crate::profile::tree::{Entry, Kind, Node, Table};
 use read::Thing;
 
 /// What stands at one place.
-struct Placed {
-    key: String,
+struct Placed<'n> {
+    key: &'n str,
     place: Place,
     thing: Thing,
 }
@@ -30,6 +30,8 @@ struct Line<'n> {
     node: &'n Node,
     /// For `files` and `symlinks`: the path, and where it was written.
     at: Option<(&'n str, Place)>,
+    /// File by file, parents first; within a file as they were written.
+    turn: (u32, u32),
 }
 
 pub fn decode(reader: &Reader, lists: &[&Entry], rootfs: &mut Rootfs) {
@@ -37,8 +39,7 @@ pub fn decode(reader: &Reader, lists: &[&Entry], rootfs: &mut Rootfs) {
     for entry in lists {
         collect(reader, entry, &mut lines);
     }
-    // File by file, parents first; within a file as they were written.
-    lines.sort_by_key(|line| (reader.sources.get(line.node.place.file).rank, line.node.place.start));
+    lines.sort_unstable_by_key(|line| line.turn);
     let mut tree = Tree { reader, places: BTreeMap::new(), order: 0 };
     for layer in lines.chunk_by(|a, b| a.node.place.file == b.node.place.file) {
         tree.free(layer);
@@ -51,31 +52,37 @@ pub fn decode(reader: &Reader, lists: &[&Entry], rootfs: &mut Rootfs) {
 
 fn collect<'n>(reader: &Reader, entry: &'n Entry, lines: &mut Vec<Line<'n>>) {
     let key = entry.key.as_str();
+    let turn = |node: &Node| (reader.sources.get(node.place.file).rank, node.place.start);
     match key {
         "files" | "symlinks" => {
             for inner in reader.table(key, &entry.value).into_iter().flat_map(Table::iter) {
-                lines.push(Line { key, node: &inner.value, at: Some((&inner.key, inner.key_place)) });
+                lines.push(Line {
+                    key,
+                    node: &inner.value,
+                    at: Some((&inner.key, inner.key_place)),
+                    turn: turn(&inner.value),
+                });
             }
         }
         _ => {
             for node in reader.list(key, &entry.value).unwrap_or_default() {
-                lines.push(Line { key, node, at: None });
+                lines.push(Line { key, node, at: None, turn: turn(node) });
             }
         }
     }
 }
 
-struct Tree<'r> {
+struct Tree<'r, 'n> {
     reader: &'r Reader<'r>,
     /// By target, each with its turn. Targets are plain, so their bytes can be compared: name by name it took longer than
     /// all the rest of reading a profile.
-    places: BTreeMap<OsString, (usize, Placed)>,
+    places: BTreeMap<OsString, (usize, Placed<'n>)>,
     order: usize,
 }
 
-impl Tree<'_> {
+impl<'n> Tree<'_, 'n> {
     /// `"!*"`, `"!/path"` and `"/path" = false`: they reach only what came from parents.
-    fn free(&mut self, layer: &[Line]) {
+    fn free(&mut self, layer: &[Line<'n>]) {
         for line in layer.iter().filter(|line| line.at.is_none() && removed(line.node) == Some("*")) {
             self.places.retain(|_, (_, placed)| {
                 let stays = placed.key != line.key;
@@ -118,12 +125,12 @@ impl Tree<'_> {
         }
     }
 
-    fn put(&mut self, line: &Line) {
+    fn put(&mut self, line: &Line<'n>) {
         let Some((target, thing)) = self.read(line) else { return };
         let place = line.at.map_or(line.node.place, |(_, place)| place);
         let turn = self.order;
         self.order += 1;
-        let mut placed = Placed { key: line.key.to_owned(), place, thing };
+        let mut placed = Placed { key: line.key, place, thing };
         let Some((_, earlier)) = self.places.get(target.as_os_str()) else {
             self.places.insert(target.into_os_string(), (turn, placed));
             return;
@@ -139,7 +146,7 @@ impl Tree<'_> {
             self.reader.report.push(
                 Diagnostic::warning(place, message)
                     .note(earlier.place, format!("`{}` put it there", earlier.key))
-                    .hint(format!("if this is meant, remove it first: {}", removal(&earlier.key, line))),
+                    .hint(format!("if this is meant, remove it first: {}", removal(earlier.key, line))),
             );
         }
         self.places.insert(target.into_os_string(), (turn, placed));
@@ -148,7 +155,7 @@ impl Tree<'_> {
     fn twice(&self, target: &Path, earlier: &Placed, placed: &Placed) {
         let hidden = earlier.key == "hide" || placed.key == "hide";
         let (message, hint) = if hidden && earlier.key != placed.key {
-            let grants = if earlier.key == "hide" { &placed.key } else { &earlier.key };
+            let grants = if earlier.key == "hide" { placed.key } else { earlier.key };
             (format!("{} is hidden and listed in `{grants}`", target.display()), "keep one of the two")
         } else {
             (format!("{} is listed twice", target.display()), "keep one of the two; give the other a target of its own")
@@ -179,14 +186,14 @@ impl Tree<'_> {
     fn finish(self, rootfs: &mut Rootfs) {
         let places = self.places.into_iter().map(|(target, placed)| (PathBuf::from(target), placed));
         let mut places: Vec<(PathBuf, (usize, Placed))> = places.collect();
-        places.sort_by_key(|(_, (turn, _))| *turn);
+        places.sort_unstable_by_key(|(_, (turn, _))| *turn);
         for (target, (_, placed)) in places {
             let origin = Some(self.reader.origin(placed.place));
             match placed.thing {
-                Thing::Bind(bind) => rootfs.binds.push(Bind { origin, ..bind }),
-                Thing::Persist(persist) => rootfs.persist.push(Persist { origin, ..persist }),
-                Thing::Tmpfs(tmpfs) => rootfs.tmpfs.push(Tmpfs { origin, ..tmpfs }),
-                Thing::Hide(hide) => rootfs.hide.push(Hide { origin, ..hide }),
+                Thing::Bind(bind) => rootfs.binds.push(Bind { target, origin, ..bind }),
+                Thing::Persist(persist) => rootfs.persist.push(Persist { target, origin, ..persist }),
+                Thing::Tmpfs(tmpfs) => rootfs.tmpfs.push(Tmpfs { target, origin, ..tmpfs }),
+                Thing::Hide(hide) => rootfs.hide.push(Hide { target, origin, ..hide }),
                 Thing::File { text: Some(text), mode, owner } => {
                     rootfs.files.push(InlineFile { target, text, mode: mode.unwrap_or(0o644), owner, origin });
                 }

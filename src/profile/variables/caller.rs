@@ -19,9 +19,8 @@ impl Caller<'_> {
     }
 
     /// The passwd home: what `~` stands for.
-    pub fn home(&self) -> Option<String> {
-        let home = self.account()?.home.to_str()?;
-        home.starts_with('/').then(|| home.to_owned())
+    pub fn home(&self) -> Option<&str> {
+        self.account()?.home.to_str().filter(|home| home.starts_with('/'))
     }
 
     fn account(&self) -> Option<&User> {
@@ -30,7 +29,7 @@ impl Caller<'_> {
 
     pub fn value(&self, name: &str) -> Option<String> {
         match name {
-            "HOME" => self.home(),
+            "HOME" => self.home().map(String::from),
             "USER" => Some(self.account()?.name.clone()),
             "UID" => Some(self.host.uid().to_string()),
             "GID" => Some(self.host.gid().to_string()),
@@ -78,6 +77,6 @@ impl Caller<'_> {
             None => return None,
         };
         let path = path.trim_end_matches('/');
-        (!path.is_empty() && Some(path) != self.home().as_deref()).then(|| (name.to_owned(), path.to_owned()))
+        (!path.is_empty() && Some(path) != self.home()).then(|| (name.to_owned(), path.to_owned()))
     }
 }

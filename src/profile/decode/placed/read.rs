@@ -30,7 +30,7 @@ pub const FORMS: [Form; 5] = [
     Form { key: "hide", keys: &["target", "optional"], pair: false, optional: true, modes: 0 },
 ];
 
-/// What an entry puts there.
+/// What an entry puts there. Where that is, the tree knows.
 #[derive(PartialEq)]
 pub enum Thing {
     Bind(Bind),
@@ -71,26 +71,26 @@ pub fn listed(reader: &Reader, key: &str, node: &Node) -> Option<(PathBuf, Thing
                 "what is created cannot be missing: keep one",
             );
         }
-        let bind = Bind { source, target: target.clone(), access, optional, exec, create, origin: None };
+        let bind = Bind { source, target: PathBuf::new(), access, optional, exec, create, origin: None };
         return Some((target, Thing::Bind(bind)));
     }
     not_root(reader, key, &target, node.place)?;
     let thing = match key {
         "persist" => Thing::Persist(Persist {
-            target: target.clone(),
+            target: PathBuf::new(),
             mode: entry.mode.unwrap_or(0o700),
             owner: entry.owner,
             origin: None,
         }),
         "tmpfs" => Thing::Tmpfs(Tmpfs {
-            target: target.clone(),
+            target: PathBuf::new(),
             size: entry.size,
             mode: entry.mode.unwrap_or(0o755),
             owner: entry.owner,
             exec: entry.exec.unwrap_or(true),
             origin: None,
         }),
-        _ => Thing::Hide(Hide { target: target.clone(), optional: entry.optional, origin: None }),
+        _ => Thing::Hide(Hide { target: PathBuf::new(), optional: entry.optional, origin: None }),
     };
     Some((target, thing))
 }
