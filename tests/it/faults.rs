@@ -1,5 +1,6 @@
 //! Every system call of a launch fails once: the launch is then refused with a word of its own, or the program sees the
-//! same world. `FAULTS=all` lets each call fail each time; without it, what is called often fails a few times.
+//! same world. And at every one its process is killed: then nothing is left. `FAULTS=all` is every turn of every call,
+//! failing in every way; without it, what is called often fails a few times, and in two ways.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,11 +8,11 @@ use std::process::{Command, Stdio};
 
 use crate::harness::{Sandbox, is_root, patience, skip};
 
-/// The call, in which of its turns it fails, and how.
+/// The call, in which of its turns, and what happens then, as strace's `inject` says it.
 struct Fault<'a> {
     call: &'a str,
     turn: usize,
-    errno: &'a str,
+    event: &'a str,
 }
 
 /// What a launch under strace came to.
@@ -21,6 +22,9 @@ struct Outcome {
     message: String,
     log: String,
 }
+
+/// timeout(1) ended it.
+const HUNG: i32 = 124;
 
 const WORDS: &str = "namespaces + ids + privilege + limits + interfaces + names + stat /etc/shadow + stat /proc/kallsyms \
                      + ls / + ls /dev + ls /proc/self/fd";
@@ -43,33 +47,74 @@ const SPARED: [&str; 12] = [
 
 #[test]
 fn a_fault_at_any_system_call_is_a_refusal_or_changes_nothing() {
+    let Some((sandbox, whole)) = faultless() else { return };
+    let errors: &[&str] = if all() { &["ENOMEM", "EPERM", "ENOSPC", "EINTR", "ENOSYS"] } else { &["ENOMEM", "EPERM"] };
+    let errors: Vec<String> = errors.iter().map(|errno| format!("error={errno}")).collect();
+    let mut harmless = BTreeMap::new();
+    let mut wrong = Vec::new();
+    each(&whole, &errors, |fault| {
+        let seen = launch(&sandbox, Some(&fault));
+        let word = seen.message.starts_with("sandbox: ") || seen.message.starts_with("error: ");
+        match seen.code {
+            Some(0 | 125) if !in_the_launch(&seen.log) => {}
+            Some(0) if seen.world == whole.world => *harmless.entry(fault.call.to_owned()).or_insert(0) += 1,
+            Some(125..=127) if word && !seen.message.contains("panicked") => {}
+            code => {
+                let Fault { call, turn, event } = fault;
+                wrong.push(format!("{call} {turn} {event}: {code:?} {} {}", seen.message, seen.world));
+            }
+        }
+    });
+    println!("without which a launch goes on: {harmless:?}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    nothing_is_left_of(&sandbox);
+}
+
+/// strace ends when every process that it follows has ended: one that outlives the others is a launch that hangs.
+#[test]
+fn a_kill_at_any_system_call_leaves_nothing() {
+    let Some((sandbox, whole)) = faultless() else { return };
+    each(&whole, &["signal=KILL".to_owned()], |fault| {
+        let Fault { call, turn, .. } = fault;
+        let seen = launch(&sandbox, Some(&fault));
+        assert_ne!(seen.code, Some(HUNG), "{call} {turn}: {}", seen.message);
+        assert!(seen.code != Some(0) || seen.world == whole.world, "{call} {turn}: {}", seen.world);
+    });
+    sandbox.sandbox(&["gc"]).exits(0);
+    nothing_is_left_of(&sandbox);
+}
+
+/// The launch that all others are held against.
+fn faultless() -> Option<(Sandbox, Outcome)> {
     if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
-        return skip("strace is missing");
+        skip("strace is missing");
+        return None;
     }
     let sandbox = Sandbox::new().with("namespaces", r#"hostname = "inside""#);
     let whole = launch(&sandbox, None);
     assert_eq!(whole.code, Some(0), "without a fault: {}", whole.message);
-    let mut harmless = BTreeMap::new();
-    let mut wrong = Vec::new();
+    Some((sandbox, whole))
+}
+
+fn each(whole: &Outcome, events: &[String], mut see: impl FnMut(Fault)) {
     for (call, turns) in turns(&whole.log) {
         for turn in few(turns) {
-            for errno in ["ENOMEM", "EPERM"] {
-                let fault = Fault { call: &call, turn, errno };
-                let seen = launch(&sandbox, Some(&fault));
-                let word = seen.message.starts_with("sandbox: ") || seen.message.starts_with("error: ");
-                match seen.code {
-                    Some(0 | 125) if !in_the_launch(&seen.log) => {}
-                    Some(0) if seen.world == whole.world => *harmless.entry(call.clone()).or_insert(0) += 1,
-                    Some(125..=127) if word && !seen.message.contains("panicked") => {}
-                    code => wrong.push(format!("{call} {turn} {errno}: {code:?} {} {}", seen.message, seen.world)),
-                }
-            }
+            events.iter().for_each(|event| see(Fault { call: &call, turn, event }));
         }
     }
-    println!("without which a launch goes on: {harmless:?}");
-    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[track_caller]
+fn nothing_is_left_of(sandbox: &Sandbox) {
     let left = sandbox.sandbox(&["ps"]).succeeds();
     assert!(!left.stdout.contains(&sandbox.name), "{left}");
+    let name = format!("sandbox-{}-*", sandbox.name);
+    let cgroups = Command::new("find").args(["/sys/fs/cgroup", "-name", &name]).output().expect("find").stdout;
+    assert_eq!(String::from_utf8_lossy(&cgroups), "", "cgroups are left");
+}
+
+fn all() -> bool {
+    std::env::var("FAULTS").is_ok_and(|value| value == "all")
 }
 
 /// How often each call is made at most in one of the three processes, and from which turn on: the first are those of
@@ -106,11 +151,11 @@ fn turns(log: &str) -> BTreeMap<String, std::ops::RangeInclusive<usize>> {
 /// Enough of them to meet each place that makes many: the first, the last, and some between.
 fn few(turns: std::ops::RangeInclusive<usize>) -> Vec<usize> {
     const MOST: usize = 5;
-    let all: Vec<usize> = turns.collect();
-    if all.len() <= MOST || std::env::var("FAULTS").is_ok_and(|value| value == "all") {
-        return all;
+    let turns: Vec<usize> = turns.collect();
+    if turns.len() <= MOST || all() {
+        return turns;
     }
-    (0..MOST).map(|at| all[at * (all.len() - 1) / (MOST - 1)]).collect()
+    (0..MOST).map(|at| turns[at * (turns.len() - 1) / (MOST - 1)]).collect()
 }
 
 fn launch(sandbox: &Sandbox, fault: Option<&Fault>) -> Outcome {
@@ -118,9 +163,9 @@ fn launch(sandbox: &Sandbox, fault: Option<&Fault>) -> Outcome {
         sandbox.command("run", &std::iter::once("/probe").chain(WORDS.split_whitespace()).collect::<Vec<_>>());
     let log = sandbox.dir().join("strace");
     let mut strace = Command::new("timeout");
-    strace.args(["--signal=KILL", &patience().as_secs().to_string(), "strace", "-qq", "-f", "-o"]).arg(&log);
-    if let Some(Fault { call, turn, errno }) = fault {
-        strace.args(["-e", &format!("inject={call}:error={errno}:when={turn}")]);
+    strace.args([&patience().as_secs().to_string(), "strace", "-qq", "-f", "-o"]).arg(&log);
+    if let Some(Fault { call, turn, event }) = fault {
+        strace.args(["-e", &format!("inject={call}:{event}:when={turn}")]);
     }
     strace.arg(command.get_program()).args(command.get_args()).current_dir("/").env_clear();
     strace.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
