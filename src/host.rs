@@ -38,6 +38,8 @@ pub struct Facts {
     pub limits: Option<BTreeMap<String, Limit>>,
     /// The caller may raise hard limits: it has CAP_SYS_RESOURCE.
     pub raises_limits: Option<bool>,
+    /// Seconds since it was started, suspended or not.
+    pub uptime: Option<u64>,
     /// Bytes of memory.
     pub memory: Option<u64>,
     /// The highest Landlock ABI; 0 where there is none.
@@ -167,6 +169,10 @@ impl Host {
 
     pub fn raises_limits(&self) -> bool {
         self.recall(|facts| &mut facts.raises_limits, ask::raises_limits)
+    }
+
+    pub fn uptime(&self) -> u64 {
+        self.recall(|facts| &mut facts.uptime, ask::uptime)
     }
 
     pub fn memory(&self) -> u64 {

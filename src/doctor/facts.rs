@@ -47,6 +47,7 @@ pub fn facts(host: &Host) -> Facts {
     host.groups();
     host.limit("nofile");
     host.raises_limits();
+    host.uptime();
     host.text(Path::new("/proc/sys/fs/nr_open"));
     let mut facts = host.facts();
     if let Some(environment) = &mut facts.env {

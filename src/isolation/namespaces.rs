@@ -29,6 +29,7 @@ pub struct Namespaces {
     pub cgroup: bool,
     /// `None` shares the host's clocks.
     pub time: Option<ClockOffsets>,
+    pub time_origin: Option<Origin>,
     pub hostname: Option<String>,
     pub hostname_origin: Option<Origin>,
     pub nested: Nested,
@@ -78,6 +79,7 @@ impl Default for Namespaces {
             uts: true,
             cgroup: true,
             time: Some(ClockOffsets::default()),
+            time_origin: None,
             hostname: None,
             hostname_origin: None,
             nested: Nested::No,

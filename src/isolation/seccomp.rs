@@ -14,6 +14,7 @@ mod presets;
 #[cfg(test)]
 mod tests;
 mod text;
+mod vital;
 mod words;
 
 use std::fmt;
@@ -150,10 +151,7 @@ pub fn plan(section: &Seccomp, namespaces: bool, mounts: bool, findings: &mut Fi
     let policy = policy::Policy::new(section, namespaces, mounts, findings)?;
     words::warn(section, namespaces || mounts, findings);
     let origin = section.preset_origin.as_ref();
-    if !policy::starts(&policy) {
-        let hint = "allow \"execve\"".to_string();
-        findings.error("seccomp", "the filter refuses execve, by which the program itself is started", hint, origin);
-    }
+    vital::check(section, &policy, findings);
     if findings.0[before..].iter().any(|finding| finding.severity == super::Severity::Error) {
         return None;
     }

@@ -20,6 +20,9 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
         (process::NOT_EXECUTABLE, Errno::ENOEXEC, _) => {
             "it is neither a program for this machine nor a script with an interpreter line (#!)"
         }
+        (process::NOT_EXECUTABLE, Errno::E2BIG, _) => {
+            "arguments and environment are more than the kernel takes: 128 KiB each, and a quarter of the stack in all"
+        }
         (process::NOT_EXECUTABLE, Errno::ELOOP, _) => "a link of /proc is no program of the sandbox",
         (process::NOT_EXECUTABLE, Errno::EACCES, _) => {
             "it must be executable for the program's user, on a mount with exec"
@@ -71,6 +74,15 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
         }
         (rootfs::PROC_COVERS, ..) => "start it where a whole procfs is mounted on /proc: mount -t proc proc /proc",
         ("newuidmap" | "newgidmap", Errno::ENOENT, _) => "install it: the Debian package is uidmap",
+        ("open", Errno::ENOENT, Some(Step::Namespaces(namespaces::Step::Sysctl { .. }))) => {
+            "this kernel keeps it for the whole machine, or has no such setting: leave it out"
+        }
+        ("open", Errno::EACCES | Errno::EPERM, Some(Step::Namespaces(namespaces::Step::Sysctl { .. }))) => {
+            "this kernel lets only the machine's own root change it: leave it out"
+        }
+        ("write", _, Some(Step::Namespaces(namespaces::Step::Sysctl { .. }))) => {
+            "the kernel refuses the value; sysctl(8) shows what it is now"
+        }
         ("flock", Errno::EAGAIN, _) => "stop the other sandbox, or run this one with another --name",
         ("write", Errno::EPERM, Some(Step::Namespaces(namespaces::Step::MapIds(_)))) => {
             "the launcher lacks setuid and setgid over these ids; is it root inside a container?"

@@ -3,6 +3,7 @@
 //! `SANDBOX_TEST_PROGRAMS` names a directory that holds `sandbox`, `probe` and `caller`, as `tests/run` makes it for a
 //! user who cannot reach the build; without it the two C programs are built on first use.
 
+mod foretold;
 mod harness;
 mod oracle;
 #[path = "../random/mod.rs"]

@@ -62,6 +62,7 @@ pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings
         return Planned::default();
     }
     let layout = Layout::probe(host);
+    enough_memory(section, findings);
     let memory = section.memory_max.as_ref().map(|asked| asked.value);
     let mut planner =
         Planner { given, host, findings, memory, v2: None, v1: Vec::new(), delegated: None, processes: None };
@@ -93,6 +94,23 @@ pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings
         planner.control(&layout, place.and_then(Result::ok).as_ref());
     }
     planner.planned(&wishes)
+}
+
+/// What a launch takes by itself: with less its init is killed before the program exists. Measured, as the least for
+/// `/bin/true`, by halving.
+const LAUNCH: u64 = 192 << 10;
+const PROGRAM: u64 = 384 << 10;
+
+fn enough_memory(section: &Cgroup, findings: &mut Findings) {
+    let Some(super::Asked { value: Max::Limit(limit), origin, .. }) = &section.memory_max else { return };
+    let hint = "a small program takes \"1M\"; `sandbox run --stats` says what one has used";
+    if *limit < LAUNCH {
+        let message = format!("memory-max = {limit} is less than the launch itself takes, {LAUNCH}");
+        findings.error("cgroup", message, hint, Some(origin));
+    } else if *limit < PROGRAM {
+        let message = format!("memory-max = {limit} is less than the smallest ordinary program takes, {PROGRAM}");
+        findings.warning("cgroup", message, hint, Some(origin));
+    }
 }
 
 impl Given {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ids::{self, Writer};
-use super::{Maps, Namespaces, Nested, ReadBack, Step};
+use super::{ClockOffsets, Maps, Namespaces, Nested, ReadBack, Step};
 use crate::host::Host;
 use crate::isolation::{Account, Findings};
 
@@ -97,6 +97,7 @@ pub fn plan(
         planned.late_namespaces.push(Step::UnshareCgroup);
     }
     if let Some(offsets) = section.time {
+        clocks(section, offsets, host, findings);
         if host.kernel_at_least(TIME) {
             planned.late_namespaces.push(Step::UnshareTime(offsets));
         } else {
@@ -151,6 +152,21 @@ fn available(section: &Namespaces, host: &Host, findings: &mut Findings) {
             "as root: sysctl kernel.unprivileged_userns_clone=1".to_string(),
             origin,
         );
+    }
+}
+
+/// Half of KTIME_MAX in seconds: a moved clock must stay below it (proc_timens_set_offset() in the kernel).
+const LATEST: u64 = i64::MAX as u64 / 1_000_000_000 / 2;
+
+fn clocks(section: &Namespaces, offsets: ClockOffsets, host: &Host, findings: &mut Findings) {
+    for (clock, offset) in [("boottime", offsets.boottime), ("monotonic", offsets.monotonic)] {
+        // A second, because what is left of both may add up to one more, and a minute for what happens until then.
+        let room = || LATEST.saturating_sub(host.uptime() + 61);
+        if !offset.is_zero() && offset.as_secs() > room() {
+            let message = format!("time: {clock} moves its clock beyond what the kernel can count");
+            let hint = format!("write at most \"{}d\"", room() / 86_400);
+            findings.error("namespaces", message, hint, section.time_origin.as_ref());
+        }
     }
 }
 

@@ -100,6 +100,59 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
     planned
 }
 
+/// What is handed to the program, measured as execve(2) does.
+struct Sizes<'a> {
+    words: &'a [&'a OsStr],
+    environment: &'a [CString],
+    /// The longest of those that are searched.
+    directory: usize,
+    section: &'a Process,
+    host: &'a Host,
+}
+
+/// MAX_ARG_STRLEN of linux/binfmts.h: 32 pages, the NUL at the end included.
+const LONGEST: usize = 32 * 4096;
+
+impl Sizes<'_> {
+    fn check(&self, findings: &mut Findings) {
+        let origin = self.section.command_origin.as_ref();
+        let mut long = |what: String, length: usize, hint: &str| {
+            let message = format!("{what} is {length} bytes long, and the kernel takes {}", LONGEST - 1);
+            findings.error("process", message, hint, origin);
+        };
+        for (number, word) in self.words.iter().enumerate().filter(|(_, word)| word.len() >= LONGEST) {
+            long(format!("argument {number}"), word.len(), "hand it over in a file, or on standard input");
+        }
+        for variable in self.environment.iter().filter(|variable| variable.as_bytes().len() >= LONGEST) {
+            let name = variable.to_string_lossy().split('=').next().unwrap_or_default().to_owned();
+            let length = variable.as_bytes().len();
+            long(format!("the variable {name}"), length, "hand it over in a file, or do not pass it");
+        }
+        // The path that was found comes besides.
+        let path = self.words.first().map_or(0, |command| command.len()) + self.directory;
+        let strings = [path].into_iter().chain(self.words.iter().map(|word| word.len()));
+        let strings = strings.chain(self.environment.iter().map(|variable| variable.as_bytes().len()));
+        // Each has a NUL, and all but the path a pointer.
+        let total = (strings.map(|length| length + 9).sum::<usize>() - 8) as u64;
+        if total > LONGEST as u64 && total > self.most() {
+            let message = format!(
+                "arguments and environment take {total} bytes, and the kernel gives them {} (a quarter of the stack)",
+                self.most()
+            );
+            findings.error("process", message, "raise stack in rlimits, or hand them over in a file", origin);
+        }
+    }
+
+    /// As bprm_stack_limits() of the kernel has it.
+    fn most(&self) -> u64 {
+        let stack = match self.section.rlimits.get("stack") {
+            Some((limit, _)) => *limit,
+            None => self.host.limit("stack").soft,
+        };
+        stack.map_or(u64::MAX, |stack| stack / 4).clamp(LONGEST as u64, 6 << 20)
+    }
+}
+
 fn directory(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings) -> PathBuf {
     if let Some(cwd) = &section.cwd {
         if !(given.sees)(cwd) {
@@ -153,7 +206,10 @@ fn execute(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fin
         return nul("an argument");
     };
     let variables = environment.iter().map(|(name, value)| CString::new(format!("{name}={value}")));
-    let Ok(environment) = variables.collect::<Result<_, _>>() else { return nul("the environment") };
+    let Ok(environment) = variables.collect::<Result<Vec<_>, _>>() else { return nul("the environment") };
+    let directory = path.iter().flatten().map(|directory| directory.as_bytes().len()).max().unwrap_or_default();
+    let sizes = Sizes { words: &words, environment: &environment, directory, section, host };
+    sizes.check(findings);
     planned.surroundings.push(Step::FindProgram { command: program, path, interpreters: given.interpreters });
     let (arguments, environment) = (Rc::new(Strings::new(arguments)), Rc::new(Strings::new(environment)));
     planned.execute.push(Step::Execute { arguments, environment });

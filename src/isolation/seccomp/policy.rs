@@ -1,6 +1,6 @@
 //! What becomes of every system call: the profile's words, put together with the preset's constants.
 
-use super::calls::{Arch, Call, LIMIT, find, named};
+use super::calls::{Arch, Call, LIMIT, named};
 use super::checks::{Chain, Check, Clause};
 use super::presets::{self, Base, KNOWN, MISSING};
 use super::words::Words;
@@ -190,11 +190,4 @@ impl Chain {
         }
         self
     }
-}
-
-/// Whether the filter lets the program itself be started.
-pub fn starts(policy: &Policy) -> bool {
-    let execve = find("execve").and_then(|call| call.number(Arch::X86_64)).map(u32::from);
-    let entry = execve.and_then(|number| policy.entry(Arch::X86_64, number));
-    entry.is_some_and(|entry| policy.chain(entry).can_pass())
 }

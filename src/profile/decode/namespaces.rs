@@ -34,7 +34,10 @@ pub fn decode(reader: &Reader, table: &Table, namespaces: &mut Namespaces) {
             "ipc" => set(&mut namespaces.ipc, reader.boolean(key, value)),
             "uts" => set(&mut namespaces.uts, reader.boolean(key, value)),
             "cgroup" => set(&mut namespaces.cgroup, reader.boolean(key, value)),
-            "time" => set(&mut namespaces.time, time(reader, key, value)),
+            "time" => {
+                set(&mut namespaces.time, time(reader, key, value));
+                namespaces.time_origin = origin();
+            }
             "hostname" => {
                 namespaces.hostname = hostname(reader, key, value);
                 namespaces.hostname_origin = origin();

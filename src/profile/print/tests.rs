@@ -26,6 +26,7 @@ fn forget_origins(profile: &mut Profile) {
     let Profile { process, namespaces, rootfs, cgroup, network, capabilities, seccomp, landlock, .. } = profile;
     for origin in [
         &mut process.command_origin,
+        &mut namespaces.time_origin,
         &mut process.user_origin,
         &mut process.groups_origin,
         &mut process.cwd_origin,

@@ -139,12 +139,12 @@ fn values_that_this_machine_does_not_know_are_refused_by_name() {
 
 #[test]
 fn too_little_to_start_with_is_explained() {
-    let tight = Sandbox::new().with("cgroup", r#"memory-max = "128K""#).probe("say started").exits(125).prints("");
+    let tight = Sandbox::new().with("cgroup", r#"memory-max = "192K""#).probe("say started").exits(125).prints("");
     let few = Sandbox::new().with("cgroup", "pids-max = 1").probe("say started").exits(125).prints("");
     if is_root() {
         match lacks("memory") {
             true => tight.says(&["memory-max: ", LACKING, "hint: "]),
-            false => tight.says(&["out of memory, limit 128K", "hint: raise memory-max"]),
+            false => tight.says(&["out of memory, limit 192K", "hint: raise memory-max"]),
         };
         few.says(&["hint: raise pids-max"]);
     }

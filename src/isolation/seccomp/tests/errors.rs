@@ -37,7 +37,7 @@ fn names_are_checked_and_the_nearest_is_offered() {
     );
     assert_eq!(
         errors(&Seccomp { deny: names(&["execve"]), ..Seccomp::default() })[0].0,
-        "the filter refuses execve, by which the program itself is started"
+        "deny refuses execve, by which the program itself is started"
     );
 }
 

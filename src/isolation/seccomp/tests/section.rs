@@ -88,8 +88,8 @@ fn the_preset_none_is_what_the_lists_make_of_it() {
     assert_eq!(
         errors(&empty),
         [(
-            "the filter refuses execve, by which the program itself is started".to_string(),
-            Some("allow \"execve\"".to_string())
+            "the list of what is allowed leaves out execve, by which the program itself is started".to_string(),
+            Some("add \"execve\" to allow".to_string())
         )]
     );
     let only = filter(&Seccomp { allow: Some(names(&["execve", "@network-io"])), ..none });

@@ -1,0 +1,102 @@
+//! What `run` would find out only half-way is said by `check`, `plan` and `run` alike, before anything starts.
+
+use crate::harness::{Sandbox, Seen};
+
+/// All three name it, at the line that it is about.
+fn refused(sandbox: &Sandbox, words: &[&str]) {
+    for (subcommand, code) in [("check", 1), ("plan", 1), ("run", 125)] {
+        let said = sandbox.ask(subcommand, &["/probe", "say"]).exits(code).stderr;
+        for word in words.iter().chain(&["error: ", "hint: ", "^"]) {
+            assert!(said.contains(word), "{subcommand} without {word:?}: {said}");
+        }
+    }
+}
+
+/// `check` says it and lets it pass.
+fn warned(sandbox: &Sandbox, words: &[&str]) -> Seen {
+    let seen = sandbox.ask("check", &["/probe", "say"]).exits(0);
+    for word in words.iter().chain(&["warning: ", "hint: ", "^"]) {
+        assert!(seen.stderr.contains(word), "without {word:?}: {seen}");
+    }
+    seen
+}
+
+#[test]
+fn clocks_beyond_what_the_kernel_counts() {
+    let moved = |time: &str| Sandbox::new().with("namespaces", &format!("time = {{ {time} }}"));
+    for clock in ["boottime", "monotonic"] {
+        refused(&moved(&format!("{clock} = \"106751d\"")), &[clock, "at most \"533"]);
+        refused(&moved(&format!("{clock} = \"53375d23h\"")), &[clock]);
+        // What the hint offers works, where no machine has run for half a day since.
+        moved(&format!("{clock} = \"53374d\"")).probe("say far").succeeds().prints("far\n");
+    }
+}
+
+#[test]
+fn arguments_longer_than_the_kernel_takes() {
+    let long = |length: usize| {
+        let lines = format!("command = [\"/probe\", \"say\", {:?}]", "x".repeat(length));
+        Sandbox::new().with("process", &lines)
+    };
+    for (subcommand, code) in [("check", 1), ("plan", 1), ("run", 125)] {
+        let said = long(131_072).ask(subcommand, &[]).exits(code).stderr;
+        assert!(said.contains("argument 2 is 131072 bytes long, and the kernel takes 131071"), "{said}");
+    }
+    long(131_071).ask("check", &[]).exits(0);
+    long(131_071).run(&[]).succeeds();
+    let variable = Sandbox::new().with("process", &format!("env = {{ LONG = {:?} }}", "x".repeat(131_067)));
+    let said = variable.ask("run", &["/probe", "say"]).exits(125).stderr;
+    assert!(said.contains("the variable LONG is 131072 bytes long") && said.contains("hint: "), "{said}");
+}
+
+/// To the byte: whatever `check` lets pass, the kernel takes.
+#[test]
+fn arguments_that_together_fill_the_stack() {
+    let mut codes = Vec::new();
+    // Half a MiB of stack, a quarter of which is what every program may have; and two MiB.
+    for (stack, words) in [("512K", 4), ("2M", 8)] {
+        let whole = if stack == "2M" { 512 << 10 } else { 128 << 10 };
+        for spare in (0..2000).step_by(100) {
+            let word = "x".repeat(whole / words - spare / words);
+            let list = vec![format!("{word:?}"); words - 1].join(", ");
+            let rest = "x".repeat(whole / words - 100);
+            let command = format!("command = [\"/probe\", \"say\", {list}, {rest:?}]");
+            let sandbox =
+                Sandbox::new().with("process", &command).with("process", &format!("rlimits = {{ stack = {stack:?} }}"));
+            let (foretold, happened) = (sandbox.ask("check", &[]), sandbox.run(&[]));
+            assert_eq!(foretold.status.success(), happened.status.success(), "{stack} {spare}: {foretold}{happened}");
+            codes.push(foretold.status.success());
+        }
+    }
+    assert!(codes.contains(&true) && codes.contains(&false), "the border lies between: {codes:?}");
+}
+
+#[test]
+fn memory_that_not_even_the_launch_fits_in() {
+    let limited =
+        |limit: &str| Sandbox::new().with("cgroup", &format!("memory-max = {limit:?}\nenforce = \"best-effort\""));
+    refused(&limited("4K"), &["memory-max = 4096 is less than the launch itself takes"]);
+    warned(&limited("256K"), &["memory-max = 262144 is less than the smallest ordinary program takes"]);
+    let said = limited("1M").ask("check", &["/probe"]).exits(0).stderr;
+    assert!(!said.contains("is less than"), "{said}");
+    limited("1M").probe("say fits").exits(0).prints("fits\n");
+}
+
+#[test]
+fn filters_that_no_program_starts_under() {
+    let filtered = |line: &str| Sandbox::new().with("seccomp", line);
+    refused(&filtered("deny = [\"ptrace\", \"execve\"]"), &["deny refuses execve", "take \"execve\" out", "deny = ["]);
+    refused(&filtered("rules = [{ syscalls = [\"execve\"], action = \"errno:EPERM\" }]"), &["rules refuse execve"]);
+    refused(&filtered("preset = \"none\"\nallow = [\"read\"]"), &["leaves out execve", "add \"execve\" to allow"]);
+    for call in ["mmap", "openat", "write", "exit_group", "arch_prctl", "newfstatat"] {
+        let sandbox = Sandbox::bare().with("seccomp", &format!("deny = [{call:?}]"));
+        warned(&sandbox, &[&format!("seccomp: deny refuses {call}: "), &format!("take {call:?} out")]);
+    }
+    for call in ["mmap", "openat", "write", "arch_prctl", "newfstatat", "read", "close", "mprotect", "pread64"] {
+        let ended = Sandbox::bare().with("seccomp", &format!("deny = [{call:?}]")).run(&["/bin/echo", "said"]);
+        assert_ne!(ended.status.code(), Some(0), "{call}: {ended}");
+    }
+    warned(&filtered("deny = [\"@file-system\"]"), &["deny refuses openat", "what you mean of \"@file-system\""]);
+    let said = filtered("deny = [\"mkdir\", \"brk\"]").ask("check", &["/probe"]).exits(0).stderr;
+    assert!(!said.contains("seccomp: deny"), "{said}");
+}
