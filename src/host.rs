@@ -255,6 +255,12 @@ impl Host {
         existing.map_or_else(|| path.to_owned(), |(at, rest)| at.join(rest))
     }
 
+    /// Whether it is known what stands at a path that was asked about, or that there is nothing.
+    pub fn tells_of(&self, path: &Path) -> bool {
+        let unknown = |above: &Path| above.to_str().is_none_or(|above| self.unknown.borrow().contains(above));
+        self.live || !path.ancestors().any(unknown)
+    }
+
     /// The names in a directory, sorted; empty where it cannot be read. Names that are not UTF-8 are left out.
     pub fn list(&self, directory: &Path) -> Vec<String> {
         self.recall_path(directory, |facts| &mut facts.directories, ask::list, Vec::new)

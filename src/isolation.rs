@@ -86,6 +86,14 @@ impl fmt::Display for Access {
     }
 }
 
+/// Why a path cannot be executed inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    Missing,
+    /// In words that follow the path.
+    Refused(String),
+}
+
 /// Who the program is, inside: the ids it is given, and the account they belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {

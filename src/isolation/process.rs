@@ -21,9 +21,9 @@ use super::context::{Slot, Slots};
 use crate::sys::process::Strings;
 
 pub use account::account;
-pub use plan::{Given, Planned, plan};
+pub use plan::{Given, Planned, directory, plan};
 pub use program::{NOT_EXECUTABLE, NOT_FOUND};
-pub use review::review;
+pub use review::{Surroundings, review, review_program};
 
 /// The section as the author wrote it.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,6 +7,7 @@ mod keep;
 mod kernel;
 mod overlay;
 mod plan;
+mod program;
 mod read_back;
 mod review;
 mod step;

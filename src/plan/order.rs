@@ -6,7 +6,7 @@ use crate::host::Host;
 use crate::isolation::namespaces::Nested;
 use crate::isolation::network::Mode;
 use crate::isolation::{
-    Findings, Severity, capabilities, cgroup, landlock, namespaces, network, process, rootfs, seccomp,
+    Account, Findings, Severity, capabilities, cgroup, landlock, namespaces, network, process, rootfs, seccomp,
 };
 use crate::profile::Profile;
 
@@ -14,26 +14,7 @@ use crate::profile::Profile;
 pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<Plan> {
     let own_user = profile.namespaces.user;
     let own_network = profile.network.mode == Mode::None;
-    // One id is all that an ordinary user has, unless the profile asks for more.
-    let one_id = own_user && !host.is_root() && profile.namespaces.id_map == namespaces::IdMap::Auto;
-    let account = process::account(&profile.process, one_id, host, findings);
-    let namespaces = namespaces::plan(&profile.namespaces, own_network, &account, &profile.name, host, findings);
-    let given = cgroup::Given { own_user, own_cgroup: profile.namespaces.cgroup, program: namespaces.program };
-    let cgroup = cgroup::plan(&profile.cgroup, given, host, findings);
-    let given = rootfs::Given {
-        name: &profile.name,
-        account: &account,
-        one_id: namespaces.one_id,
-        ids: own_user.then_some(&namespaces.ids),
-        becomes: namespaces.become_account.is_some(),
-        own_pid: profile.namespaces.pid,
-        own_network,
-        nested_mounts: profile.namespaces.nested == Nested::Mounts,
-        cgroup: cgroup.access,
-        memory_max: cgroup.memory_max,
-        profiles: &profile.files,
-    };
-    let rootfs = rootfs::plan(&profile.rootfs, &given, host, findings);
+    let Inside { account, namespaces, cgroup, rootfs } = inside(profile, host, findings);
     let sees = |path: &std::path::Path| rootfs.sees(path, host);
     let given = process::Given {
         account: &account,
@@ -144,6 +125,40 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     };
     debug_assert_eq!(slots::unfilled(&plan), None, "of the profile {}", plan.name);
     Some(plan)
+}
+
+/// Who the program is, and what it sees: what the rest of a plan depends on.
+pub(super) struct Inside {
+    pub account: Account,
+    pub namespaces: namespaces::Planned,
+    pub cgroup: cgroup::Planned,
+    pub rootfs: rootfs::Planned,
+}
+
+pub(super) fn inside(profile: &Profile, host: &Host, findings: &mut Findings) -> Inside {
+    let own_user = profile.namespaces.user;
+    let own_network = profile.network.mode == Mode::None;
+    // One id is all that an ordinary user has, unless the profile asks for more.
+    let one_id = own_user && !host.is_root() && profile.namespaces.id_map == namespaces::IdMap::Auto;
+    let account = process::account(&profile.process, one_id, host, findings);
+    let namespaces = namespaces::plan(&profile.namespaces, own_network, &account, &profile.name, host, findings);
+    let given = cgroup::Given { own_user, own_cgroup: profile.namespaces.cgroup, program: namespaces.program };
+    let cgroup = cgroup::plan(&profile.cgroup, given, host, findings);
+    let given = rootfs::Given {
+        name: &profile.name,
+        account: &account,
+        one_id: namespaces.one_id,
+        ids: own_user.then_some(&namespaces.ids),
+        becomes: namespaces.become_account.is_some(),
+        own_pid: profile.namespaces.pid,
+        own_network,
+        nested_mounts: profile.namespaces.nested == Nested::Mounts,
+        cgroup: cgroup.access,
+        memory_max: cgroup.memory_max,
+        profiles: &profile.files,
+    };
+    let rootfs = rootfs::plan(&profile.rootfs, &given, host, findings);
+    Inside { account, namespaces, cgroup, rootfs }
 }
 
 /// The steps of one stage while they are put in order.

@@ -1,9 +1,12 @@
 //! What a profile does as it says, and its author may not have meant. Only `check` asks: a launch does not repeat it.
 
+use std::path::Path;
+
+use super::order::{Inside, inside};
 use crate::host::Host;
 use crate::isolation::capabilities::Keep;
 use crate::isolation::network::Mode;
-use crate::isolation::{Findings, landlock, namespaces, network, process, rootfs};
+use crate::isolation::{Findings, landlock, network, process, rootfs};
 use crate::profile::Profile;
 
 /// Adds warnings to what planning found.
@@ -11,9 +14,7 @@ pub fn review(profile: &Profile, host: &Host, findings: &mut Findings) {
     let own_network = profile.network.mode == Mode::None;
     // Their errors are the plan's to report.
     let mut known = Findings::default();
-    let one_id = profile.namespaces.user && !host.is_root() && profile.namespaces.id_map == namespaces::IdMap::Auto;
-    let account = process::account(&profile.process, one_id, host, &mut known);
-    let namespaces = namespaces::plan(&profile.namespaces, own_network, &account, &profile.name, host, &mut known);
+    let Inside { account, namespaces, rootfs, .. } = inside(profile, host, &mut known);
     let overrides = match &profile.capabilities.keep {
         Keep::All => true,
         Keep::Only(names) => names.iter().any(|name| name == "dac_override"),
@@ -21,6 +22,14 @@ pub fn review(profile: &Profile, host: &Host, findings: &mut Findings) {
     let granted: Vec<&str> = profile.rootfs.devices.iter().map(|device| device.name.as_str()).collect();
     process::review(&profile.process, namespaces.one_id, &granted, host, findings);
     let given = rootfs::Writer { name: &account.name, uid: namespaces.program.0, overrides };
+    // Without the tree that was meant nothing is where it was meant to be.
+    if !known.refuse() {
+        let executes = |path: &Path| rootfs.executes(path, &given, host);
+        let directory = process::directory(&profile.process, &account, &|path| rootfs.sees(path, host), host);
+        let surroundings =
+            process::Surroundings { account: &account, runtime: &rootfs.runtime, directory, executes: &executes };
+        process::review_program(&profile.process, &surroundings, host, findings);
+    }
     rootfs::review(&profile.rootfs, &given, host, findings);
     network::review(&profile.network, findings);
     landlock::review(&profile.landlock, own_network, findings);

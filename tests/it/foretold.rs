@@ -14,7 +14,7 @@ fn refused(sandbox: &Sandbox, words: &[&str]) {
 
 /// `check` says it and lets it pass.
 fn warned(sandbox: &Sandbox, words: &[&str]) -> Seen {
-    let seen = sandbox.ask("check", &["/probe", "say"]).exits(0);
+    let seen = sandbox.ask("check", &["/bin/true"]).exits(0);
     for word in words.iter().chain(&["warning: ", "hint: ", "^"]) {
         assert!(seen.stderr.contains(word), "without {word:?}: {seen}");
     }
@@ -99,4 +99,43 @@ fn filters_that_no_program_starts_under() {
     warned(&filtered("deny = [\"@file-system\"]"), &["deny refuses openat", "what you mean of \"@file-system\""]);
     let said = filtered("deny = [\"mkdir\", \"brk\"]").ask("check", &["/probe"]).exits(0).stderr;
     assert!(!said.contains("seccomp: deny"), "{said}");
+}
+
+/// `run` leaves the search to the launch, which ends with 126 or 127 as shells do; `check` says it ahead.
+#[test]
+fn programs_that_are_not_there_or_are_none() {
+    let none = || Sandbox::bare().with("rootfs", "base = \"none\"");
+    let hidden = || Sandbox::bare().with("rootfs", "hide = [\"/usr/bin\"]");
+    let own = Sandbox::bare();
+    let file = own.file("file", "#!/bin/sh\n");
+    let bind = |exec: bool| format!("read-only = [{{ source = {file:?}, target = \"/file\", exec = {exec} }}]");
+    let mode = |mode| {
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("its mode");
+    };
+    let foretold = |sandbox: Sandbox, command: &[&str], code: i32, words: &str| {
+        let said = sandbox.ask("check", command).exits(1).stderr;
+        assert!(said.contains(&format!("error: process: command: {words}")) && said.contains("hint: "), "{said}");
+        sandbox.run(command).exits(code);
+    };
+    foretold(Sandbox::bare(), &["/usr"], 126, "/usr is a directory");
+    foretold(Sandbox::bare(), &["/dev/null"], 126, "/dev/null is a device");
+    foretold(Sandbox::bare(), &["/etc/passwd"], 126, "/etc/passwd has mode 0644");
+    foretold(Sandbox::bare(), &["no-such-program"], 127, "there is no no-such-program in /");
+    foretold(Sandbox::bare(), &["/no/such/program"], 127, "/no/such/program does not exist inside");
+    foretold(none(), &["/bin/true"], 127, "/bin/true does not exist inside");
+    foretold(hidden(), &["true"], 126, "/usr/bin/true lies in a hidden directory");
+    mode(0o755);
+    foretold(Sandbox::bare().with("rootfs", &bind(false)), &["/file"], 126, "/file lies on a mount with exec = false");
+    Sandbox::bare().with("rootfs", &bind(true)).ask("check", &["/file"]).exits(0);
+    mode(0o644);
+    foretold(Sandbox::bare().with("rootfs", &bind(true)), &["/file"], 126, "/file has mode 0644");
+    let inline = || Sandbox::bare().with("rootfs", "files = { \"/run/inline\" = \"#!/bin/sh\\n\" }");
+    foretold(inline(), &["/run/inline"], 126, "/run/inline has mode 0644");
+    // What it says of the profile's own command stands at its line.
+    let written = Sandbox::bare().with("process", "command = [\"/usr\"]").ask("check", &[]).exits(1);
+    assert!(written.stderr.contains("2 | command = [\"/usr\"]"), "{written}");
+    // The controls: found on PATH, by a relative path, and through a link.
+    for command in ["true", "/bin/sh", "../usr/bin/true"] {
+        Sandbox::bare().with("process", "cwd = \"/etc\"").ask("check", &[command]).exits(0);
+    }
 }

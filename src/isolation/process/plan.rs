@@ -92,7 +92,9 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
     if !given.own_pid || !section.init && !planned.ids.is_empty() {
         planned.lifeline_again.push(Step::Lifeline { kill: true });
     }
-    planned.surroundings = vec![Step::Directory(directory(section, given, host, findings)), Step::Umask(section.umask)];
+    let directory = directory(section, account, given.sees, host);
+    check_directory(section, &directory, given, host, findings);
+    planned.surroundings = vec![Step::Directory(directory), Step::Umask(section.umask)];
     if section.no_new_privileges {
         planned.no_new_privileges.push(Step::NoNewPrivileges);
     }
@@ -153,29 +155,33 @@ impl Sizes<'_> {
     }
 }
 
-fn directory(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings) -> PathBuf {
-    if let Some(cwd) = &section.cwd {
-        if !(given.sees)(cwd) {
-            findings.error(
-                "process",
-                format!("cwd: {} is no directory inside", cwd.display()),
-                "grant it in [rootfs], or name one that exists there".to_string(),
-                section.cwd_origin.as_ref(),
-            );
+/// Where the program starts.
+pub fn directory(section: &Process, account: &Account, sees: &dyn Fn(&Path) -> bool, host: &Host) -> PathBuf {
+    let choices = || host.cwd().into_iter().chain([account.home.clone()]);
+    let written = section.cwd.clone();
+    written.or_else(|| choices().find(|path| sees(path))).unwrap_or_else(|| PathBuf::from("/"))
+}
+
+fn check_directory(section: &Process, directory: &Path, given: &Given<'_>, host: &Host, findings: &mut Findings) {
+    let directory = directory.display();
+    match &section.cwd {
+        Some(cwd) if !(given.sees)(cwd) => {
+            let message = format!("cwd: {directory} is no directory inside");
+            let hint = "grant it in [rootfs], or name one that exists there";
+            findings.error("process", message, hint, section.cwd_origin.as_ref());
         }
-        return cwd.clone();
+        None if host.cwd().is_none() => {
+            let message = format!("the caller's working directory has been removed; the program starts in {directory}");
+            let hint = "cd to a directory that exists, or set cwd in [process]".to_string();
+            findings.shortfall("process", message, hint, None);
+        }
+        _ => {}
     }
-    let caller = host.cwd();
-    let removed = caller.is_none();
-    let choices = caller.into_iter().chain([given.account.home.clone()]);
-    let directory = choices.into_iter().find(|path| (given.sees)(path)).unwrap_or_else(|| PathBuf::from("/"));
-    if removed {
-        let message =
-            format!("the caller's working directory has been removed; the program starts in {}", directory.display());
-        let hint = "cd to a directory that exists, or set cwd in [process]".to_string();
-        findings.shortfall("process", message, hint, None);
-    }
-    directory
+}
+
+/// What is searched: a relative directory in PATH would be the working directory's choice, not the profile's.
+pub fn directories(path: &str) -> impl Iterator<Item = &str> {
+    path.split(':').filter(|entry| entry.starts_with('/'))
 }
 
 fn execute(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings, planned: &mut Planned) {
@@ -195,10 +201,7 @@ fn execute(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fin
     };
     let environment = environment(section, given.account, given.runtime, host);
     let path = environment.get("PATH").map_or(PATH, |path| path.as_str());
-    // A relative directory in PATH would be the working directory's choice, not the profile's.
-    let search = |path: &str| -> Vec<CString> {
-        path.split(':').filter(|entry| entry.starts_with('/')).filter_map(|entry| CString::new(entry).ok()).collect()
-    };
+    let search = |path| -> Vec<CString> { directories(path).filter_map(|entry| CString::new(entry).ok()).collect() };
     let searched = !command.is_empty() && !command.as_bytes().contains(&b'/');
     let path = searched.then(|| search(path));
     let Ok(program) = CString::new(command.as_bytes()) else { return nul("command") };

@@ -1,8 +1,12 @@
 //! What the program brings along from its caller.
 
+use std::path::{Path, PathBuf};
+
 use super::Process;
+use super::environment::{PATH, environment};
+use super::plan::directories;
 use crate::host::Host;
-use crate::isolation::Findings;
+use crate::isolation::{Account, Findings, Unfit};
 
 /// Groups whose members reach more than their own files, and what.
 const PRIVILEGED: &[(&str, &str)] = &[
@@ -38,6 +42,51 @@ pub fn review(section: &Process, one_id: bool, granted: &[&str], host: &Host, fi
         findings.warning("process", message, hint, section.env_pass_origin.as_ref());
     }
 }
+
+/// What the program is looked for in.
+pub struct Surroundings<'a> {
+    pub account: &'a Account,
+    pub runtime: &'a Path,
+    pub directory: PathBuf,
+    pub executes: &'a dyn Fn(&Path) -> Result<(), Unfit>,
+}
+
+/// The launch itself finds it inside, and ends with 126 or 127 where it does not.
+pub fn review_program(section: &Process, given: &Surroundings<'_>, host: &Host, findings: &mut Findings) {
+    let Some(command) = section.command.first().or(section.args.first()) else { return };
+    let name = Path::new(command).display();
+    let origin = section.command_origin.as_ref();
+    if command.as_encoded_bytes().contains(&b'/') {
+        let path = given.directory.join(command);
+        let (message, hint) = match (given.executes)(&path) {
+            Ok(()) => return,
+            Err(Unfit::Missing) => {
+                (format!("{name} does not exist inside"), "grant it in [rootfs], or correct the path")
+            }
+            Err(Unfit::Refused(why)) => (format!("{name} {why}, and cannot be executed"), REFUSED),
+        };
+        return findings.error("process", format!("command: {message}"), hint, origin);
+    }
+    let environment = environment(section, given.account, given.runtime, host);
+    let path = environment.get("PATH").map_or(PATH, |path| path.as_str());
+    let mut found = None;
+    for directory in directories(path) {
+        let path = Path::new(directory).join(command);
+        match (given.executes)(&path) {
+            Ok(()) => return,
+            Err(Unfit::Missing) => {}
+            Err(Unfit::Refused(why)) => {
+                found = found.or(Some(format!("{} {why}, and cannot be executed", path.display())))
+            }
+        }
+    }
+    let missing =
+        || (format!("there is no {name} in {path} inside"), "grant its directory in [rootfs], or correct the name");
+    let (message, hint) = found.map_or_else(missing, |message| (message, REFUSED));
+    findings.error("process", format!("command: {message}"), hint, origin);
+}
+
+const REFUSED: &str = "name a file that is executable for the program's user, on a mount with exec";
 
 /// The least that /bin/true of Debian starts with, dynamically linked as most programs are.
 const LEAST: [(&str, u64, &str, &str); 4] = [

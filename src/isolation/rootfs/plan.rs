@@ -46,7 +46,7 @@ pub struct Planned {
     pub grants: Vec<Grant>,
     /// `$XDG_RUNTIME_DIR`, inside.
     pub runtime: PathBuf,
-    tree: Tree,
+    pub(super) tree: Tree,
 }
 
 impl Planned {
