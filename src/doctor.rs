@@ -11,6 +11,7 @@ mod launch;
 mod namespaces;
 mod privilege;
 mod report;
+mod settings;
 mod system;
 
 use std::fmt::Write;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 use crate::host::Host;
 pub use facts::{ask, facts};
 pub use report::Report;
+pub use settings::settings;
 
 /// One thing that a machine can or cannot do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

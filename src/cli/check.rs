@@ -11,7 +11,7 @@ use crate::doctor::Report;
 use crate::host::Host;
 use crate::isolation::Findings;
 use crate::profile::{Diagnostics, OriginLine};
-use crate::{explain, plan, profile};
+use crate::{doctor, explain, plan, profile};
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -50,8 +50,9 @@ impl Check {
         let mut findings = Findings::default();
         plan::plan(&loaded.profile, host, &mut findings);
         plan::review(&loaded.profile, host, &mut findings);
-        if let Some(there) = &there {
-            there.add(&self.chosen.profile, &mut findings);
+        match &there {
+            Some(there) => there.add(&self.chosen.profile, &mut findings),
+            None => doctor::settings(&loaded.profile, &mut findings),
         }
         let origins = self.origin.then(|| profile::origins(&loaded, host));
         self.report(&loaded.diagnostics(&findings), origins.as_deref());

@@ -139,3 +139,46 @@ fn programs_that_are_not_there_or_are_none() {
         Sandbox::bare().with("process", "cwd = \"/etc\"").ask("check", &[command]).exits(0);
     }
 }
+
+/// Which settings a namespace has, and which values it takes, no list knows for all kernels: `check` tries them.
+#[test]
+fn settings_that_a_namespace_does_not_have_or_take() {
+    let set =
+        |name: &str, value: &str| Sandbox::new().with("namespaces", &format!("sysctl = {{ {name:?} = {value:?} }}"));
+    refused(
+        &set("net.core.somaxcon", "1"),
+        &["this kernel has no such setting", "did you mean \"net.core.somaxconn\"?"],
+    );
+    refused(&set("net/ipv4/ip_forward", "yes"), &["cannot be \"yes\": it is a number"]);
+    refused(&set("net.ipv4.conf.eth0.forwarding", "1"), &["the sandbox's own network has no eth0"]);
+    // Whatever it is, `run` says the same half-way, with the key and the value.
+    let tried = [
+        ("net.core.rmem_max", "1000000"),
+        ("net.ipv4.tcp_congestion_control", "nosuch"),
+        ("net.ipv4.ip_default_ttl", "1000"),
+        ("net.ipv4.ip_forward", "1"),
+        ("net/ipv4/ip_forward", "1"),
+        ("kernel.shm_rmid_forced", "1"),
+        ("kernel.shm_rmid_forced", "7"),
+        ("kernel.domainname", "inside"),
+        ("kernel.msg_next_id", "5"),
+        ("fs.mqueue.msg_max", "100000000"),
+    ];
+    let mut codes = Vec::new();
+    for (name, value) in tried {
+        let sandbox = set(name, value);
+        let (foretold, happened) = (sandbox.ask("check", &["/probe"]), sandbox.run(&["/probe", "say"]));
+        let code = foretold.status.code();
+        assert_eq!(code == Some(0), happened.status.code() == Some(0), "{name} = {value}: {foretold}{happened}");
+        if code != Some(0) {
+            assert!(
+                foretold.stderr.contains(&format!("sysctl {name}")) && foretold.stderr.contains("^^^"),
+                "{foretold}"
+            );
+            let words = format!("set {} = {value}", name.replace('/', "."));
+            assert!(happened.stderr.contains(&words) && happened.stderr.contains("hint: "), "{happened}");
+        }
+        codes.push(code);
+    }
+    assert!(codes.contains(&Some(0)) && codes.contains(&Some(1)), "{codes:?}");
+}

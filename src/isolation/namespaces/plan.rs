@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ids::{self, Writer};
-use super::{ClockOffsets, Maps, Namespaces, Nested, ReadBack, Step};
+use super::{ClockOffsets, Maps, Namespaces, Nested, ReadBack, Step, sysctl};
 use crate::host::Host;
 use crate::isolation::{Account, Findings};
 
@@ -116,7 +116,7 @@ pub fn plan(
             section.hostname_origin.as_ref(),
         );
     }
-    sysctls(section, own_network, &mut planned, findings);
+    planned.settings.extend(sysctl::steps(section, own_network, host, findings));
     if section.user && section.nested == Nested::No {
         planned.settings.push(Step::ForbidNested);
     }
@@ -166,35 +166,6 @@ fn clocks(section: &Namespaces, offsets: ClockOffsets, host: &Host, findings: &m
             let message = format!("time: {clock} moves its clock beyond what the kernel can count");
             let hint = format!("write at most \"{}d\"", room() / 86_400);
             findings.error("namespaces", message, hint, section.time_origin.as_ref());
-        }
-    }
-}
-
-/// Only values that belong to one of the own namespaces: anything else would be the host's.
-fn sysctls(section: &Namespaces, own_network: bool, planned: &mut Planned, findings: &mut Findings) {
-    const LOW_PORTS: &str = "net.ipv4.ip_unprivileged_port_start";
-    if own_network && !section.sysctl.contains_key(LOW_PORTS) {
-        planned.settings.push(Step::Sysctl { path: LOW_PORTS.replace('.', "/"), value: "0".into() });
-    }
-    for (key, (value, origin)) in &section.sysctl {
-        let namespace = match key.split('.').collect::<Vec<_>>()[..] {
-            ["net", ..] => own_network.then_some("network"),
-            ["kernel", "shmmax" | "shmall" | "shmmni" | "shm_rmid_forced" | "msgmax" | "msgmnb" | "msgmni" | "sem"]
-            | ["fs", "mqueue", _] => section.ipc.then_some("ipc"),
-            ["kernel", "hostname" | "domainname"] => section.uts.then_some("uts"),
-            ["user", ..] => section.user.then_some("user"),
-            _ => None,
-        };
-        if namespace.is_some() {
-            planned.settings.push(Step::Sysctl { path: key.replace('.', "/"), value: value.clone() });
-        } else {
-            findings.error(
-                "namespaces",
-                format!("sysctl {key} is the whole machine's, not a value of one of the sandbox's own namespaces"),
-                "net.* (own network), kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.* (ipc) and user.* are"
-                    .to_string(),
-                Some(origin),
-            );
         }
     }
 }

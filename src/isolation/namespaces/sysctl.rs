@@ -1,0 +1,81 @@
+//! `sysctl`: values that belong to one of the own namespaces, as far as the host can tell of them.
+
+use std::path::Path;
+
+use super::{Namespaces, Step};
+use crate::host::{Host, Node};
+use crate::isolation::{Findings, Origin, nearest};
+
+/// Below /proc/sys. In a name with slashes a dot is part of a word, as in sysctl(8).
+pub fn path(key: &str) -> String {
+    if key.contains('/') { key.to_owned() } else { key.replace('.', "/") }
+}
+
+pub fn steps(section: &Namespaces, own_network: bool, host: &Host, findings: &mut Findings) -> Vec<Step> {
+    const LOW_PORTS: &str = "net/ipv4/ip_unprivileged_port_start";
+    let mut steps = Vec::new();
+    if own_network && !section.sysctl.keys().any(|key| path(key) == LOW_PORTS) {
+        steps.push(Step::Sysctl { path: LOW_PORTS.into(), value: "0".into() });
+    }
+    for (key, (value, origin)) in &section.sysctl {
+        let path = path(key);
+        let own = match path.split('/').collect::<Vec<_>>()[..] {
+            ["net", ..] => own_network,
+            ["kernel", "hostname" | "domainname"] => section.uts,
+            ["kernel", name] if is_ipc(name) => section.ipc,
+            ["fs", "mqueue", _] => section.ipc,
+            _ => false,
+        };
+        if !own {
+            let message =
+                format!("sysctl {key} is the whole machine's, not a value of one of the sandbox's own namespaces");
+            let hint = "net.* (own network), kernel.shm*, kernel.msg*, kernel.sem* and fs.mqueue.* (ipc) are";
+            findings.error("namespaces", message, hint, Some(origin));
+        } else if foreseen(key, &path, value, origin, host, findings) {
+            steps.push(Step::Sysctl { path, value: value.clone() });
+        }
+    }
+    steps
+}
+
+fn is_ipc(name: &str) -> bool {
+    let ids = matches!(name, "sem" | "sem_next_id" | "shm_next_id" | "msg_next_id");
+    ids || matches!(name, "shmmax" | "shmall" | "shmmni" | "shm_rmid_forced" | "msgmax" | "msgmnb" | "msgmni")
+}
+
+/// What the host's own value tells of the sandbox's; the rest the kernel says at the launch.
+fn foreseen(key: &str, path: &str, value: &str, origin: &Origin, host: &Host, findings: &mut Findings) -> bool {
+    if let ["net", _, "conf" | "neigh", device, ..] = path.split('/').collect::<Vec<_>>()[..]
+        && !["all", "default", "lo"].contains(&device)
+    {
+        let message = format!("sysctl {key}: the sandbox's own network has no {device}");
+        findings.error(
+            "namespaces",
+            message,
+            "its only device is lo; \"default\" is for those made later",
+            Some(origin),
+        );
+        return false;
+    }
+    let file = Path::new("/proc/sys").join(path);
+    if host.node(&file) == Node::Missing && host.tells_of(&file) {
+        let names = file.parent().map(|directory| host.list(directory)).unwrap_or_default();
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let hint = match nearest(name, names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean \"{}{near}\"?", &key[..key.len() - name.len()]),
+            None => "sysctl -a lists those of this kernel; some come with a module".to_owned(),
+        };
+        findings.error("namespaces", format!("sysctl {key}: this kernel has no such setting"), hint, Some(origin));
+        return false;
+    }
+    let now = host.text(&file).unwrap_or_default();
+    let now = now.trim();
+    let numbers = !now.is_empty() && now.split_ascii_whitespace().all(|word| word.parse::<i64>().is_ok());
+    // Lists of ports and masks of CPUs may look like a number for now.
+    if numbers && !value.contains(|c: char| c.is_ascii_digit()) {
+        let message = format!("sysctl {key} cannot be {value:?}: it is a number");
+        findings.error("namespaces", message, format!("on this machine it is {now}"), Some(origin));
+        return false;
+    }
+    true
+}
