@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{Sandbox, Terminal};
+use crate::harness::{Sandbox, Terminal, slowness};
 
 /// The command line that starts the probe, for somebody to type.
 fn typed(sandbox: &Sandbox, words: &str) -> String {
@@ -82,10 +82,11 @@ fn in_the_background_it_waits_for_the_terminal_and_fg_brings_it_back() {
     let sandbox = sandbox("inherit");
     let mut terminal = Terminal::sit_down();
     let line = typed(&sandbox, "say waiting + cat + say over");
+    let moment = Duration::from_millis(300) * slowness();
     // Reading from the background stops a job (SIGTTIN).
-    terminal.types(&format!("{line} &\n")).shows("waiting").listens(Duration::from_millis(300));
+    terminal.types(&format!("{line} &\n")).shows("waiting").listens(moment);
     terminal.types("jobs\n").shows("Stopped").shows("$ ");
-    terminal.types("fg\n").listens(Duration::from_millis(200));
+    terminal.types("fg\n").listens(moment);
     terminal.types("typed text\n").shows("typed text").types("\x04").shows("over").shows("$ ");
 }
 
