@@ -1,9 +1,9 @@
 //! Who the program is: a user by name or number, resolved on the host.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Process;
-use crate::host::{Host, User};
+use crate::host::{Host, Node, User};
 use crate::isolation::{Account, Findings, Origin};
 
 /// The account a profile asks for; the caller's own where it asks for none.
@@ -13,7 +13,14 @@ use crate::isolation::{Account, Findings, Origin};
 pub fn account(section: &Process, one_id: bool, host: &Host, findings: &mut Findings) -> Account {
     let origin = section.user_origin.as_ref();
     let user = match &section.user {
-        None => host.user_by_uid(host.uid()).unwrap_or_else(|| unnamed(host.uid(), host.gid())),
+        None => host.user_by_uid(host.uid()).unwrap_or_else(|| {
+            let passwd = Path::new("/etc/passwd");
+            if host.node(passwd) != Node::Missing && host.text(passwd).is_none() {
+                let hint = format!("make it readable, or name the account by its number: user = \"{}\"", host.uid());
+                findings.error("process", "/etc/passwd cannot be read: the caller's home is unknown", hint, None);
+            }
+            unnamed(host.uid(), host.gid())
+        }),
         Some(text) => match (id(text), host.user_by_name(text)) {
             (Some(uid), _) => host.user_by_uid(uid).unwrap_or_else(|| unnamed(uid, uid)),
             (None, Some(user)) => user,
