@@ -126,6 +126,10 @@ fn private_place() -> PathBuf {
     unshare(CloneFlags::CLONE_NEWNS).expect("unsharing the mount namespace");
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).expect("making the mounts private");
     mount(Some("bench"), "/opt", Some("tmpfs"), MsFlags::empty(), Some("mode=755")).expect("mounting on /opt");
+    // Root's records. /run is memory on every distribution, and a disk in many a machine that only tests.
+    std::fs::create_dir_all("/run/sandbox").expect("making /run/sandbox");
+    std::fs::set_permissions("/run/sandbox", PermissionsExt::from_mode(0o700)).expect("closing /run/sandbox");
+    mount(Some("bench"), "/run/sandbox", Some("tmpfs"), MsFlags::empty(), Some("mode=700")).expect("mounting on /run");
     PathBuf::from("/opt")
 }
 
