@@ -82,7 +82,7 @@ pub fn examine(host: &Host) -> Vec<Feature> {
     features.extend(privilege::examine(host));
     features.push(cgroup::examine(host));
     features.push(identity::examine(host));
-    features.extend(devices::examine(host));
+    features.extend(devices::examine());
     features.push(launch::examine(host));
     features
 }

@@ -8,6 +8,7 @@ mod elf;
 mod libraries;
 mod program;
 mod text;
+mod unit;
 mod yours;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use crate::host::Host;
 use crate::profile;
 use desktop::Desktop;
+use unit::Unit;
 
 pub use text::file_name;
 
@@ -42,6 +44,7 @@ struct Findings {
     /// Its own configuration and data, as they exist.
     yours: Vec<yours::Place>,
     desktop: Option<Desktop>,
+    unit: Option<Unit>,
     /// The libraries that it names.
     libraries: Vec<String>,
     i386: bool,
@@ -59,6 +62,7 @@ pub fn draft(app: &str, file: Option<&Path>, host: &Host) -> Result<String, Refu
     let mut findings = Findings { name, path: path.clone(), ..Findings::default() };
     program::examine(&path, home, host, &mut findings)?;
     findings.desktop = desktop::find(&findings.name, host);
+    findings.unit = unit::find(&path, host);
     findings.yours = yours::places(&findings.name, home, host);
     findings.yours.retain(|place| !findings.grants.contains_key(&place.path));
     let paths = findings.grants.keys().chain(findings.yours.iter().map(|place| &place.path)).chain([&path]);

@@ -8,15 +8,15 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Feature;
-use crate::host::Host;
 
-pub fn examine(host: &Host) -> Vec<Feature> {
+pub fn examine() -> Vec<Feature> {
+    // As systemd's own rules have it.
     let tun = "as root: modprobe tun, and chmod 0666 /dev/net/tun; udev keeps it so: \
                echo 'KERNEL==\"tun\", MODE=\"0666\"' > /etc/udev/rules.d/50-tun.rules";
     let fuse = "as root: modprobe fuse, and chmod 0666 /dev/fuse; Debian's package fuse3 keeps it so";
     vec![
-        pasta(host),
-        device("tun", "/dev/net/tun", tun, "a private network as an ordinary user, and devices = [\"tun\"]"),
+        pasta(),
+        device("tun", "/dev/net/tun", tun, "devices = [\"tun\"]: tunnels of the program's own"),
         device("fuse", "/dev/fuse", fuse, "devices = [\"fuse\"]: file systems in user space"),
     ]
 }
@@ -34,14 +34,10 @@ fn device(name: &'static str, path: &str, remedy: &str, lost: &str) -> Feature {
     }
 }
 
-fn pasta(host: &Host) -> Feature {
+fn pasta() -> Feature {
     let name = "pasta";
-    let lost = if host.is_root() {
-        "nothing for root, whose private networks are bridges"
-    } else {
-        "network.mode = \"private\" as an ordinary user: no network but loopback, or the host's"
-    };
-    let install = "install it: Debian's and Fedora's package is passt";
+    let lost = "nothing yet: private networks are not in this version";
+    let install = "none is needed now; Debian's and Fedora's package is passt";
     let Some(program) = found("pasta") else {
         return Feature::no(name, "not installed").lost(lost).remedy(install);
     };

@@ -7,11 +7,9 @@ use std::path::{Path, PathBuf};
 use super::{Findings, Refused, elf, installation, is_system, libraries};
 use crate::host::{Host, Node};
 use crate::isolation::nearest;
+use crate::profile;
 
-/// Servers are in directories that a person's PATH may lack.
-const ALSO: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
-
-/// The directories that a program is looked for in inside.
+/// The directories that a program is looked for in inside; servers are in some that a person's PATH may lack.
 const INSIDE: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /// The kernel follows so many interpreters.
@@ -59,7 +57,7 @@ fn search(name: &str, host: &Host) -> Option<PathBuf> {
 fn directories(host: &Host) -> Vec<PathBuf> {
     let path = host.env("PATH").unwrap_or_default();
     let own = path.split(':').filter(|entry| entry.starts_with('/')).map(PathBuf::from);
-    own.chain(INSIDE.iter().chain(&ALSO).map(PathBuf::from)).collect()
+    own.chain(INSIDE.iter().map(PathBuf::from)).collect()
 }
 
 fn runnable(path: &Path) -> Result<(), String> {
@@ -79,7 +77,9 @@ fn missing(app: &str, host: &Host) -> Refused {
     names.dedup();
     // Among thousands of names some are near to any word.
     names.retain(|name| name.chars().next() == app.chars().next());
+    let library = profile::library().starting(Path::new(app), app);
     let hint = match nearest(app, names.iter().map(String::as_str)) {
+        _ if !library.is_empty() => format!("there is a profile of that name: sandbox profiles show {}", library[0]),
         Some(near) => format!("did you mean `{near}`? otherwise install it, or write its path"),
         None => "install it, or write its path".into(),
     };

@@ -22,7 +22,11 @@ pub fn file_name(app: &str) -> String {
 pub fn text(found: &Findings, file: Option<&Path>, home: Option<&Path>, host: &Host) -> String {
     let mut out = String::new();
     let windows = found.desktop.as_ref().is_some_and(|desktop| !desktop.terminal) || linked(found, &WINDOWS).is_some();
-    let base = if windows { "gui" } else { "application" };
+    let base = match windows {
+        true => "gui",
+        false if found.unit.is_some() => "service",
+        false => "application",
+    };
     // As docs/profile.md says: it lies beside the profiles.
     out.push_str("#:schema ./schema.json\n");
     head(&mut out, found, file, base, windows);
@@ -41,6 +45,10 @@ fn head(out: &mut String, found: &Findings, file: Option<&Path>, base: &str, win
     let _ = writeln!(out, "# {}.", line(&found.what));
     if let Some(desktop) = &found.desktop {
         let _ = writeln!(out, "# {} describes it.", line(&desktop.path.display().to_string()));
+    }
+    if let Some(unit) = &found.unit {
+        let _ = writeln!(out, "# {} starts it as", line(&unit.path.display().to_string()));
+        let _ = writeln!(out, "#     {}", line(&unit.start));
     }
     for remark in &found.remarks {
         let _ = writeln!(out, "# Note: {}.", line(remark));
@@ -75,6 +83,14 @@ fn process(out: &mut String, found: &Findings, home: Option<&Path>) {
         None => quoted(&path),
     };
     let _ = writeln!(out, "\n[process]\ncommand = [{command}]");
+    if let Some(unit) = &found.unit {
+        if let Some(user) = &unit.user {
+            let _ = writeln!(out, "# As root, its own account:\n# user = {}", quoted(user));
+        }
+        if let Some(first) = unit.state.first() {
+            let _ = writeln!(out, "cwd = {}", quoted(first));
+        }
+    }
     if !found.search.is_empty() {
         let mut search: Vec<String> = found.search.iter().map(|place| place.display().to_string()).collect();
         search.extend(["/usr/local/bin", "/usr/bin", "/bin"].map(String::from));
@@ -84,7 +100,19 @@ fn process(out: &mut String, found: &Findings, home: Option<&Path>) {
 }
 
 fn rootfs(out: &mut String, found: &Findings, home: Option<&Path>, hidden: &[PathBuf]) {
-    out.push_str("\n[rootfs]\n# Whatever it may read, and no more. `${PWD}` is the directory that it is called in.\nread-only = [\n");
+    out.push_str("\n[rootfs]\n");
+    match &found.unit {
+        Some(unit) if !unit.state.is_empty() => {
+            let state: Vec<String> = unit.state.iter().map(|path| quoted(path)).collect();
+            let _ = writeln!(out, "# Its data: kept under the sandbox's name from one run to the next.");
+            let _ = writeln!(out, "persist = [{}]", state.join(", "));
+        }
+        _ => out.push_str(
+            "# Its home is empty, and what it writes is gone at the end: files go in and out where they are granted\n\
+             # here. `${PWD}` is the directory that it is called in.\n",
+        ),
+    }
+    out.push_str("# Whatever it may read, and no more.\nread-only = [\n");
     out.push_str("    # \"${PWD}\",\n");
     for (place, why) in &found.grants {
         let _ = writeln!(out, "    {},  # {why}", entry(place, home));
