@@ -79,6 +79,8 @@ tables() {
             for (i = 1; i <= columns; i++) printf " --- |"
             print ""
             for (s = 1; s <= count; s++) {
+                for (i = 1; i <= columns && !ran[column[i], "root", sections[s]]; i++);
+                if (i > columns) continue
                 printf "| %s |", sections[s]
                 for (i = 1; i <= columns; i++)
                     printf " %s · %s |", cell(column[i] SUBSEP "root" SUBSEP sections[s]),
