@@ -1,4 +1,4 @@
-//! How long a launch takes, against the floor of the kernel and against bubblewrap: `cargo bench --bench launch`.
+//! How long a launch takes, against the kernel's floor, the least that the default plan needs, and bubblewrap: `cargo bench --bench launch`.
 //!
 //! From posix_spawn to the known exit status of a program that does nothing, static, as root and as an ordinary user.
 //! `-- --rounds N` sets how often each is started (300).
@@ -14,9 +14,13 @@ fn main() {
 
 fn compare(caller: &Caller, _stage: &str) {
     let rounds = option("--rounds", 300);
-    let names = ["floor", "bubblewrap", "sandbox"];
-    let mut commands =
-        [programs::floor(caller, "true"), programs::bubblewrap(caller, "true"), programs::sandbox(caller, "true")];
+    let names = ["floor", "least", "bubblewrap", "sandbox"];
+    let mut commands = [
+        programs::floor(caller, "true"),
+        programs::least(caller, "true"),
+        programs::bubblewrap(caller, "true"),
+        programs::sandbox(caller, "true"),
+    ];
     let times = in_turn(&mut commands, rounds);
 
     println!("launch as {}, medians of {rounds}:", caller.name);
@@ -33,7 +37,8 @@ fn compare(caller: &Caller, _stage: &str) {
     if !counted {
         println!("skipped: system calls (hint: apt-get install strace)");
     }
-    let [floor, bubblewrap, sandbox] = [0, 1, 2].map(|index| median(&times[index]));
+    let [floor, least, bubblewrap, sandbox] = [0, 1, 2, 3].map(|index| median(&times[index]));
     verdict("sandbox / bubblewrap", ratio(sandbox, bubblewrap), 0.5, "");
     verdict("sandbox / floor", ratio(sandbox, floor), 1.4, "");
+    println!("  the least: {:.2} of bubblewrap, {:.2} of the floor", ratio(least, bubblewrap), ratio(least, floor));
 }

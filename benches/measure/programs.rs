@@ -11,7 +11,7 @@ pub fn build(place: &Path, program: &Path) {
     std::fs::create_dir_all(place).expect("making a place for the programs");
     // The bench itself may lie where the other user cannot go.
     std::fs::copy("/proc/self/exe", place.join("bench")).expect("copying the bench");
-    for source in ["floor", "true", "pause", "take"] {
+    for source in ["floor", "least", "true", "pause", "take"] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches").join(source).with_extension("c");
         let mut cc = Command::new("cc");
         cc.args(["-O2", "-static", "-Wall"]).arg(file).arg("-o").arg(place.join(source));
@@ -45,6 +45,13 @@ pub fn target(caller: &Caller, name: &str) -> std::path::PathBuf {
 
 pub fn floor(caller: &Caller, name: &str) -> Command {
     let mut command = caller.command(&caller.program("floor"));
+    command.arg(target(caller, name));
+    command
+}
+
+/// The kernel's part of the default plan, in C.
+pub fn least(caller: &Caller, name: &str) -> Command {
+    let mut command = caller.command(&caller.program("least"));
     command.arg(target(caller, name));
     command
 }
