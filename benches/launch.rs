@@ -1,4 +1,5 @@
-//! How long a launch takes, against the kernel's floor, the least that the default plan needs, and bubblewrap: `cargo bench --bench launch`.
+//! How long a launch takes, against the floor of the kernel, the least that the default plan needs, and bubblewrap:
+//! `cargo bench --bench launch`.
 //!
 //! From posix_spawn to the known exit status of a program that does nothing, static, as root and as an ordinary user.
 //! `-- --rounds N` sets how often each is started (300).
