@@ -7,11 +7,12 @@ use std::path::Path;
 
 use super::diagnostic::{Diagnostic, Report};
 use super::find::{Found, SearchPath, is_path, stem};
-use super::open::{Refusal, Text};
+use super::open::{Named, Refusal, Text};
 use super::parse;
 use super::source::{Place, Provenance, Source, Sources};
 use super::tree::{Kind, Node, Table};
 use crate::host::Host;
+use crate::isolation::Severity;
 
 pub struct Chain<'a> {
     host: &'a Host,
@@ -34,6 +35,8 @@ struct Known {
     identity: Identity,
     stem: String,
     turn: Option<usize>,
+    /// What it extends by path is held to the same rules as it is itself.
+    named: Named,
     /// Its parents are still being read.
     open: bool,
 }
@@ -64,7 +67,7 @@ impl<'a> Chain<'a> {
     pub fn main(&mut self, name_or_path: &str, set: &[String]) -> Option<()> {
         let found = if is_path(name_or_path) {
             match self.host.absolute(Path::new(name_or_path)) {
-                Some(path) => self.search.by_path(name_or_path.to_owned(), path),
+                Some(path) => self.search.by_path(name_or_path.to_owned(), &path, Named::Path),
                 None => Err(Refusal::Unfit {
                     message: format!("{name_or_path} is relative, and the working directory has been removed"),
                     hint: "cd to a directory that exists, or write the whole path".to_owned(),
@@ -89,8 +92,9 @@ impl<'a> Chain<'a> {
     /// A text that is not read from its file.
     pub fn text(&mut self, text: &str, path: &str, set: &[String]) {
         let absolute = self.host.absolute(Path::new(path)).unwrap_or_else(|| path.into());
-        let text = Text { text: text.to_owned(), path: absolute.clone(), identity: (0, 0), invalid_at: None };
-        let found = Found::File { shown: path.to_owned(), path: absolute, text, turn: None };
+        let (text, real) = (text.to_owned(), absolute.clone());
+        let text = Text { text, path: real, identity: (0, 0), invalid_at: None, writers: None };
+        let found = Found::File { shown: path.to_owned(), path: absolute, text, turn: None, named: Named::Path };
         if let Some(main) = self.add(found, None) {
             self.all(main, set);
         }
@@ -128,15 +132,17 @@ impl<'a> Chain<'a> {
     /// Takes a text in. `None` where it is not UTF-8.
     fn add(&mut self, found: Found<'a>, extended_by: Option<Place>) -> Option<u32> {
         let (mut source, known, invalid_at) = match found {
-            Found::File { shown, path, text, turn } => {
+            Found::File { shown, path, text, turn, named } => {
+                self.warn_of_writers(&shown, &text, extended_by);
                 let directory = path.parent().map(Path::to_owned);
                 let identity = Identity::File(text.identity.0, text.identity.1);
-                let known = Known { identity, stem: stem(&path).to_owned(), turn, open: false };
+                let known = Known { identity, stem: stem(&path).to_owned(), turn, named, open: false };
                 (Source::new(shown, text.text, Provenance::File { path: text.path }, directory), known, text.invalid_at)
             }
             Found::BuiltIn(profile) => {
                 let (name, turn) = (profile.name, Some(self.search.directories().len()));
-                let known = Known { identity: Identity::BuiltIn(name), stem: name.to_owned(), turn, open: false };
+                let identity = Identity::BuiltIn(name);
+                let known = Known { identity, stem: name.to_owned(), turn, named: Named::Word, open: false };
                 let provenance = Provenance::BuiltIn { base: profile.base };
                 (Source::new(format!("(built-in) {name}"), profile.text.to_owned(), provenance, None), known, None)
             }
@@ -150,6 +156,14 @@ impl<'a> Chain<'a> {
         self.report.push(error.hint(if wide { "it looks like UTF-16: save it as UTF-8" } else { "save it as UTF-8" }));
         self.incomplete = true;
         None
+    }
+
+    /// Of a file that somebody chose by its path. One that was looked up would have been refused.
+    fn warn_of_writers(&self, shown: &str, text: &Text, extended_by: Option<Place>) {
+        let Some((who, remedy)) = text.writers else { return };
+        let message = format!("profile {shown} is writable by {who}, who thereby decide what it grants");
+        let warning = Diagnostic { severity: Severity::Warning, place: extended_by, ..Diagnostic::nowhere(message) };
+        self.report.push(warning.hint(format!("chmod {remedy} {}", text.path.display())));
     }
 
     /// Reads a source, its parents before it.
@@ -201,7 +215,8 @@ impl<'a> Chain<'a> {
             let name = if number == 0 { "--set".to_owned() } else { format!("--set ({})", number + 1) };
             let source = Source::new(name, line.clone(), Provenance::CommandLine, self.host.cwd());
             let file = self.sources.add(source);
-            let known = Known { identity: Identity::CommandLine, stem: String::new(), turn: None, open: false };
+            let (identity, named) = (Identity::CommandLine, Named::Path);
+            let known = Known { identity, stem: String::new(), turn: None, named, open: false };
             self.known.push(known);
             if let Some(table) = super::command_line::read(self.sources.get(file), file, self.report) {
                 layers.push((file, table));

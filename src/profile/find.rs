@@ -38,6 +38,8 @@ pub enum Found<'b> {
         text: Text,
         /// Its directory's turn on the search path, if it was found there.
         turn: Option<usize>,
+        /// How it was named, or the first of those who extend it.
+        named: Named,
     },
     BuiltIn(&'b BuiltIn),
 }
@@ -60,10 +62,13 @@ impl<'h> SearchPath<'h> {
         })
     }
 
-    /// Follows an explicit path. `shown` is what to call it.
-    pub fn by_path(&self, shown: String, path: PathBuf) -> Result<Found<'h>, Refusal> {
-        let text = open::read(&path, Named::Path, self.host)?;
-        Ok(Found::File { shown, path, text, turn: None })
+    /// Follows an explicit path. `shown` is what to call it. With `Named::Word` it stands in a profile that was looked up
+    /// itself, and nobody chose this very file.
+    pub fn by_path(&self, shown: String, path: &Path, named: Named) -> Result<Found<'h>, Refusal> {
+        // Without `.`, which says nothing; `..` stays, as what it leads to is the kernel's to say.
+        let path: PathBuf = path.components().collect();
+        let text = open::read(&path, named, self.host)?;
+        Ok(Found::File { shown, path, text, turn: None, named })
     }
 
     /// The first profile of this name, from the directory with this turn on, that is not `but`.
@@ -77,7 +82,10 @@ impl<'h> SearchPath<'h> {
             let path = directory.join(format!("{name}.toml"));
             match open::read(&path, Named::Word, self.host) {
                 Ok(text) if Some(text.identity) == but => {}
-                Ok(text) => return Ok(Found::File { shown: path.display().to_string(), path, text, turn: Some(turn) }),
+                Ok(text) => {
+                    let (shown, turn, named) = (path.display().to_string(), Some(turn), Named::Word);
+                    return Ok(Found::File { shown, path, text, turn, named });
+                }
                 Err(Refusal::Missing) => {}
                 // What follows on the search path may grant more than what was put before it.
                 Err(unfit) => return Err(unfit),

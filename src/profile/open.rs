@@ -19,6 +19,8 @@ pub struct Text {
     pub identity: (u64, u64),
     /// Where the text stops being UTF-8, if it does.
     pub invalid_at: Option<usize>,
+    /// Who else can write the file, which only an explicit path may lead to, and what chmod(1) takes to end that.
+    pub writers: Option<(&'static str, &'static str)>,
 }
 
 #[derive(Debug)]
@@ -36,7 +38,7 @@ pub enum Refusal {
 pub enum Named {
     /// By its path: a person chose this very file.
     Path,
-    /// By a word that was looked up: whoever can write the file decides what runs.
+    /// By a word that was looked up, or by what that led to: whoever can write the file decides what runs.
     Word,
 }
 
@@ -48,15 +50,16 @@ pub fn read(path: &Path, named: Named, host: &Host) -> Result<Text, Refusal> {
     let metadata = file.metadata().map_err(|error| unfit(path, &error.to_string(), "look at its file system"))?;
     suitable(path, &metadata)?;
     trusted(path, &metadata, named, host)?;
+    let writers = writers(&metadata, host);
     let bytes = contents(&file, path, metadata.len())?;
     let real = real_path(&file, path);
     let identity = (metadata.dev(), metadata.ino());
     Ok(match String::from_utf8(bytes) {
-        Ok(text) => Text { text, path: real, identity, invalid_at: None },
+        Ok(text) => Text { text, path: real, identity, invalid_at: None, writers },
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            Text { text, path: real, identity, invalid_at: Some(at) }
+            Text { text, path: real, identity, invalid_at: Some(at), writers }
         }
     })
 }

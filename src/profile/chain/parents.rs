@@ -98,7 +98,7 @@ impl<'a> Chain<'a> {
             Some(directory) => directory.join(name.trim_start_matches("./")).display().to_string(),
             None => path.display().to_string(),
         };
-        Some(self.search.by_path(shown, path))
+        Some(self.search.by_path(shown, &path, known.named))
     }
 
     fn follow(&mut self, found: Found<'a>, place: Place, depth: usize) {

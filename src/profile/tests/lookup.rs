@@ -119,6 +119,34 @@ fn what_may_not_be_read_is_refused() {
     assert!(refused("a\0b.toml").contains("a\0b.toml"));
 }
 
+/// Whoever is called by name is trusted, and so is all that it brings along.
+#[test]
+fn what_a_name_leads_to_may_not_extend_what_others_write() {
+    let world = World::new(&[
+        ("named.toml", "extends = './sub/w.toml'\n"),
+        ("sub/w.toml", ""),
+        ("here/own.toml", "extends = '../sub/w.toml'\n"),
+    ]);
+    let profiles = world.path("named.toml").parent().unwrap().to_owned();
+    let place = profiles.join("sub/w.toml");
+    fs::create_dir_all(profiles.join("sub")).unwrap();
+    fs::copy(world.path("sub/w.toml"), &place).unwrap();
+    let set = |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    set(&place, 0o644);
+    world.good("named", &[]);
+    set(&place, 0o666);
+    let refused = world.bad("named", &[]);
+    assert!(refused.len() == 1 && refused[0].ends_with("sub/w.toml: it is writable by everybody"), "{refused:?}");
+    // Reached by a path that somebody chose, and once more by name.
+    set(&world.path("sub/w.toml"), 0o666);
+    let warnings = world.good("here/own.toml", &[]).warnings;
+    assert!(!warnings.has_errors() && warnings.list.len() == 1, "{warnings}");
+    assert!(warnings.list[0].message.ends_with("w.toml is writable by everybody, who thereby decide what it grants"));
+    set(&place, 0o644);
+    set(&profiles.join("sub"), 0o777);
+    assert!(world.bad("named", &[])[0].ends_with("sub/w.toml: its directory is writable by everybody"));
+}
+
 #[test]
 fn foreign_files_are_refused_unless_sudo_tells_whose_they_are() {
     if !nix::unistd::getuid().is_root() {
