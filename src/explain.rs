@@ -11,7 +11,7 @@ use crate::isolation::context::Slot;
 use crate::isolation::{Findings, Severity};
 use crate::launch::Timing;
 use crate::plan::{Plan, Stage};
-use crate::profile::{Diagnostics, Loaded, printable};
+use crate::profile::{Diagnostics, Loaded, printable, printable_lines};
 
 /// The plan as a person reads it; with `why`, each step's reason beneath it.
 pub fn text(plan: &Plan, why: bool) -> String {
@@ -27,7 +27,8 @@ pub fn text(plan: &Plan, why: bool) -> String {
         let _ = writeln!(text, "\n{stage}");
         for step in steps {
             // What a step says in several lines stays below its own beginning.
-            let _ = writeln!(text, "  {}: {}", step.section(), printable(&step.to_string()).replace('\n', "\n    "));
+            let _ =
+                writeln!(text, "  {}: {}", step.section(), printable_lines(&step.to_string()).replace('\n', "\n    "));
             if why {
                 let _ = writeln!(text, "      {}", step.why());
             }

@@ -54,8 +54,7 @@ fn other_than_a_command(error: &clap::Error) -> ExitCode {
     // Of `run`, 1 and 2 would be mistaken for the program's own codes.
     let run = std::env::args_os().nth(1).is_some_and(|word| word == "run");
     if error.use_stderr() {
-        // It repeats what was typed, which may have come from somebody else's file names.
-        say::message(format_args!("{}", profile::printable(&usage::text(error))));
+        say::message(format_args!("{}", usage::text(error, std::env::args_os().skip(1))));
         return ExitCode::from(if run { outcome::FAILED } else { 2 });
     }
     if let Err(error) = error.print() {

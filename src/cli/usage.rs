@@ -1,8 +1,12 @@
 //! A command line that clap refuses, said as everything else is said: the message, then what it takes, then a remedy.
 
+use std::ffi::OsString;
+
+use crate::profile::{printable, printable_lines};
+
 /// clap's words without its layout.
-pub fn text(refused: &clap::Error) -> String {
-    let rendered = refused.render().to_string();
+pub fn text(refused: &clap::Error, typed: impl Iterator<Item = OsString>) -> String {
+    let rendered = harmless(refused.render().to_string(), typed);
     let Some(message) = rendered.strip_prefix("error: ") else { return rendered };
     let mut out = String::from("sandbox: ");
     let (mut hints, mut usage) = (String::new(), false);
@@ -22,12 +26,33 @@ pub fn text(refused: &clap::Error) -> String {
     out + &hints
 }
 
+/// It repeats what was typed, which may have come from somebody else's file names: those are to forge no lines.
+fn harmless(mut text: String, typed: impl Iterator<Item = OsString>) -> String {
+    for word in typed {
+        let word = word.to_string_lossy();
+        let value = word.split_once('=').map_or("", |(_, value)| value);
+        for part in [&*word, value].into_iter().filter(|part| part.contains('\n')) {
+            text = text.replace(part, &printable(part));
+        }
+    }
+    printable_lines(&text)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
 
     use super::*;
     use crate::cli::Cli;
+
+    #[test]
+    fn what_was_typed_forges_no_line() {
+        for typed in [&["sandbox", "a\nhint: rm -rf ~"][..], &["sandbox", "run", "--timeout=1\nhint: rm -rf ~", "x"]] {
+            let refused = Cli::try_parse_from(typed).unwrap_err();
+            let said = text(&refused, typed[1..].iter().map(Into::into));
+            assert!(!said.contains("\nhint: rm"), "{said}");
+        }
+    }
 
     #[test]
     fn a_refusal_has_a_message_and_a_remedy() {
@@ -48,7 +73,7 @@ mod tests {
             ),
         ] {
             let refused = Cli::try_parse_from(line.split(' ')).unwrap_err();
-            assert_eq!(text(&refused), said, "{line}");
+            assert_eq!(text(&refused, std::iter::empty()), said, "{line}");
         }
     }
 }

@@ -67,7 +67,9 @@ impl Report {
     pub fn add(&self, profile: &str, findings: &mut Findings) {
         for said in self.features.iter().filter(|said| said.required && said.state == State::No) {
             let message = format!("on that machine, {}: {}", said.name, said.detail);
-            let remedy = said.remedy.clone().unwrap_or_else(|| "ask its doctor: sandbox doctor".to_owned());
+            let remedy = said.remedy.as_deref().unwrap_or("ask its doctor: sandbox doctor");
+            // A report may come from anywhere, and a message is one line.
+            let remedy = remedy.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
             findings.warning("doctor", message, remedy, None);
         }
         let unknown = self.host.unknown();

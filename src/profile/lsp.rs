@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::diagnostic::{Diagnostic, Diagnostics};
+use super::render::printable;
 use super::source::{Place, Provenance, Source, Sources};
 use crate::isolation::Severity;
 
@@ -32,8 +33,8 @@ fn json_message(sources: &Sources, diagnostic: &Diagnostic) -> Value {
         Severity::Note => 3,
     };
     let message = match &diagnostic.hint {
-        Some(hint) => format!("{}\nhint: {hint}", diagnostic.message),
-        None => diagnostic.message.clone(),
+        Some(hint) => format!("{}\nhint: {}", printable(&diagnostic.message), printable(hint)),
+        None => printable(&diagnostic.message),
     };
     let extended_by = diagnostic.place.and_then(|place| sources.get(place.file).extended_by);
     let related: Vec<Value> = diagnostic

@@ -120,16 +120,16 @@ fn cut(line: &str, line_start: usize, from: usize) -> (String, usize) {
     (shown, before)
 }
 
-/// Text of others, made harmless for a terminal.
+/// Text of others within a line, made harmless for a terminal: a line feed would let it forge the next one.
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for (number, line) in text.split('\n').enumerate() {
-        if number > 0 {
-            out.push('\n');
-        }
-        line.chars().for_each(|c| print_char(&mut out, c));
-    }
+    text.chars().for_each(|c| print_char(&mut out, c));
     out
+}
+
+/// The same of a text whose lines are ours.
+pub fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
 /// A message in which no word is so long that it hides the rest.
