@@ -187,6 +187,7 @@ fn typed(
     }
     if !incomplete {
         command_line::unused(&variables, sources, &chain.variables, report);
+        variables.check_unused();
         contradictions::check(&profile, &merged, &broken, report);
         if contradictions::grants_writing(&profile) {
             let home = variables.home().map(PathBuf::from);

@@ -153,6 +153,14 @@ impl<'a> Variables<'a> {
         self.declared.iter().map(|(name, (_, place))| (name.as_str(), *place))
     }
 
+    /// Reports what is wrong with those that no text contains: a mistake does not wait for its first use. Whatever a
+    /// child declares counts, as it does where they are used.
+    pub fn check_unused(&self) {
+        for (name, (text, place)) in self.declared.iter().filter(|(_, (text, _))| text.contains('$')) {
+            self.find_declared(name, text, *place);
+        }
+    }
+
     /// Some text contained it.
     pub fn was_asked(&self, name: &str) -> bool {
         self.asked.borrow().contains(name)

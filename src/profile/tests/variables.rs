@@ -100,6 +100,17 @@ fn variables_that_go_wrong() {
     );
 }
 
+/// What only a child defines is missing where the parent stands alone, used or not.
+#[test]
+fn an_unused_variable_may_refer_to_what_a_child_declares() {
+    let world = World::new(&[
+        ("parent.toml", "[vars]\na = '${b}'\nc = '${'\n"),
+        ("child.toml", "extends = 'parent'\n[vars]\nb = 'x'\nc = 'y'\n"),
+    ]);
+    world.good("child", &[]);
+    assert_eq!(world.bad("parent", &[]), ["${b} is not defined", "`${` is never closed"]);
+}
+
 #[test]
 fn variables_that_explode_are_cut() {
     let mut text = String::from("[vars]\nv0 = 'xxxxxxxxxx'\ne0 = ''\n");
