@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sandbox::cli::{Cli, Command, usage};
-use sandbox::{explain, outcome, profile, say, sys};
+use sandbox::{explain, outcome, say, sys};
 
 fn main() -> ExitCode {
     if sys::process::has_privilege_of_its_own() {
