@@ -53,16 +53,16 @@ fn runs(sandbox: &Sandbox, app: &str, arguments: &[&str]) -> (Seen, String) {
 
 #[test]
 fn installed_programs_start_with_their_draft() {
-    for (program, option) in [
-        ("jq", "--version"),
-        ("git", "--version"),
-        ("python3", "--version"),
-        ("perl", "-v"),
-        ("ffmpeg", "-version"),
-        ("sqlite3", "--version"),
-        ("redis-server", "--version"),
-        ("nginx", "-v"),
-        ("bash", "--version"),
+    for (program, option, base) in [
+        ("jq", "--version", "application"),
+        ("git", "--version", "application"),
+        ("python3", "--version", "application"),
+        ("perl", "-v", "application"),
+        ("ffmpeg", "-version", "application"),
+        ("sqlite3", "--version", "application"),
+        ("redis-server", "--version", "service"),
+        ("nginx", "-v", "service"),
+        ("bash", "--version", "application"),
     ] {
         let sandbox = Sandbox::bare();
         let usual = ["/usr/bin", "/usr/sbin"].map(|directory| Path::new(directory).join(program));
@@ -75,7 +75,9 @@ fn installed_programs_start_with_their_draft() {
         let outside = Command::new(program).arg(option).env_clear().env("PATH", path).output().expect(program);
         let expected = String::from_utf8_lossy(&outside.stdout);
         assert_eq!(inside.exits(0).stdout, expected, "{text}");
-        assert!(text.contains("extends = \"application\"\n"), "{text}");
+        assert!(text.contains(&format!("extends = \"{base}\"\n")), "{text}");
+        let keeps = text.contains("persist = [\"/var/lib/redis\"]\n");
+        assert_eq!(keeps, program == "redis-server", "what its unit says that it writes is kept: {text}");
     }
 }
 
