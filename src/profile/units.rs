@@ -120,7 +120,7 @@ pub fn percent(text: &str) -> Result<u64, Wrong> {
     }
     let part = part.parse::<u64>().unwrap_or(0) * if part.len() == 1 { 10 } else { 1 };
     match whole.parse::<u64>().ok().and_then(|whole| whole.checked_mul(100)).and_then(|sum| sum.checked_add(part)) {
-        Some(0) => wrong("a share of 0% would never run", "write at least \"1%\""),
+        Some(0) => wrong("a share of 0% would never run", "write at least \"0.1%\""),
         Some(sum) if sum <= 100_000_000 => Ok(sum),
         _ => wrong(format!("`{text}` is more than any machine has"), "100% is one whole CPU"),
     }

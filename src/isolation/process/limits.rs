@@ -59,8 +59,8 @@ fn raises(
         _ if !given.own_user && host.raises_limits() => return true,
         _ => {
             let message = format!("rlimits: {name} = {asked} is above the caller's hard limit, {hard}");
-            let hint =
-                format!("write at most {hard}, or raise it for the caller (limits.conf(5), LimitXXX= of systemd)");
+            let unit = format!("Limit{}=", name.to_ascii_uppercase());
+            let hint = format!("write at most {hard}, or raise it for the caller (limits.conf(5), {unit} of systemd)");
             (message, hint)
         }
     };

@@ -55,8 +55,17 @@ pub fn named(device: &Device, host: &Host, findings: &mut Findings) -> Vec<(Path
     };
     let nodes: Vec<_> = patterns.iter().flat_map(|pattern| matching(pattern, host)).collect();
     if nodes.is_empty() && !device.optional {
-        let hint = format!("load its driver, or write \"-{name}\" to go without");
-        findings.error("rootfs", format!("devices: this machine has no {name}"), hint, origin);
+        let found = if name.starts_with('/') { host.node(Path::new(name)) } else { Node::Missing };
+        let (message, hint) = match found {
+            Node::Directory { .. } => (format!("{name} is a directory"), "name the devices in it".to_owned()),
+            Node::Symlink { to } => (format!("{name} is a link"), format!("name what it leads to: {}", to.display())),
+            Node::File { .. } => (format!("{name} is an ordinary file"), "bind it by `read-only`".to_owned()),
+            _ => {
+                let hint = format!("load its driver, or write \"-{name}\" to go without");
+                (format!("this machine has no {name}"), hint)
+            }
+        };
+        findings.error("rootfs", format!("devices: {message}"), hint, origin);
     }
     nodes
 }

@@ -3,7 +3,8 @@
 use super::reader::Reader;
 use super::{refused, refused_value, set};
 use crate::isolation::network::{Mode, Network};
-use crate::profile::tree::{Entry, Kind, Table};
+use crate::profile::keys::not_yet;
+use crate::profile::tree::{Entry, Kind, Node, Table};
 
 pub const MODES: [(&str, Mode); 2] = [("none", Mode::None), ("host", Mode::Host)];
 
@@ -24,17 +25,24 @@ fn mode(reader: &Reader, entry: &Entry) -> Option<Mode> {
     let value = &entry.value;
     let word = match &value.kind {
         Kind::Text(text) => text.as_str(),
-        Kind::Table(table) => {
-            reader.known("`mode`", table, &["bridge", "macvlan", "join"]);
-            if table.iter().next().is_none() {
-                return reader.error(value.place, "`mode` names no network", hint);
-            }
-            table.iter().next().map_or("", |entry| entry.key.as_str())
-        }
+        Kind::Table(table) => return named(reader, table, value, hint),
         _ => return reader.wrong_type("mode", value, "a word", hint),
     };
-    if refused_value(reader, "network", entry, word, hint) || matches!(value.kind, Kind::Table(_)) {
+    if refused_value(reader, "network", entry, word, hint) {
         return None;
     }
     reader.word("mode", value, &MODES)
+}
+
+/// `{ bridge = "…" }` and the like, of which none is built yet: as it was written, and without praise for the others.
+fn named(reader: &Reader, table: &Table, value: &Node, hint: &str) -> Option<Mode> {
+    let Some(entry) = table.iter().next() else {
+        return reader.error(value.place, "`mode` names no network", hint);
+    };
+    let key = entry.key.as_str();
+    let message = match not_yet("network", "mode", Some(key)) {
+        true => format!("`mode = {{ {key} = … }}` is not available in this version yet"),
+        false => format!("`mode` has no `{key}`"),
+    };
+    reader.error(entry.key_place, message, hint)
 }

@@ -66,7 +66,12 @@ pub fn absolute(reader: &Reader, key: &str, expanded: &str, place: Place) -> Opt
 pub fn target(reader: &Reader, key: &str, text: &str, place: Place) -> Option<PathBuf> {
     let expanded = expand(reader, key, text, place)?;
     if !expanded.starts_with(['/', '~']) {
-        let hint = format!("a target is absolute: write \"/{expanded}\"");
+        // The part after the last `..` is what it may have been meant to be.
+        let meant = normal(&Path::new("/").join(&*expanded));
+        let hint = match meant.to_str().filter(|meant| *meant != "/") {
+            Some(meant) => format!("a target is absolute: write \"{meant}\""),
+            None => "a target is absolute, as in \"/srv\"".to_owned(),
+        };
         return reader.error(place, format!("the target `{expanded}` is relative"), hint);
     }
     if expanded.split('/').any(|part| part == "..") {

@@ -197,6 +197,7 @@ fn rlimit(reader: &Reader, name: &str, unit: Unit, value: &Node) -> Option<Optio
         }
         Kind::Text(text) => {
             let hint = match text.parse::<u64>() {
+                Ok(u64::MAX) => "write \"unlimited\"".into(),
                 Ok(number) => format!("write {number} without quotes"),
                 Err(_) if matches!(text.as_str(), "infinity" | "max" | "-1") => "write \"unlimited\"".into(),
                 Err(_) => "write a number, or \"unlimited\"".into(),

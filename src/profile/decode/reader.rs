@@ -249,6 +249,9 @@ impl Reader<'_> {
         if let Kind::Integer(_) = node.kind {
             return self.integer(key, node, 0, LAST.into()).map(|number| number.to_string());
         }
+        if !matches!(node.kind, Kind::Text(_)) {
+            return self.wrong_type(key, node, "a name or a number", "write a name, as in \"www-data\", or a number");
+        }
         let text = self.line(key, node)?;
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if digits {

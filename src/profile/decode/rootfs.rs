@@ -58,6 +58,9 @@ fn devices(reader: &Reader, key: &str, value: &Node) -> Vec<Device> {
     items.into_iter().map(|item| item.value).collect()
 }
 
+/// What every sandbox has in /dev besides devices: the host's are never shown.
+const PRIVATE: [&str; 7] = ["/dev/shm", "/dev/pts", "/dev/ptmx", "/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr"];
+
 fn device(reader: &Reader, key: &str, item: &Node) -> Option<Device> {
     let optional = super::set::text(item).starts_with('-');
     let whole = reader.entry(key, item)?;
@@ -69,6 +72,16 @@ fn device(reader: &Reader, key: &str, item: &Node) -> Option<Device> {
     if name.starts_with('/') {
         let path = super::path::normal(std::path::Path::new(name));
         return match path.to_str() {
+            Some("/dev") => reader.error(
+                item.place,
+                "`/dev` is made anew for each sandbox, and no device",
+                format!("name the devices in it, as in \"/dev/ttyUSB0\", or a group: {}", DEVICES.join(", ")),
+            ),
+            Some(path) if PRIVATE.contains(&path) => reader.error(
+                item.place,
+                format!("`{path}` is always there, and the sandbox's own"),
+                "leave the entry out",
+            ),
             Some(path) if path.starts_with("/dev/") => Some(Device { name: path.to_owned(), optional, origin }),
             _ => reader.error(
                 item.place,
