@@ -18,6 +18,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use crate::host::Host;
+use crate::plan as planning;
 use crate::profile::{self, Diagnostics, Loaded, Overrides};
 use crate::state::{self, Entry, Root};
 
@@ -90,7 +91,7 @@ impl Chosen {
             name: self.name.clone(),
             args: (!self.args.is_empty()).then(|| self.args.clone()),
         };
-        profile::load_for(&self.profile, &overrides, here, host)
+        profile::load_for(&self.profile, &overrides, here, host).map_err(|refused| planning::beside(refused, host))
     }
 }
 

@@ -140,6 +140,8 @@ pub struct Finding {
     pub message: String,
     pub hint: Option<String>,
     pub origin: Option<Origin>,
+    /// It follows from its own entry and this machine, whatever else the profile says.
+    pub alone: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -164,6 +166,18 @@ impl Findings {
         origin: Option<&Origin>,
     ) {
         self.push(Severity::Error, section, message.into(), Some(hint.into()), origin);
+    }
+
+    /// An error that one entry alone is to blame for: it holds though the rest of the profile is in error itself.
+    pub fn error_alone(
+        &mut self,
+        section: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+        origin: Option<&Origin>,
+    ) {
+        self.error(section, message, hint, origin);
+        self.0.iter_mut().next_back().into_iter().for_each(|last| last.alone = true);
     }
 
     pub fn shortfall(
@@ -208,7 +222,7 @@ impl Findings {
         hint: Option<String>,
         origin: Option<&Origin>,
     ) {
-        self.0.push(Finding { severity, section, message, hint, origin: origin.cloned() });
+        self.0.push(Finding { severity, section, message, hint, origin: origin.cloned(), alone: false });
     }
 }
 

@@ -8,7 +8,7 @@ pub mod slots;
 mod step;
 
 pub use order::plan;
-pub use review::review;
+pub use review::{beside, review};
 pub use step::{Gate, Step, Verify};
 
 use std::fmt;

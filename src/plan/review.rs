@@ -7,7 +7,17 @@ use crate::host::Host;
 use crate::isolation::capabilities::Keep;
 use crate::isolation::network::Mode;
 use crate::isolation::{Findings, landlock, network, process, rootfs};
-use crate::profile::Profile;
+use crate::profile::{Diagnostics, Profile};
+
+/// What planning has to say of a profile that is refused already. Whatever may follow from one of its errors is left out:
+/// only what a single entry that could be read is to blame for is said beside them.
+pub fn beside(refused: Diagnostics, host: &Host) -> Diagnostics {
+    let Some(rest) = &refused.rest else { return refused };
+    let mut findings = Findings::default();
+    super::plan(&rest.profile, host, &mut findings);
+    findings.0.retain(|finding| finding.alone);
+    rest.diagnostics(&findings)
+}
 
 /// Adds warnings to what planning found.
 pub fn review(profile: &Profile, host: &Host, findings: &mut Findings) {
@@ -33,4 +43,37 @@ pub fn review(profile: &Profile, host: &Host, findings: &mut Findings) {
     rootfs::review(&profile.rootfs, &given, host, findings);
     network::review(&profile.network, findings);
     landlock::review(&profile.landlock, own_network, findings);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Facts;
+    use crate::profile::{self, Overrides};
+
+    fn said(text: &str) -> Vec<String> {
+        let host = Host::known(Facts { kernel: Some("6.1.0".to_owned()), ..Facts::default() });
+        let refused = profile::load_text(text, "/x/p.toml", &Overrides::default(), &host).map(drop).unwrap_err();
+        beside(refused, &host).list.into_iter().map(|diagnostic| diagnostic.message).collect()
+    }
+
+    #[test]
+    fn what_is_missing_is_said_beside_what_is_wrong() {
+        let text = "[namespaces]\nhostname = 'a b'\n[process]\nnicee = 1\n[rootfs]\nread-only = ['/none', 5]\n\
+                    devices = ['/dev/none']\n[cgroup]\nmemory-max = '1K'\n";
+        let said = said(text);
+        let has = |part: &str| assert!(said.iter().any(|message| message.contains(part)), "{part}: {said:?}");
+        has("`a b` is no host name");
+        has("unknown key `nicee`");
+        has("rootfs: bind source /none does not exist");
+        has("rootfs: devices: this machine has no /dev/none");
+        has("cgroup: memory-max = 1024 is less");
+        assert_eq!(said.len(), 6, "{said:?}");
+    }
+
+    /// With `home` in error the empty one stands in, and there is no command because of the mistake alone.
+    #[test]
+    fn what_may_follow_from_an_error_is_not_said() {
+        assert_eq!(said("[rootfs]\nhome = 'read-wrte'\n[process]\ncommand = 5\ncwd = '/none'\n").len(), 2);
+    }
 }

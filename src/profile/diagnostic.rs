@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::source::{Place, Sources};
-use super::{lsp, render};
+use super::{Loaded, lsp, render};
 use crate::isolation::Severity;
 
 /// One message. Lowercase, without a final period; the remedy stands apart.
@@ -92,6 +92,8 @@ impl Report {
 pub struct Diagnostics {
     pub sources: Rc<Sources>,
     pub list: Vec<Diagnostic>,
+    /// Of a profile that is refused: what could be read of it, with defaults in the places of what could not.
+    pub rest: Option<Rc<Loaded>>,
 }
 
 impl Diagnostics {
@@ -99,7 +101,7 @@ impl Diagnostics {
     pub fn new(sources: Rc<Sources>, mut list: Vec<Diagnostic>) -> Diagnostics {
         list.sort_by_key(|diagnostic| diagnostic.place.map(|place| (place.file, place.start, place.end)));
         list.dedup();
-        Diagnostics { sources, list }
+        Diagnostics { sources, list, rest: None }
     }
 
     pub fn has_errors(&self) -> bool {

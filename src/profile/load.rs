@@ -146,12 +146,13 @@ fn finish(
     let sources = Rc::new(sources);
     let (messages, overruled) = report.into_inner();
     let warnings = Diagnostics::new(sources.clone(), messages);
-    match read {
-        Some((profile, merged, head)) if !warnings.has_errors() => {
-            Ok(Loaded { profile, warnings, sources, merged, overruled, head, overrides: overrides.clone() })
-        }
-        _ => Err(warnings),
+    let Some((profile, merged, head)) = read else { return Err(warnings) };
+    let loaded = Loaded { profile, warnings, sources, merged, overruled, head, overrides: overrides.clone() };
+    if !loaded.warnings.has_errors() {
+        return Ok(loaded);
     }
+    let refused = loaded.warnings.clone();
+    Err(Diagnostics { rest: Some(Rc::new(loaded)), ..refused })
 }
 
 /// The files' trees as one, and as the profile that it says.

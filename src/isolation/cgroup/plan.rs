@@ -106,7 +106,7 @@ fn enough_memory(section: &Cgroup, findings: &mut Findings) {
     let hint = "a small program takes \"1M\"; `sandbox run --stats` says what one has used";
     if *limit < LAUNCH {
         let message = format!("memory-max = {limit} is less than the launch itself takes, {LAUNCH}");
-        findings.error("cgroup", message, hint, Some(origin));
+        findings.error_alone("cgroup", message, hint, Some(origin));
     } else if *limit < PROGRAM {
         let message = format!("memory-max = {limit} is less than the smallest ordinary program takes, {PROGRAM}");
         findings.warning("cgroup", message, hint, Some(origin));

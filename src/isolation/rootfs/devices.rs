@@ -49,7 +49,7 @@ pub fn named(device: &Device, host: &Host, findings: &mut Findings) -> Vec<(Path
         None => {
             let groups: Vec<&str> = GROUPS.iter().map(|(group, _)| *group).collect();
             let hint = format!("one of {}, or a path below /dev", groups.join(", "));
-            findings.error("rootfs", format!("devices: {name:?} is neither a group nor a path"), hint, origin);
+            findings.error_alone("rootfs", format!("devices: {name:?} is neither a group nor a path"), hint, origin);
             return Vec::new();
         }
     };
@@ -65,7 +65,7 @@ pub fn named(device: &Device, host: &Host, findings: &mut Findings) -> Vec<(Path
                 (format!("this machine has no {name}"), hint)
             }
         };
-        findings.error("rootfs", format!("devices: {message}"), hint, origin);
+        findings.error_alone("rootfs", format!("devices: {message}"), hint, origin);
     }
     nodes
 }

@@ -232,7 +232,7 @@ impl Planner<'_> {
             (source, Node::File { .. } | Node::Other) => (source, Kind::File),
             (_, Node::Device { .. }) => {
                 let hint = format!("list it in devices: devices = [{:?}]", bind.source);
-                return self.findings.error("rootfs", format!("{noun} is a device node"), hint, origin);
+                return self.findings.error_alone("rootfs", format!("{noun} is a device node"), hint, origin);
             }
             (_, Node::Missing | Node::Symlink { .. }) if bind.optional => return,
             (_, Node::Missing | Node::Symlink { .. }) if bind.create => {
@@ -242,20 +242,30 @@ impl Planner<'_> {
             }
             (_, Node::Missing | Node::Symlink { .. }) => {
                 let hint = format!("create it, or write \"-{noun}\" to skip it where it is missing");
-                return self.findings.error("rootfs", format!("bind source {noun} does not exist"), hint, origin);
+                return self.findings.error_alone("rootfs", format!("bind source {noun} does not exist"), hint, origin);
             }
             (_, Node::Unreadable { errno }) => {
                 let hint = "grant a directory that the caller can reach".to_string();
-                return self.findings.error("rootfs", format!("bind source {noun}: {errno}"), hint, origin);
+                return self.findings.error_alone("rootfs", format!("bind source {noun}: {errno}"), hint, origin);
             }
         };
         if source == Path::new("/") {
             let hint = "set base = \"host\", or grant the directories in it that are needed".to_string();
-            return self.findings.error("rootfs", "bind source / holds the host's /proc, /sys and /dev", hint, origin);
+            return self.findings.error_alone(
+                "rootfs",
+                "bind source / holds the host's /proc, /sys and /dev",
+                hint,
+                origin,
+            );
         }
         if source.starts_with("/proc") {
             let hint = "the sandbox has a /proc of its own".to_string();
-            return self.findings.error("rootfs", format!("bind source {noun} belongs to the kernel"), hint, origin);
+            return self.findings.error_alone(
+                "rootfs",
+                format!("bind source {noun} belongs to the kernel"),
+                hint,
+                origin,
+            );
         }
         if bind.access == Access::ReadWrite {
             self.check_write(&source, origin);
