@@ -3,6 +3,7 @@
 mod apply;
 mod base;
 mod devices;
+mod enter;
 mod keep;
 mod kernel;
 mod overlay;
@@ -14,11 +15,13 @@ mod step;
 mod steps;
 mod tree;
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::{Access, Origin};
 
 pub use apply::PROC_COVERS;
+pub use enter::Visitor;
 pub use plan::{Given, Planned, plan};
 pub use read_back::ReadBack;
 pub use review::{Writer, review};
@@ -69,6 +72,16 @@ pub enum Home {
     Empty,
     ReadOnly,
     ReadWrite,
+}
+
+impl fmt::Display for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Home::Empty => "empty",
+            Home::ReadOnly => "read-only",
+            Home::ReadWrite => "read-write",
+        })
+    }
 }
 
 /// A tree or file of the host at a place of its own inside.

@@ -3,6 +3,7 @@
 use super::step::{Gate, Privilege, Step, Verify};
 use super::{Plan, Supervision, slots};
 use crate::host::Host;
+use crate::isolation::capabilities::Keep;
 use crate::isolation::namespaces::Nested;
 use crate::isolation::network::Mode;
 use crate::isolation::{
@@ -15,7 +16,8 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     let own_user = profile.namespaces.user;
     let own_network = profile.network.mode == Mode::None;
     let Inside { account, namespaces, cgroup, rootfs } = inside(profile, host, findings);
-    let sees = |path: &std::path::Path| rootfs.sees(path, host);
+    let visitor = visitor(profile, &account, namespaces.program.0);
+    let enters = |path: &std::path::Path| rootfs.enters(path, &visitor, host);
     let given = process::Given {
         account: &account,
         one_id: namespaces.one_id,
@@ -23,8 +25,8 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
         own_pid: profile.namespaces.pid,
         processes: cgroup.processes,
         interpreters: profile.landlock.enforce != crate::isolation::Enforce::Require,
-        runtime: &rootfs.runtime,
-        sees: &sees,
+        runtime: rootfs.runtime.as_deref(),
+        enters: &enters,
     };
     let process = process::plan(&profile.process, &given, host, findings);
     let nesting_limited = own_user && profile.namespaces.nested == Nested::No;
@@ -125,6 +127,14 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     };
     debug_assert_eq!(slots::unfilled(&plan), None, "of the profile {}", plan.name);
     Some(plan)
+}
+
+pub(super) fn visitor(profile: &Profile, account: &Account, outside: u32) -> rootfs::Visitor {
+    let overrides = match &profile.capabilities.keep {
+        Keep::All => true,
+        Keep::Only(names) => names.iter().any(|name| name == "dac_override" || name == "dac_read_search"),
+    };
+    rootfs::Visitor { uid: account.uid, outside, overrides }
 }
 
 /// Who the program is, and what it sees: what the rest of a plan depends on.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::order::{Inside, inside};
+use super::order::{Inside, inside, visitor};
 use crate::host::Host;
 use crate::isolation::capabilities::Keep;
 use crate::isolation::network::Mode;
@@ -35,9 +35,15 @@ pub fn review(profile: &Profile, host: &Host, findings: &mut Findings) {
     // Without the tree that was meant nothing is where it was meant to be.
     if !known.refuse() {
         let executes = |path: &Path| rootfs.executes(path, &given, host);
-        let directory = process::directory(&profile.process, &account, &|path| rootfs.sees(path, host), host);
-        let surroundings =
-            process::Surroundings { account: &account, runtime: &rootfs.runtime, directory, executes: &executes };
+        let visitor = visitor(profile, &account, namespaces.program.0);
+        let enters = |path: &Path| rootfs.enters(path, &visitor, host);
+        let directory = process::directory(&profile.process, &account, &enters, host);
+        let surroundings = process::Surroundings {
+            account: &account,
+            runtime: rootfs.runtime.as_deref(),
+            directory,
+            executes: &executes,
+        };
         process::review_program(&profile.process, &surroundings, host, findings);
     }
     rootfs::review(&profile.rootfs, &given, host, findings);

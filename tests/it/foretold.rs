@@ -1,6 +1,8 @@
 //! What `run` would find out only half-way is said by `check`, `plan` and `run` alike, before anything starts.
 
-use crate::harness::{Sandbox, Seen};
+use std::path::PathBuf;
+
+use crate::harness::{Sandbox, Seen, is_root};
 
 /// All three name it, at the line that it is about.
 fn refused(sandbox: &Sandbox, words: &[&str]) {
@@ -181,4 +183,79 @@ fn settings_that_a_namespace_does_not_have_or_take() {
         codes.push(code);
     }
     assert!(codes.contains(&Some(0)) && codes.contains(&Some(1)), "{codes:?}");
+}
+
+/// The runtime directory inside is a mount point of its own: it stands in the granted tree where that has it.
+#[test]
+fn a_grant_of_run_works() {
+    let runtime = format!("/run/user/{}", nix::unistd::getuid());
+    let there = std::path::Path::new(&runtime).is_dir();
+    let granted = |line: &str| Sandbox::new().with("rootfs", line);
+    let works = |sandbox: Sandbox| {
+        sandbox.ask("check", &["/probe"]).exits(0);
+        sandbox.probe("env").succeeds().stdout.contains("XDG_RUNTIME_DIR=/run/user")
+    };
+    assert_eq!(works(Sandbox::new().read_only("/run")), there);
+    assert_eq!(works(granted("base = \"host\"").read_only("/run")), there);
+    if is_root() {
+        // The records of all sandboxes are in it.
+        granted("read-write = [\"/run\"]").ask("check", &["/probe"]).exits(1);
+    } else {
+        assert_eq!(works(granted("read-write = [\"/run\"]")), there);
+    }
+    // A tree without a place for it leaves it out, and what is not there is not named.
+    assert!(!works(Sandbox::new().read_only("/etc:/run")));
+    // With the control: elsewhere it is there.
+    for (target, named) in [("/run", false), ("/var", true)] {
+        let sandbox = keeping(&format!("persist = [{target:?}]"));
+        sandbox.ask("check", &["/probe"]).exits(0);
+        assert_eq!(sandbox.probe("env").succeeds().stdout.contains("XDG_RUNTIME_DIR=/run/user"), named);
+        std::fs::remove_dir_all(kept(&sandbox)).expect("made by the launch");
+    }
+}
+
+/// What it keeps lies in its own directory; root has but one place.
+fn keeping(line: &str) -> Sandbox {
+    let sandbox = Sandbox::new().with("rootfs", line);
+    let data = sandbox.dir().join("data").display().to_string();
+    sandbox.env("XDG_DATA_HOME", &data)
+}
+
+fn kept(sandbox: &Sandbox) -> PathBuf {
+    let root = if is_root() { "/var/lib/sandbox".into() } else { sandbox.dir().join("data/sandbox") };
+    root.join("persist").join(&sandbox.name)
+}
+
+#[test]
+fn a_home_that_the_program_may_not_enter() {
+    let with = |line: &str| Sandbox::new().with("rootfs", line);
+    let hidden = "hide = [\"~\"]";
+    refused(&with(hidden).with("rootfs", "home = \"read-only\""), &["is the home that home = \"read-only\" grants"]);
+    let home = nix::unistd::User::from_uid(nix::unistd::getuid()).expect("asked").expect("in /etc/passwd").dir;
+    let closed = "tmpfs = [{ target = \"~\", mode = \"0000\" }]";
+    for line in [hidden, closed] {
+        // Documented: else it starts in /.
+        let sandbox = with(line).called_in(&home);
+        sandbox.ask("check", &["/probe"]).exits(0);
+        sandbox.probe("cwd").succeeds().prints("cwd /\n");
+        refused(&with(line).with("process", "cwd = \"~\""), &["cwd: ", "hint: name a directory"]);
+    }
+    let open = with("tmpfs = [{ target = \"~\", mode = \"0100\" }]").with("process", "cwd = \"~\"");
+    open.probe("cwd").succeeds().prints(&format!("cwd {}\n", home.display()));
+}
+
+/// Terminals belong to the group 5, `tty`, only where that exists inside.
+#[test]
+fn ids_that_leave_out_the_group_of_terminals() {
+    let line = match is_root() {
+        true => "id-map = [{ inside = 0, outside = 1001, count = 1 }]".to_owned(),
+        // Its own id, by a line.
+        false => {
+            let id = nix::unistd::getuid();
+            format!("id-map = [{{ inside = {id}, outside = {id}, count = 1 }}]")
+        }
+    };
+    let sandbox = Sandbox::bare().with("namespaces", &line);
+    sandbox.ask("check", &["/bin/true"]).exits(0);
+    sandbox.run(&["/bin/true"]).succeeds();
 }

@@ -11,15 +11,20 @@ use crate::isolation::Account;
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Name to value, as the program gets it.
-pub fn environment(section: &Process, account: &Account, runtime: &Path, host: &Host) -> BTreeMap<String, String> {
+pub fn environment(
+    section: &Process,
+    account: &Account,
+    runtime: Option<&Path>,
+    host: &Host,
+) -> BTreeMap<String, String> {
     let mut env = BTreeMap::from([
         ("PATH".to_string(), PATH.to_string()),
         ("HOME".to_string(), account.home.display().to_string()),
         ("USER".to_string(), account.name.clone()),
         ("LOGNAME".to_string(), account.name.clone()),
         ("SHELL".to_string(), account.shell.display().to_string()),
-        ("XDG_RUNTIME_DIR".to_string(), runtime.display().to_string()),
     ]);
+    env.extend(runtime.map(|runtime| ("XDG_RUNTIME_DIR".to_string(), runtime.display().to_string())));
     if host.terminals().contains(&true)
         && let Some(terminal) = host.env("TERM")
     {

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::environment::{PATH, environment};
 use super::{Process, Step, Tty, limits};
 use crate::host::Host;
-use crate::isolation::{Account, Findings, Max};
+use crate::isolation::{Account, Findings, Max, Unfit};
 use crate::sys::process::Strings;
 
 /// What `[process]` asks of each stage.
@@ -42,12 +42,14 @@ pub struct Given<'a> {
     /// What the sandbox's cgroup limits processes to, or would.
     pub processes: Option<Max>,
     /// `$XDG_RUNTIME_DIR`, inside.
-    pub runtime: &'a Path,
+    pub runtime: Option<&'a Path>,
     /// Nothing but set-up itself keeps a script from naming a link of /proc as its interpreter.
     pub interpreters: bool,
-    /// Whether a path is a directory inside.
-    pub sees: &'a dyn Fn(&Path) -> bool,
+    /// Whether a path is a directory inside that the program may start in.
+    pub enters: &'a Enters<'a>,
 }
+
+pub type Enters<'a> = dyn Fn(&Path) -> Result<(), Unfit> + 'a;
 
 pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings) -> Planned {
     let account = given.account;
@@ -92,7 +94,7 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
     if !given.own_pid || !section.init && !planned.ids.is_empty() {
         planned.lifeline_again.push(Step::Lifeline { kill: true });
     }
-    let directory = directory(section, account, given.sees, host);
+    let directory = directory(section, account, given.enters, host);
     check_directory(section, &directory, given, host, findings);
     planned.surroundings = vec![Step::Directory(directory), Step::Umask(section.umask)];
     if section.no_new_privileges {
@@ -156,19 +158,24 @@ impl Sizes<'_> {
 }
 
 /// Where the program starts.
-pub fn directory(section: &Process, account: &Account, sees: &dyn Fn(&Path) -> bool, host: &Host) -> PathBuf {
+pub fn directory(section: &Process, account: &Account, enters: &Enters<'_>, host: &Host) -> PathBuf {
     let choices = || host.cwd().into_iter().chain([account.home.clone()]);
     let written = section.cwd.clone();
-    written.or_else(|| choices().find(|path| sees(path))).unwrap_or_else(|| PathBuf::from("/"))
+    written.or_else(|| choices().find(|path| enters(path).is_ok())).unwrap_or_else(|| PathBuf::from("/"))
 }
 
 fn check_directory(section: &Process, directory: &Path, given: &Given<'_>, host: &Host, findings: &mut Findings) {
     let directory = directory.display();
     match &section.cwd {
-        Some(cwd) if !(given.sees)(cwd) => {
-            let message = format!("cwd: {directory} is no directory inside");
-            let hint = "grant it in [rootfs], or name one that exists there";
-            findings.error("process", message, hint, section.cwd_origin.as_ref());
+        Some(cwd) => {
+            let (message, hint) = match (given.enters)(cwd) {
+                Ok(()) => return,
+                Err(Unfit::Missing) => {
+                    ("is no directory inside".to_owned(), "grant it in [rootfs], or name one that exists there")
+                }
+                Err(Unfit::Refused(why)) => (why, "name a directory that the program's user may enter"),
+            };
+            findings.error("process", format!("cwd: {directory} {message}"), hint, section.cwd_origin.as_ref());
         }
         None if host.cwd().is_none() => {
             let message = format!("the caller's working directory has been removed; the program starts in {directory}");

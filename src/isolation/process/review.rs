@@ -46,7 +46,7 @@ pub fn review(section: &Process, one_id: bool, granted: &[&str], host: &Host, fi
 /// What the program is looked for in.
 pub struct Surroundings<'a> {
     pub account: &'a Account,
-    pub runtime: &'a Path,
+    pub runtime: Option<&'a Path>,
     pub directory: PathBuf,
     pub executes: &'a dyn Fn(&Path) -> Result<(), Unfit>,
 }

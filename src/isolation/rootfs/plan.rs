@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::steps::{Steps, steps};
-use super::tree::{Content, Found, Kind, Tree};
+use super::tree::{Content, Found, Kind, Tree, below};
 use super::{Access, Base, Bind, Home, ReadBack, Rootfs, Step, Sys, Writes, base, devices};
 use crate::host::{Host, Node};
 use crate::isolation::context::Slot;
@@ -44,16 +44,9 @@ pub struct Planned {
     pub finish: Vec<Step>,
     pub read_back: ReadBack,
     pub grants: Vec<Grant>,
-    /// `$XDG_RUNTIME_DIR`, inside.
-    pub runtime: PathBuf,
+    /// `$XDG_RUNTIME_DIR`, inside; none where a granted tree has no place for it.
+    pub runtime: Option<PathBuf>,
     pub(super) tree: Tree,
-}
-
-impl Planned {
-    /// Whether a path is a directory inside.
-    pub fn sees(&self, path: &Path, host: &Host) -> bool {
-        matches!(self.tree.find(path, true, host), Found::There { kind: Kind::Directory, .. })
-    }
 }
 
 /// Collects entries, and what is wrong with them.
@@ -69,9 +62,9 @@ struct Planner<'a> {
 }
 
 pub fn plan(section: &Rootfs, given: &Given<'_>, host: &Host, findings: &mut Findings) -> Planned {
-    let runtime = PathBuf::from(format!("/run/user/{}", given.account.uid));
     let (tree, written, host_before) = Default::default();
     let mut planner = Planner { section, given, host, findings, tree, written, host_before };
+    let runtime = planner.runtime();
     planner.base();
     planner.cgroup();
     planner.places(&runtime);
@@ -79,6 +72,7 @@ pub fn plan(section: &Rootfs, given: &Given<'_>, host: &Host, findings: &mut Fin
     planner.account_files();
     let Planner { tree, host_before, .. } = planner;
     let Steps { assemble, finish, read_back } = steps(&tree, section, given, host);
+    let runtime = tree.is_directory(&runtime, host).then_some(runtime);
     Planned { host_before, assemble, finish, read_back, grants: grants(&tree, section.writes), runtime, tree }
 }
 
@@ -331,6 +325,11 @@ impl Planner<'_> {
                     hide.origin.as_ref(),
                 );
             }
+            Found::There { path, .. } if self.section.home != Home::Empty && path == self.given.account.home => {
+                let message = format!("hide: {noun} is the home that home = \"{}\" grants", self.section.home);
+                let hint = "leave out one of the two";
+                self.findings.error("rootfs", message, hint, hide.origin.as_ref());
+            }
             Found::There { path, kind } => {
                 let source = self.tree.source(&path).filter(|_| kind == Kind::File);
                 let links = source.map_or(1, |source| self.host.links(&source));
@@ -493,7 +492,50 @@ impl Planner<'_> {
         if origin.is_some() {
             self.written.insert(path.clone());
         }
-        self.tree.put(path, content);
+        let granted = origin.filter(|_| matches!(content, Content::Bind { kind: Kind::Directory, .. }));
+        self.tree.put(path.clone(), content);
+        if granted.is_some() {
+            self.settle(&path, origin);
+        }
+    }
+
+    /// What only the defaults put beneath a granted directory needs a mount point there. Where a writable one has none,
+    /// none is made; nor is the runtime directory added to a read-only one: through the layer that would bring it nobody
+    /// reaches the sockets in /run, which the kernel finds by their inodes.
+    fn settle(&mut self, at: &Path, origin: Option<&Origin>) {
+        let Some(Content::Bind { source, access, .. }) = self.tree.get(at) else { return };
+        let (source, access) = (source.clone(), *access);
+        let runtime = self.runtime();
+        let defaults: Vec<(PathBuf, Content)> =
+            self.tree.beneath(at).map(|(path, content)| (path.to_owned(), content.clone())).collect();
+        for (path, content) in defaults {
+            let above = path.parent().and_then(|above| self.tree.provider(above)).map(|(above, _)| above);
+            let Some(there) = below(&path, at).map(|rest| source.join(rest)).filter(|_| above == Some(at)) else {
+                continue;
+            };
+            let directory = matches!(self.host.canonical(&there), (path, Node::Directory { .. }) if path == there);
+            let missing = !directory && self.host.node(&there) == Node::Missing && self.host.place(&there) == there;
+            let stays = match content {
+                // The tree's own, or made with what is deeper.
+                Content::Directory => false,
+                Content::Hidden(_) => !missing,
+                Content::Scratch { .. } => directory || missing && access == Access::ReadOnly && path != runtime,
+                Content::Bind { .. } if missing && access == Access::ReadWrite => {
+                    let message = format!("target {} does not exist in a writable tree", path.display());
+                    let hint = format!("create {} first: mount points are never made on the host", there.display());
+                    self.findings.error("rootfs", message, hint, origin);
+                    true
+                }
+                _ => true,
+            };
+            if !stays && !self.written.contains(&path) {
+                self.tree.remove(&path);
+            }
+        }
+    }
+
+    fn runtime(&self) -> PathBuf {
+        PathBuf::from(format!("/run/user/{}", self.given.account.uid))
     }
 
     /// What is hidden, or a link, has nothing beneath it: what only the defaults put there goes.

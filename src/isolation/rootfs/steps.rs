@@ -8,6 +8,9 @@ use super::{Access, Addition, ReadBack, Rootfs, Step, Writes, kernel};
 use crate::host::{Host, Node};
 use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
 
+/// The group `tty`, on every distribution.
+const TTY: u32 = 5;
+
 /// Init's steps, from the first mount to the pivot, and what the kernel must show afterwards.
 #[derive(Debug, Default)]
 pub struct Steps {
@@ -123,8 +126,9 @@ pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> S
             }
             Content::Devpts => {
                 read_back.expect(path, "devpts", NO_SUID | NO_EXEC);
-                // gid 5 is `tty`, where it is mapped; otherwise a terminal belongs to its opener's group.
-                steps.push(Step::Devpts { tty_group: !given.one_id });
+                // Where it is not mapped a terminal belongs to its opener's group.
+                let mapped = given.ids.is_none_or(|ids| ids.outside(given.account.uid, TTY).1 != u32::MAX);
+                steps.push(Step::Devpts { tty_group: mapped && !given.one_id });
             }
         }
     }

@@ -90,6 +90,14 @@ impl Tree {
         self.entries.get(path.as_os_str())
     }
 
+    pub fn remove(&mut self, path: &Path) {
+        self.entries.remove(path.as_os_str());
+    }
+
+    pub fn is_directory(&self, path: &Path, host: &Host) -> bool {
+        matches!(self.find(path, true, host), Found::There { kind: Kind::Directory, .. })
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&Path, &Content)> {
         self.entries.iter().map(|(path, content)| (Path::new(path), content))
     }
