@@ -18,7 +18,7 @@ pub const DEFAULTS: &[(&str, &str, Unwritten)] = &[
     ("process", "args", NONE),
     ("process", "user", Words("the caller")),
     ("process", "groups", Words("the user's")),
-    ("process", "cwd", Words("the caller's if visible inside, else the home, else `/`")),
+    ("process", "cwd", Words("the caller's if the program may enter it inside, else the home, else `/`")),
     ("process", "env", Value("{}")),
     ("process", "env-pass", Value("[]")),
     ("process", "init", Value("true")),
