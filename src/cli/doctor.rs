@@ -4,25 +4,30 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 
 use crate::host::Host;
-use crate::profile::{self, Overrides};
-use crate::{doctor, explain, launch};
+use crate::isolation::{Findings, Severity};
+use crate::profile::{self, Loaded, Overrides};
+use crate::{doctor, explain, launch, plan};
 
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// Print it as JSON: the facts are what `check --host` takes
     #[arg(long)]
     json: bool,
-    /// With --json, also put down what planning these profiles asks about this machine
-    #[arg(value_name = "PROFILE", requires = "json")]
+    /// Also say what this machine lacks for these profiles; with --json, put down what planning them asks about it
+    #[arg(value_name = "PROFILE")]
     profiles: Vec<String>,
 }
 
 impl Doctor {
     pub fn run(self) -> Result<u8> {
         let host = Host::live();
+        let mut chosen = Vec::new();
         for name in &self.profiles {
             match profile::load(name, &Overrides::default(), &host) {
-                Ok(loaded) => doctor::ask(&loaded.profile, &host),
+                Ok(loaded) => {
+                    doctor::ask(&loaded.profile, &host);
+                    chosen.push(loaded);
+                }
                 Err(diagnostics) => {
                     explain::print_diagnostics(&diagnostics);
                     return Ok(1);
@@ -31,11 +36,38 @@ impl Doctor {
         }
         launch::prepare().map_err(|message| anyhow!(message))?;
         let features = doctor::examine(&host);
+        let mut suffices = doctor::suffices(&features);
         if self.json {
             println!("{:#}", doctor::json(&host, &features));
         } else {
             print!("{}", doctor::text(&features));
+            for loaded in &chosen {
+                suffices &= starts(loaded, &host);
+            }
         }
-        Ok((!doctor::suffices(&features)).into())
+        Ok((!suffices).into())
     }
+}
+
+/// A line about one profile, and beneath it what this machine lacks for it. False: a launch would be refused.
+fn starts(loaded: &Loaded, host: &Host) -> bool {
+    let mut findings = Findings::default();
+    plan::plan(&loaded.profile, host, &mut findings);
+    doctor::settings(&loaded.profile, &mut findings);
+    findings.0.retain(|finding| matches!(finding.severity, Severity::Error | Severity::Shortfall));
+    let (word, detail) = match (findings.refuse(), findings.0.is_empty()) {
+        (true, _) => ("no", "it would be refused"),
+        (false, false) => ("limited", "it starts, with less than it asks for"),
+        (false, true) => ("ok", "this machine has all that it asks for"),
+    };
+    println!("{word:<8} profile {}: {detail}", loaded.profile.name);
+    let lacks = loaded.diagnostics(&findings);
+    let lacks = lacks.list.iter().filter(|lack| matches!(lack.severity, Severity::Error | Severity::Shortfall));
+    for lack in lacks {
+        println!("         {}", profile::printable(&lack.message));
+        if let Some(hint) = &lack.hint {
+            println!("         hint: {}", profile::printable(hint));
+        }
+    }
+    !findings.refuse()
 }

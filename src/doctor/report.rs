@@ -1,7 +1,8 @@
 //! A doctor's report from another machine, read back.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -41,8 +42,13 @@ struct Said {
 
 impl Report {
     pub fn read(file: &Path) -> Result<Report> {
+        // Opening a FIFO would wait for somebody to write.
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(file)?;
+        if !file.metadata()?.is_file() {
+            bail!("it is not a regular file: save what `sandbox doctor --json` prints, and name that");
+        }
         let mut text = String::new();
-        File::open(file)?.take(LARGEST + 1).read_to_string(&mut text)?;
+        file.take(LARGEST + 1).read_to_string(&mut text)?;
         if text.len() as u64 > LARGEST {
             bail!("it is larger than 16 MiB");
         }
@@ -147,6 +153,16 @@ mod tests {
         };
         assert_eq!(refused(&["kernel"]), "its facts lack kernel, without which nothing can be planned");
         assert!(refused(&["memory", "uid", "cwd"]).contains("lack uid, memory, cwd,"));
+    }
+
+    #[test]
+    fn only_a_regular_file_is_read() {
+        let fifo = std::env::temp_dir().join(format!("sandbox-report-{}", std::process::id()));
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        let refused = |path: &Path| Report::read(path).unwrap_err().to_string();
+        let said = [refused(&fifo), refused(Path::new("/")), refused(Path::new("/dev/null"))];
+        std::fs::remove_file(&fifo).unwrap();
+        assert!(said.iter().all(|said| said.starts_with("it is not a regular file")), "{said:?}");
     }
 
     #[test]

@@ -97,9 +97,13 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// In the order of the texts: the profile that was asked for first.
+    /// In the order of the texts: the profile that was asked for first. Notes on this machine that no text is to blame
+    /// for come last.
     pub fn new(sources: Rc<Sources>, mut list: Vec<Diagnostic>) -> Diagnostics {
-        list.sort_by_key(|diagnostic| diagnostic.place.map(|place| (place.file, place.start, place.end)));
+        list.sort_by_key(|diagnostic| {
+            let aside = diagnostic.place.is_none() && diagnostic.severity == Severity::Note;
+            (aside, diagnostic.place.map(|place| (place.file, place.start, place.end)))
+        });
         list.dedup();
         Diagnostics { sources, list, rest: None }
     }

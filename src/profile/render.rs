@@ -148,14 +148,17 @@ fn shortened(text: &str) -> String {
 fn print_char(out: &mut String, c: char) {
     match c {
         '\t' => out.push_str("    "),
-        // Direction overrides would show a line other than the one that is there.
-        c if c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}') =>
-        {
+        c if is_unprintable(c) => {
             let _ = write!(out, "\\u{{{:x}}}", c as u32);
         }
         c => out.push(c),
     }
+}
+
+/// Direction overrides would show a line other than the one that is there.
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Columns that a terminal gives a character.

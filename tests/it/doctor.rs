@@ -31,6 +31,20 @@ fn a_machine_that_can_launch_is_found_fit_and_left_as_it_was() {
 }
 
 #[test]
+fn a_profile_is_told_what_this_machine_lacks_for_it() {
+    let sandbox = Sandbox::new();
+    let fits = sandbox.file("fits.toml", "[process]\ncommand = [\"true\"]\n").display().to_string();
+    sandbox.sandbox(&["doctor", &fits]).succeeds().says(&["profile fits: this machine has all that it asks for"]);
+    let lacks = sandbox.file("lacks.toml", "[process]\ncommand = [\"true\"]\n[rootfs]\nread-only = [\"/far/away\"]\n");
+    let seen = sandbox.sandbox(&["doctor", &fits, &lacks.display().to_string()]).exits(1);
+    seen.says(&[
+        "profile fits: this machine has all",
+        "profile lacks: it would be refused",
+        "/far/away does not exist",
+    ]);
+}
+
+#[test]
 fn what_is_not_fine_says_what_is_lost_and_what_to_do() {
     let features = features(&Sandbox::new(), 0);
     let names: Vec<_> = features.iter().filter_map(|feature| feature["name"].as_str()).collect();

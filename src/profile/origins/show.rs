@@ -8,13 +8,13 @@ use super::{From, Gone, Line, Part, Unwritten, Value, Variable};
 use crate::profile::diagnostic::Report;
 use crate::profile::parse;
 use crate::profile::print::toml::escaped;
-use crate::profile::render::printable;
+use crate::profile::render::{is_unprintable, printable};
 use crate::profile::source::{Provenance, Source};
 use crate::profile::tree::{Kind, Node};
 
 /// Where the comments begin, if the value leaves room.
 const COLUMN: usize = 48;
-/// A longer value is cut: the JSON has it whole.
+/// A longer `--set` is cut in comments: it stands on the command line whole.
 const LONGEST: usize = 120;
 
 /// Lines of TOML, each with its origin behind it; what does not hold is commented out.
@@ -47,7 +47,6 @@ fn value_text(line: &Line) -> String {
         Value::Default(Unwritten::Value(text)) => (*text).to_owned(),
         Value::Default(Unwritten::Words(words)) => return format!("# {}: {words}", line.key),
     };
-    let value = cut(&printable(&value));
     match (line.part, &line.name) {
         (Part::Entry, _) => format!("    {comment}{value},"),
         (_, Some(name)) => format!("{comment}{}.{} = {value}", line.key, key(name)),
@@ -91,7 +90,7 @@ fn cut(text: &str) -> String {
 
 fn key(name: &str) -> String {
     let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    if bare { name.to_owned() } else { escaped(name).replace('\n', "\\n") }
+    if bare { name.to_owned() } else { string(name) }
 }
 
 fn toml(node: &Node) -> String {
@@ -109,9 +108,9 @@ fn toml(node: &Node) -> String {
     }
 }
 
-/// On one line, whatever it holds.
+/// On one line, whatever it holds, and harmless for a terminal.
 fn string(text: &str) -> String {
-    if !text.contains(['\n', '\r', '\t']) {
+    if !text.contains(is_unprintable) {
         return escaped(text);
     }
     let mut out = String::from("\"");
@@ -121,6 +120,7 @@ fn string(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             '"' | '\\' => out.extend(['\\', c]),
+            c if is_unprintable(c) => drop(write!(out, "\\u{:04X}", c as u32)),
             c => out.push(c),
         }
     }

@@ -29,6 +29,26 @@ fn written(world: &World, lines: &[Line]) -> String {
     written.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n").collect()
 }
 
+/// However long a value is, and whatever it holds: comments may be cut, TOML may not.
+#[test]
+fn what_is_printed_is_toml() {
+    let long = "x".repeat(300);
+    let text_of_profile = format!(
+        "[process]\ncommand = ['/bin/web', '{long}', \"a\\u001b[2J\\n\\u202e'\\\"\\\\\"]\n\
+         env = {{ A = \"\"\"1\n2\"\"\", B = '{long}' }}\n[rootfs]\nfiles = {{ '/etc/\u{e4}' = \"\\t{long}\" }}\n"
+    );
+    let world = World::new(&[("web.toml", &text_of_profile)]);
+    let (loaded, lines) = lines(&world, Overrides::default());
+    let printed = text(&lines);
+    assert!(!printed.contains(['\x1b', '\u{202e}']), "{printed}");
+    let parsed: toml::Table = printed.parse().unwrap_or_else(|error| panic!("{error}\n{printed}"));
+    let command: Vec<&str> = loaded.profile.process.command.iter().filter_map(|word| word.to_str()).collect();
+    let words = parsed["process"]["command"].as_array().unwrap();
+    assert_eq!(words.iter().filter_map(|word| word.as_str()).collect::<Vec<_>>(), command);
+    assert_eq!(parsed["process"]["env"]["A"].as_str(), Some("1\n2"));
+    assert_eq!(parsed["rootfs"]["files"]["/etc/\u{e4}"].as_str(), Some(&*format!("\t{long}")));
+}
+
 #[test]
 fn every_value_and_entry_says_who_wrote_it() {
     let mut world = World::new(&[(
