@@ -38,6 +38,10 @@ pub struct Facts {
     pub limits: Option<BTreeMap<String, Limit>>,
     /// The caller may raise hard limits: it has CAP_SYS_RESOURCE.
     pub raises_limits: Option<bool>,
+    /// The caller's priority.
+    pub nice: Option<i32>,
+    /// The caller's permitted capabilities, a bit each.
+    pub capabilities: Option<u64>,
     /// Seconds since it was started, suspended or not.
     pub uptime: Option<u64>,
     /// Bytes of memory.
@@ -169,6 +173,16 @@ impl Host {
 
     pub fn raises_limits(&self) -> bool {
         self.recall(|facts| &mut facts.raises_limits, ask::raises_limits)
+    }
+
+    pub fn nice(&self) -> i32 {
+        self.recall(|facts| &mut facts.nice, crate::sys::process::nice)
+    }
+
+    /// The caller's permitted capabilities; all where the facts do not tell.
+    pub fn capabilities(&self) -> u64 {
+        let told = self.live || self.facts.borrow().capabilities.is_some();
+        if told { self.recall(|facts| &mut facts.capabilities, ask::capabilities) } else { u64::MAX }
     }
 
     pub fn uptime(&self) -> u64 {

@@ -17,7 +17,7 @@ use crate::explain;
 use crate::isolation::cgroup::oom::OutOfMemory;
 use crate::isolation::cgroup::stats::{self, Usage};
 use crate::isolation::context::Context;
-use crate::isolation::{Fault, namespaces, process};
+use crate::isolation::{Fault, namespaces, process, rootfs};
 use crate::outcome::{self, Outcome};
 use crate::plan::{Plan, Stage};
 use crate::state::Record;
@@ -106,6 +106,10 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
     context.id = record.id().to_owned();
     context.late = namespaces::Late::of_host();
     let mut outcome = supervise(plan, options, &wire, &mut context, &mut record);
+    if matches!(outcome, Outcome::Failed { .. }) {
+        // While their locks are held: nobody else is about to use them.
+        rootfs::take_back(&mut context);
+    }
     let cgroups = record.cgroups();
     let out_of_memory = OutOfMemory::of(&cgroups);
     let usage = options.stats.then(|| stats::usage(&cgroups));

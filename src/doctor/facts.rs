@@ -47,6 +47,9 @@ pub fn facts(host: &Host) -> Facts {
     host.groups();
     host.limit("nofile");
     host.raises_limits();
+    host.nice();
+    host.capabilities();
+    host.text(Path::new("/proc/self/oom_score_adj"));
     host.uptime();
     host.text(Path::new("/proc/sys/fs/nr_open"));
     let mut facts = host.facts();

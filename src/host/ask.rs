@@ -36,6 +36,10 @@ pub fn raises_limits() -> bool {
     crate::sys::capabilities::get().is_ok_and(|sets| sets.effective & 1 << CAP_SYS_RESOURCE != 0)
 }
 
+pub fn capabilities() -> u64 {
+    crate::sys::capabilities::get().map_or(0, |sets| sets.permitted)
+}
+
 pub fn uptime() -> u64 {
     nix::sys::sysinfo::sysinfo().map(|info| info.uptime().as_secs()).unwrap_or_default()
 }

@@ -78,11 +78,31 @@ const LOCKED: u32 = (libc::SECBIT_NOROOT
     | libc::SECBIT_NO_CAP_AMBIENT_RAISE
     | libc::SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) as u32;
 
-/// `uid` is the program's, inside. `nesting_limited`: the program's own user namespace forbids nested ones by
-/// `user.max_user_namespaces`, which `sys_resource` may raise again.
-pub fn plan(section: &Capabilities, uid: u32, nesting_limited: bool, host: &Host, findings: &mut Findings) -> Plan {
+/// What the namespaces say of it.
+#[derive(Clone, Copy)]
+pub struct Within {
+    pub own_user: bool,
+    /// The program's own user namespace forbids nested ones by `user.max_user_namespaces`, which `sys_resource` may raise
+    /// again.
+    pub nesting_limited: bool,
+}
+
+/// `uid` is the program's, inside.
+pub fn plan(section: &Capabilities, uid: u32, within: Within, host: &Host, findings: &mut Findings) -> Plan {
     let keep = kept(section, host, findings);
-    if nesting_limited && keep & Capability::CAP_SYS_RESOURCE.bitmask() != 0 {
+    let missing = keep & !host.capabilities();
+    if !within.own_user && missing != 0 {
+        findings.error(
+            "capabilities",
+            format!(
+                "the caller does not hold {}, and without a user namespace nobody gives it",
+                names(missing).join(", ")
+            ),
+            "list what the caller holds in keep, or leave user = false out",
+            section.keep_origin.as_ref(),
+        );
+    }
+    if within.nesting_limited && keep & Capability::CAP_SYS_RESOURCE.bitmask() != 0 {
         findings.error(
             "capabilities",
             "sys_resource lets the program raise the limit by which `nested = false` forbids user namespaces",

@@ -83,6 +83,8 @@ pub struct Context {
     pub id: String,
     /// The cgroup of the scope that systemd has made around the launcher.
     pub scope: Option<std::path::PathBuf>,
+    /// Directories that this launch made on the host, the deepest last.
+    pub made: Vec<std::path::PathBuf>,
     slots: BTreeMap<Slot, OwnedFd>,
     spent: Vec<OwnedFd>,
     /// The limit of open files leaves room for descriptors that are no longer needed.

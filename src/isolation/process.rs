@@ -55,7 +55,9 @@ pub struct Process {
     pub rlimits: BTreeMap<String, (Option<u64>, Origin)>,
     pub umask: u32,
     pub nice: Option<i32>,
+    pub nice_origin: Option<Origin>,
     pub oom_score_adj: Option<i32>,
+    pub oom_score_adj_origin: Option<Origin>,
     pub no_new_privileges: bool,
 }
 
@@ -91,7 +93,9 @@ impl Default for Process {
             rlimits: BTreeMap::new(),
             umask: 0o022,
             nice: None,
+            nice_origin: None,
             oom_score_adj: None,
+            oom_score_adj_origin: None,
             no_new_privileges: true,
         }
     }

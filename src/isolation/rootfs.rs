@@ -22,6 +22,7 @@ use super::{Access, Origin};
 
 pub use apply::PROC_COVERS;
 pub use enter::Visitor;
+pub use keep::take_back;
 pub use plan::{Given, Planned, plan};
 pub use read_back::ReadBack;
 pub use review::{Writer, review};

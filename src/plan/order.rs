@@ -30,7 +30,8 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     };
     let process = process::plan(&profile.process, &given, host, findings);
     let nesting_limited = own_user && profile.namespaces.nested == Nested::No;
-    let capabilities = capabilities::plan(&profile.capabilities, account.uid, nesting_limited, host, findings);
+    let within = capabilities::Within { own_user, nesting_limited };
+    let capabilities = capabilities::plan(&profile.capabilities, account.uid, within, host, findings);
     let nested_mounts = profile.namespaces.nested == Nested::Mounts;
     let (pid, grants) = (profile.namespaces.pid, &rootfs.grants);
     let landlock = landlock::plan(&profile.landlock, grants, pid, own_network, nested_mounts, host, findings);
@@ -155,6 +156,7 @@ pub(super) fn inside(profile: &Profile, host: &Host, findings: &mut Findings) ->
     let given = cgroup::Given { own_user, own_cgroup: profile.namespaces.cgroup, program: namespaces.program };
     let cgroup = cgroup::plan(&profile.cgroup, given, host, findings);
     let given = rootfs::Given {
+        state: crate::state::locate,
         name: &profile.name,
         account: &account,
         one_id: namespaces.one_id,

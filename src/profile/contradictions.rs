@@ -7,12 +7,11 @@ use super::diagnostic::{Diagnostic, Report};
 use super::source::Place;
 use super::tree::{Kind, Table};
 use crate::host::Host;
-use crate::isolation::capabilities::Keep;
 use crate::isolation::namespaces::{IdMap, Nested};
 use crate::isolation::network::Mode;
 use crate::isolation::rootfs::{Home, Sys};
 use crate::isolation::seccomp::Preset;
-use crate::isolation::{Access, Enforce, Origin, Severity};
+use crate::isolation::{Access, Enforce, Origin};
 
 /// `broken` are the sections with mistakes: what stands in the profile for them may not be what was meant.
 pub fn check<'a>(profile: &'a Profile, merged: &'a Table, broken: &[&str], report: &'a Report) {
@@ -20,7 +19,7 @@ pub fn check<'a>(profile: &'a Profile, merged: &'a Table, broken: &[&str], repor
     type Rule<'a> = fn(&Check<'a>);
     let rules: [(Rule<'a>, &[&str]); 7] = [
         (Check::no_new_privileges, &["process", "seccomp", "landlock"]),
-        (Check::nested, &["namespaces", "capabilities", "landlock"]),
+        (Check::nested, &["namespaces", "landlock"]),
         (Check::filter, &["seccomp"]),
         (Check::landlock, &["landlock"]),
         (Check::namespaces, &["namespaces", "process"]),
@@ -57,24 +56,6 @@ impl Check<'_> {
             let message = "`nested = \"mounts\"` cannot work under Landlock, which forbids mounting";
             let hint = "write enforce = \"off\" in [landlock]";
             self.error(("namespaces", "nested"), ("landlock", "enforce"), message, hint);
-        }
-        if nested != Nested::No {
-            return;
-        }
-        // /proc/sys/user/* of a user namespace belongs to whoever holds CAP_SYS_RESOURCE there.
-        let keep = ("capabilities", "keep");
-        match &self.profile.capabilities.keep {
-            Keep::Only(names) if names.iter().any(|name| name == "sys_resource") => {
-                let message = "`sys_resource` lets the program lift the limit that `nested = false` sets";
-                let hint = "take it out, or write nested = \"namespaces\" in [namespaces]";
-                self.error(keep, ("namespaces", "nested"), message, hint);
-            }
-            Keep::All => {
-                let message = "\"all\" holds `sys_resource`, which lifts what `nested = false` forbids";
-                let warning = Diagnostic { severity: Severity::Warning, ..Diagnostic::nowhere(message) };
-                self.push(warning.hint("list the capabilities that are needed"), self.place(keep.0, keep.1));
-            }
-            Keep::Only(_) => {}
         }
     }
 

@@ -100,6 +100,11 @@ fn finite(limit: u64) -> Option<u64> {
     (limit != libc::RLIM_INFINITY).then_some(limit)
 }
 
+pub fn nice() -> i32 {
+    // SAFETY: numbers only; 0 is the calling process, which exists.
+    unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
+}
+
 pub fn set_nice(nice: i32) -> Result<(), Errno> {
     // SAFETY: numbers only; 0 is the calling process.
     check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) }.into()).map(drop)

@@ -259,3 +259,61 @@ fn ids_that_leave_out_the_group_of_terminals() {
     sandbox.ask("check", &["/bin/true"]).exits(0);
     sandbox.run(&["/bin/true"]).succeeds();
 }
+
+#[test]
+fn what_cannot_be_kept_created_or_written() {
+    let with = |line: &str| Sandbox::new().with("rootfs", line);
+    for mode in ["0000", "0100", "0600"] {
+        refused(
+            &with(&format!("persist = [{{ target = \"/x\", mode = {mode:?} }}]")),
+            &["its own owner could not use it"],
+        );
+    }
+    let escaped = |length: usize| keeping(&format!("persist = [\"/{}\"]", "-".repeat(length / 4)));
+    refused(&escaped(256), &["kept under a name of 256 bytes, and a file system takes 255"]);
+    let fits = escaped(252);
+    fits.probe("say fits").succeeds();
+    std::fs::remove_dir_all(kept(&fits)).expect("made by the launch");
+    let link = |length: usize| with(&format!("symlinks = {{ \"/x\" = {:?} }}", "x".repeat(length)));
+    let said = link(4096).ask("check", &["/probe"]).exits(1).stderr;
+    assert!(said.contains("/x would say 4096 bytes, and a link holds 4095"), "{said}");
+    link(4096).run(&["/probe", "say"]).exits(125);
+    link(4095).probe("say fits").succeeds();
+    if !is_root() {
+        let line = "read-write = [{ source = \"/nope/a/b\", create = true }]";
+        refused(&with(line), &["/nope/a/b cannot be created: the caller may not write to /"]);
+    }
+    let guarded = if is_root() { "/var/lib/sandbox" } else { "~/.local/share/sandbox/persist" };
+    if is_root() {
+        refused(&with(&format!("read-write = [{guarded:?}]")), &["reaches what sandboxes keep"]);
+    }
+}
+
+/// Nothing of a launch that never was.
+#[test]
+fn a_launch_that_fails_leaves_no_directory_that_it_made() {
+    let sandbox = keeping("persist = [\"/x\"]");
+    sandbox.run(&["/no/such/program"]).exits(127);
+    assert!(!kept(&sandbox).exists());
+    // The control: one that starts keeps it, and a later failure takes nothing that was there before.
+    sandbox.probe("say kept").succeeds();
+    sandbox.run(&["/no/such/program"]).exits(127);
+    assert!(kept(&sandbox).join("x").exists());
+    std::fs::remove_dir_all(kept(&sandbox)).expect("made by the launch");
+}
+
+#[test]
+fn priorities_that_the_caller_may_not_give() {
+    let with = |line: &str| Sandbox::new().with("process", line);
+    // In a user namespace of its own nobody may, root included.
+    for (line, words) in
+        [("nice = -20", "nice = -20 is a higher priority"), ("oom-score-adj = -1000", "is below the caller's own")]
+    {
+        refused(&with(line), &[words]);
+        if is_root() {
+            let sandbox = with(line).with("namespaces", "user = false");
+            assert_eq!(sandbox.ask("check", &["/probe"]).status.success(), sandbox.probe("say").status.success());
+        }
+    }
+    with("nice = 5").probe("say lower").succeeds();
+}

@@ -3,6 +3,8 @@
 use std::thread;
 
 use super::*;
+
+const FREE: Within = Within { own_user: true, nesting_limited: false };
 use crate::host::Facts;
 use crate::isolation::Severity;
 
@@ -22,14 +24,14 @@ fn host(last: &str) -> Host {
 
 fn planned(section: &Capabilities, uid: u32) -> Plan {
     let mut findings = Findings::default();
-    let plan = plan(section, uid, false, &host("40"), &mut findings);
+    let plan = plan(section, uid, FREE, &host("40"), &mut findings);
     assert_eq!(findings.0, []);
     plan
 }
 
 fn messages(section: &Capabilities, nesting_limited: bool, host: &Host) -> Vec<(String, Option<String>)> {
     let mut findings = Findings::default();
-    plan(section, 0, nesting_limited, host, &mut findings);
+    plan(section, 0, Within { own_user: true, nesting_limited }, host, &mut findings);
     assert!(findings.0.iter().all(|finding| finding.severity == Severity::Error));
     findings.0.into_iter().map(|finding| (finding.message, finding.hint)).collect()
 }
@@ -66,7 +68,7 @@ fn all_is_what_this_kernel_has() {
     let all = Capabilities { keep: Keep::All, keep_origin: None };
     for (last, keep) in [("40", (1 << 41) - 1), ("37", (1 << 38) - 1), ("63", u64::MAX), ("99", u64::MAX), ("0", 1)] {
         let mut findings = Findings::default();
-        assert_eq!(plan(&all, 0, false, &host(last), &mut findings).expected.keep, keep, "{last}");
+        assert_eq!(plan(&all, 0, FREE, &host(last), &mut findings).expected.keep, keep, "{last}");
     }
 }
 

@@ -39,6 +39,38 @@ pub fn limits(section: &Process, given: &Given<'_>, host: &Host, findings: &mut 
     (raised, lowered)
 }
 
+/// As in linux/capability.h.
+const CAP_SYS_NICE: u32 = 23;
+
+/// As can_nice() and __set_oom_adj() of the kernel have it: their capabilities are asked of the first user namespace.
+pub fn priority(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings) -> Vec<Step> {
+    if let Some(nice) = section.nice
+        && nice < host.nice()
+        && (given.own_user || host.capabilities() & 1 << CAP_SYS_NICE == 0)
+    {
+        // RLIMIT_NICE counts from 1 (19) to 40 (-20).
+        let limit = host.limit("nice").soft.map_or(40, |limit| limit.min(40)) as i32;
+        let least = (20 - limit).min(host.nice());
+        if nice < least {
+            let message = format!("nice = {nice} is a higher priority than the caller may give: {least}");
+            let hint = format!(
+                "write at least {least}, or raise RLIMIT_NICE for the caller (limits.conf(5), LimitNICE= of systemd)"
+            );
+            findings.error("process", message, hint, section.nice_origin.as_ref());
+        }
+    }
+    let now = || host.text(Path::new("/proc/self/oom_score_adj")).and_then(|text| text.trim().parse::<i32>().ok());
+    if let Some(score) = section.oom_score_adj
+        && (given.own_user || !host.raises_limits())
+        && let Some(now) = now().filter(|now| score < *now)
+    {
+        let message = format!("oom-score-adj = {score} is below the caller's own, {now}");
+        let hint = format!("write at least {now}, or start it from a service with a lower OOMScoreAdjust=");
+        findings.error("process", message, hint, section.oom_score_adj_origin.as_ref());
+    }
+    section.nice.map(Step::Nice).into_iter().chain(section.oom_score_adj.map(Step::OomScore)).collect()
+}
+
 /// Whether a limit may be set above the caller's hard limit. In a user namespace of its own nobody has the privilege.
 fn raises(
     name: &str,

@@ -78,8 +78,8 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
     }
     let (raised, lowered) = limits::limits(section, given, host, findings);
     planned.limits = raised;
-    planned.limits.extend(section.nice.map(Step::Nice));
-    planned.limits.extend(section.oom_score_adj.map(Step::OomScore));
+    let priority = limits::priority(section, given, host, findings);
+    planned.limits.extend(priority);
     planned.lowered = lowered;
     if !given.one_id {
         planned.ids.push(Step::Groups(account.groups.clone()));

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, mkdirat};
@@ -12,6 +12,13 @@ use nix::unistd::{Gid, Uid, fchown};
 use crate::isolation::context::{Context, Slot};
 use crate::isolation::{Applied, Fault};
 use crate::sys::descriptor;
+
+/// A launch that is refused leaves none of those that it made; what has become of use to somebody is not empty.
+pub fn take_back(context: &mut Context) {
+    while let Some(made) = context.made.pop() {
+        let _ = std::fs::remove_dir(made);
+    }
+}
 
 /// Makes what is missing of `path`, and takes its lock: two sandboxes never hold the same directory.
 pub fn create(context: &mut Context, path: &Path, mode: u32, lock: Option<Slot>, owner: Option<(u32, u32)>) -> Applied {
@@ -28,7 +35,10 @@ pub fn create(context: &mut Context, path: &Path, mode: u32, lock: Option<Slot>,
         let last = position + 1 == names.len();
         let bits = if last { mode } else { 0o700 };
         let made = match mkdirat(&directory, name.as_os_str(), Mode::from_bits_truncate(bits)) {
-            Ok(()) => true,
+            Ok(()) => {
+                context.made.push(names[..=position].iter().fold(PathBuf::from("/"), |path, name| path.join(name)));
+                true
+            }
             Err(Errno::EEXIST) => false,
             Err(errno) => return Err(fault("mkdirat")(errno)),
         };

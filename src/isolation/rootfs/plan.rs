@@ -1,6 +1,7 @@
 //! From the section to steps: everything is put into one tree first, then the tree is read from the top down.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::steps::{Steps, steps};
@@ -13,6 +14,12 @@ use crate::isolation::{Account, Findings, Grant, Origin};
 
 /// The first kernel whose tmpfs takes user.* attributes, the only ones that overlayfs may use in a user namespace.
 const MARKS_IN_MEMORY: (u32, u32) = (6, 6);
+
+/// NAME_MAX of linux/limits.h.
+const LONGEST_NAME: usize = 255;
+
+/// PATH_MAX without its NUL: what symlink(2) takes.
+const LONGEST_LINK: usize = 4095;
 
 /// What other sections have decided that the root depends on.
 pub struct Given<'a> {
@@ -32,6 +39,8 @@ pub struct Given<'a> {
     pub cgroup: Option<Access>,
     /// In bytes: a tmpfs counts as the program's memory.
     pub memory_max: Option<u64>,
+    /// Where the records of this caller's sandboxes lie.
+    pub state: fn(&Host) -> PathBuf,
     /// The profile's own files, which the program must not change.
     pub profiles: &'a [PathBuf],
 }
@@ -207,6 +216,12 @@ impl Planner<'_> {
                 }
                 Part::Hide(hide) => self.hide(hide),
                 Part::File(file) => self.file(file),
+                Part::Link(link) if link.text.as_os_str().len() > LONGEST_LINK => {
+                    let length = link.text.as_os_str().len();
+                    let (noun, origin) = (link.target.display(), link.origin.as_ref());
+                    let message = format!("symlinks: {noun} would say {length} bytes, and a link holds {LONGEST_LINK}");
+                    self.findings.error("rootfs", message, "shorten what the link says", origin);
+                }
                 Part::Link(link) => self.put(&link.target, Content::Link(link.text.clone()), link.origin.as_ref()),
             }
         }
@@ -231,6 +246,7 @@ impl Planner<'_> {
             (_, Node::Missing | Node::Symlink { .. }) if bind.optional => return,
             (_, Node::Missing | Node::Symlink { .. }) if bind.create => {
                 let path = self.host.place(&bind.source);
+                self.check_create(&path, bind);
                 self.host_before.push(Step::Create { path: path.clone(), mode: 0o755, lock: None, owner: None });
                 (path, Kind::Directory)
             }
@@ -269,6 +285,27 @@ impl Planner<'_> {
         self.put(&bind.target, content, origin);
     }
 
+    /// What is missing of it is made by the caller.
+    fn check_create(&mut self, path: &Path, bind: &Bind) {
+        let above = path.ancestors().skip(1).find(|above| self.host.node(above) != Node::Missing);
+        let Some(above) = above.filter(|above| self.host.tells_of(above)) else { return };
+        let (noun, place) = (bind.source.display(), above.display());
+        let (message, hint) = match self.host.node(above) {
+            // Its group may be the caller's.
+            Node::Directory { uid, mode }
+                if self.host.is_root() || mode & if uid == self.host.uid() { 0o200 } else { 0o022 } != 0 =>
+            {
+                return;
+            }
+            Node::Directory { .. } => (
+                format!("the caller may not write to {place}"),
+                format!("as root: make {noun}, and give it to the caller"),
+            ),
+            _ => (format!("{place} is no directory"), "name a source that lies in directories".to_string()),
+        };
+        self.findings.error("rootfs", format!("{noun} cannot be created: {message}"), hint, bind.origin.as_ref());
+    }
+
     /// Refuses a writable grant that holds more than it can mean to give.
     fn check_write(&mut self, source: &Path, origin: Option<&Origin>) {
         let home = self.host.user_by_uid(self.host.uid()).map(|user| user.home);
@@ -276,6 +313,20 @@ impl Planner<'_> {
         if self.section.home != Home::ReadWrite && home.is_some_and(|home| home.starts_with(source)) {
             let hint = "grant the directories in it that the program needs, or set home = \"read-write\"".to_string();
             self.findings.error("rootfs", format!("read-write {noun} contains the whole home"), hint, origin);
+            return;
+        }
+        if self.section.home == Home::ReadWrite {
+            return;
+        }
+        let kept = self.given.kept_root(self.host);
+        let kept = kept.map(|kept| ("what sandboxes keep", kept));
+        let state = ("the records of all sandboxes", (self.given.state)(self.host));
+        for (what, path) in kept.into_iter().chain([state]) {
+            if path.starts_with(source) || source.starts_with(&path) {
+                let message = format!("read-write {noun} reaches {what}, {}", path.display());
+                let hint = "`persist` gives a program what it keeps; grant other directories by name";
+                return self.findings.error("rootfs", message, hint, origin);
+            }
         }
     }
 
@@ -289,6 +340,20 @@ impl Planner<'_> {
                 persist.origin.as_ref(),
             );
         };
+        if persist.mode & 0o700 != 0o700 {
+            let message = format!("persist: with mode {:04o} its own owner could not use it", persist.mode);
+            let hint = "let the mode begin with 7, as in \"0700\" or \"0750\"";
+            return self.findings.error("rootfs", message, hint, persist.origin.as_ref());
+        }
+        let length = data.file_name().map_or(0, OsStr::len);
+        if length > LONGEST_NAME {
+            let message = format!(
+                "persist: it is kept under a name of {length} bytes, and a file system takes {LONGEST_NAME}: each / is \
+                 written as -, each - as four bytes"
+            );
+            let hint = "shorten the path";
+            return self.findings.error("rootfs", message, hint, persist.origin.as_ref());
+        }
         let Some(owner) = self.owner("persist", &persist.target, persist.owner.as_deref(), persist.origin.as_ref())
         else {
             return;
@@ -656,17 +721,22 @@ impl Given<'_> {
         (self.memory_max.map_or(memory, |max| max.min(memory)) / 4).max(1)
     }
 
-    /// Where a kept directory lives on the host.
-    fn kept(&self, target: &Path, host: &Host) -> Option<PathBuf> {
+    /// Where kept directories live on the host.
+    fn kept_root(&self, host: &Host) -> Option<PathBuf> {
         let root = if host.is_root() {
             PathBuf::from("/var/lib/sandbox")
         } else {
             let data = host.env("XDG_DATA_HOME").filter(|path| path.starts_with('/')).map(PathBuf::from);
             data.or_else(|| Some(host.user_by_uid(host.uid())?.home.join(".local/share")))?.join("sandbox")
         };
+        Some(host.place(&root))
+    }
+
+    /// Where one of them does.
+    fn kept(&self, target: &Path, host: &Host) -> Option<PathBuf> {
         // One directory a target: a name cannot hold a slash, so it is written as systemd-escape(1) does.
         let escaped = target.to_string_lossy().trim_matches('/').replace('\\', "\\x5c");
         let escaped = escaped.replace('-', "\\x2d").replace('/', "-");
-        Some(host.place(&root).join("persist").join(self.name).join(escaped))
+        Some(self.kept_root(host)?.join("persist").join(self.name).join(escaped))
     }
 }

@@ -62,8 +62,14 @@ pub fn decode(reader: &Reader, table: &Table, process: &mut Process) {
             "restart" => restart(reader, entry),
             "rlimits" => set(&mut process.rlimits, rlimits(reader, key, value)),
             "umask" => set(&mut process.umask, reader.mode(key, value, 0o777)),
-            "nice" => process.nice = small(reader, key, value, -20, 19),
-            "oom-score-adj" => process.oom_score_adj = small(reader, key, value, -1000, 1000),
+            "nice" => {
+                process.nice = small(reader, key, value, -20, 19);
+                process.nice_origin = Some(reader.origin(value.place));
+            }
+            "oom-score-adj" => {
+                process.oom_score_adj = small(reader, key, value, -1000, 1000);
+                process.oom_score_adj_origin = Some(reader.origin(value.place));
+            }
             "no-new-privileges" => set(&mut process.no_new_privileges, reader.boolean(key, value)),
             _ => {}
         }
