@@ -93,7 +93,7 @@ pub fn print_timings(timings: &[Timing]) {
     for timing in timings {
         let own = timing.microseconds.saturating_sub(last);
         last = timing.microseconds;
-        let step = printable(&timing.step);
+        let step = printable_lines(&timing.step);
         eprintln!("{:>8} µs {own:>6} µs  {}: {step}", timing.microseconds, timing.stage);
     }
 }

@@ -185,14 +185,14 @@ const BAD: &[&str] = &["1.5", "[[]]", "[1]", "[true]", "{ x = 1 }", "\"\"", "\"a
 /// What lies beyond a single value: variables, parents, other keys, other files, and sums.
 const UNKNOWABLE: &str = "
     contradiction-filter-none contradiction-hostname contradiction-id-map contradiction-init contradiction-landlock-off
-    contradiction-nested-mounts contradiction-no-new-privileges contradiction-sys contradiction-sys-resource
+    contradiction-nested-mounts contradiction-no-new-privileges contradiction-sys
     contradiction-sysctl duration-overflow extends-directory extends-missing extends-missing-path extends-self
     extends-variable files-false files-no-text hugetlb-page id-map-beyond id-map-overlap name+of-file name-in-name
     path-hidden-and-granted path-removal-alone path-removal-of-own path-too-long path-twice path-twice-same-list
     path-writable-home path-writable-profiles path-writable-root range-cpuset size-overflow user-no-id variable-cycle
     variable-empty variable-env-missing variable-explodes variable-from-environment variable-in-key variable-near
     variable-self variable-shell-default variable-smuggles-control variable-spaces variable-unclosed variable-undefined
-    variable-user-directory";
+    variable-user-directory variables-unused";
 
 fn joined(value: &str) -> String {
     value.lines().map(str::trim).collect::<Vec<_>>().join(" ")

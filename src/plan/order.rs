@@ -80,6 +80,8 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     init.add(namespaces.late_namespaces, Step::Namespaces);
     init.add(cgroup.inside, Step::Cgroup);
     init.add(rootfs.assemble, Step::Rootfs);
+    // Once init cannot be traced its procfs belongs to root, and the target's with it, whose memory it shares.
+    init.add(process.score, Step::Process);
     init.add(namespaces.settings, Step::Namespaces);
     init.add(network::plan(&profile.network), Step::Network);
     init.add(rootfs.finish, Step::Rootfs);

