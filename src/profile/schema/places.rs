@@ -39,7 +39,7 @@ pub const ROOTFS: Section = Section {
             "read-write",
             || listed("read-write"),
             "[]",
-            "parts of the host, writable; `create` makes a missing source as a directory",
+            "parts of the host, writable; `create` makes a missing source as a directory. Where sandboxes keep things (`~/.local/share/sandbox`, root's `/var/lib/sandbox`) and their records (`$XDG_RUNTIME_DIR/sandbox`, root's `/run/sandbox`) cannot be granted",
         ),
         ("tmpfs", || listed("tmpfs"), "[]", "empty directories in memory, with `mode` `\"0755\"`"),
         ("hide", || listed("hide"), "[]", "covered: empty, unreadable, unwritable"),
