@@ -319,3 +319,15 @@ fn priorities_that_the_caller_may_not_give() {
     let first = with("oom-score-adj = 900").probe("cat /proc/self/oom_score_adj").succeeds();
     assert!(first.stdout.contains("900"), "{first}");
 }
+
+/// In a user namespace the kernel makes no overlay of a tree that another file system is mounted in: many a host has one.
+#[test]
+fn writes_that_cannot_be_forgotten() {
+    let sandbox = Sandbox::new().with("rootfs", "base = \"host\"\nwrites = \"discard\"");
+    let check = sandbox.ask("check", &["/probe"]);
+    let run = sandbox.probe("say inside");
+    assert_eq!(check.status.success(), run.status.success(), "{check}\n{run}");
+    if !check.status.success() {
+        refused(&sandbox, &["is mounted beneath it"]);
+    }
+}

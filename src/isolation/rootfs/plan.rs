@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::read_back::mount_point;
 use super::steps::{Steps, steps};
 use super::tree::{Content, Found, Kind, Tree, below};
 use super::{Access, Base, Bind, Home, ReadBack, Rootfs, Step, Sys, Writes, base, devices};
@@ -79,6 +80,7 @@ pub fn plan(section: &Rootfs, given: &Given<'_>, host: &Host, findings: &mut Fin
     planner.places(&runtime);
     planner.profile();
     planner.account_files();
+    planner.check_discards();
     let Planner { tree, host_before, .. } = planner;
     let Steps { assemble, finish, read_back } = steps(&tree, section, given, host);
     let runtime = tree.is_directory(&runtime, host).then_some(runtime);
@@ -129,6 +131,24 @@ impl Planner<'_> {
                 let hint = "leave sys out, or give the program an own network".to_string();
                 self.findings.error("rootfs", "sys = \"read-only\" would show the host's network devices", hint, None);
             }
+        }
+    }
+
+    /// The copy of a tree that an overlay is made of has no mounts in it: in a user namespace the kernel refuses to make
+    /// one where such a mount hides something.
+    fn check_discards(&mut self) {
+        if self.section.writes != Writes::Discard || self.given.ids.is_none() {
+            return;
+        }
+        let mounts = self.host.text(Path::new("/proc/self/mountinfo")).unwrap_or_default();
+        let mounts: Vec<PathBuf> = mounts.lines().filter_map(mount_point).collect();
+        for (path, content) in self.tree.iter() {
+            let Content::Bind { source, discard: true, .. } = content else { continue };
+            let Some(mount) = mounts.iter().find(|mount| below(mount, source).is_some()) else { continue };
+            let (mount, path) = (mount.display(), path.display());
+            let message = format!("writes = \"discard\" cannot hold for {path}: {mount} is mounted beneath it");
+            let hint = "unmount that, set base = \"system\", or leave out writes = \"discard\"".to_string();
+            self.findings.error("rootfs", message, hint, self.section.writes_origin.as_ref());
         }
     }
 

@@ -132,6 +132,11 @@ fn parse(line: &str) -> Option<Mount<'_>> {
     Some(Mount { path: PathBuf::from(path), filesystem: filesystem.split(' ').next()?, attributes, propagates })
 }
 
+/// Where a line of mountinfo says that something is mounted.
+pub fn mount_point(line: &str) -> Option<PathBuf> {
+    parse(line).map(|mount| mount.path)
+}
+
 /// The kernel writes space, tab, newline and backslash as three octal digits.
 fn unescape(text: &str) -> String {
     if !text.contains('\\') {
