@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::harness::{Sandbox, Seen, home, skip};
+use crate::harness::{Sandbox, Seen, home, is_root, skip};
 
 /// A directory in the caller's home that goes with the test.
 struct Yours(PathBuf);
@@ -48,7 +48,11 @@ fn drafted(sandbox: &Sandbox, app: &str) -> (String, String) {
 #[track_caller]
 fn runs(sandbox: &Sandbox, app: &str, arguments: &[&str]) -> (Seen, String) {
     let (file, text) = drafted(sandbox, app);
-    (sandbox.sandbox(&[&["run", &file, "--"], arguments].concat()), text)
+    let seen = sandbox.sandbox(&[&["run", "--name", &sandbox.name, &file, "--"], arguments].concat());
+    // What a server keeps lies outside the test's own directory.
+    let kept = if is_root() { PathBuf::from("/var/lib/sandbox") } else { home().join(".local/share/sandbox") };
+    let _ = std::fs::remove_dir_all(kept.join("persist").join(&sandbox.name));
+    (seen, text)
 }
 
 #[test]
