@@ -160,13 +160,10 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     // The program is on its way; this is nobody's waiting time.
     let _ = record.started(child.pid);
     record.collect_others();
-    let started = context.wire.take().filter(|_| options.status.is_some() || !plan.supervision.init);
-    if let Some(wire) = &started {
-        // The child's end closes when the program has been executed, and that is told by a signal.
-        let _ = signal::announce(wire);
-    }
-    let ended = attend::until_the_end(plan, options, wire, &child, record);
-    drop(started);
+    let socket = context.wire.take().filter(|_| options.status.is_some() || !plan.supervision.init);
+    #[cfg(feature = "step-removal")]
+    crate::plan::removal::hold_up();
+    let ended = attend::until_the_end(plan, options, wire, socket, &child, record);
     terminal.restore();
     if let Some((index, fault)) = fault {
         return failed(plan, Some((Stage::HostAfter, index)), &fault);

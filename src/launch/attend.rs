@@ -1,6 +1,6 @@
 //! What the supervisor does while the program runs: it waits, passes signals on, and keeps deadlines.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
@@ -15,23 +15,39 @@ use crate::plan::{Plan, Stage};
 use crate::state::Record;
 use crate::sys::clone::Child;
 use crate::sys::wait::Ended;
-use crate::sys::{page, pidfd, signal, wait};
+use crate::sys::{descriptor, page, pidfd, signal, wait};
 
+/// `socket` is our end of the wire, where somebody is to be told when the program has been executed.
 #[inline(never)]
-pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child, record: &Record) -> Ended {
+pub fn until_the_end(
+    plan: &Plan,
+    options: &Options,
+    wire: &Wire,
+    mut socket: Option<OwnedFd>,
+    child: &Child,
+    record: &Record,
+) -> Ended {
+    if let Some(socket) = &socket {
+        // The child's end closes at the exec, and a signal tells that.
+        let _ = signal::announce(socket);
+    }
     // It may be days: what only the start needed is given back.
     release_memory();
     // One past what the clock can say is none.
     let mut deadline = options.timeout.or(plan.supervision.timeout).and_then(|after| Instant::now().checked_add(after));
     let mut stopping = false;
-    let mut report = options.status.as_ref();
     loop {
         let ended = ended(child);
-        if let Some(to) = report
+        // Asked of the socket and not of the signal: the exec may be over before anybody could be told of it.
+        if socket.take_if(|socket| descriptor::hung_up(socket.as_fd())).is_some()
             && matches!(wire.report(), Report::Running | Report::Ended(_))
         {
-            status::started(to, child.pid);
-            report = None;
+            if let Some(to) = &options.status {
+                status::started(to, child.pid);
+            }
+            if ended.is_none() && !plan.supervision.init {
+                verify(plan, child, wire);
+            }
         }
         if let Some(ended) = ended {
             return ended;
@@ -50,9 +66,6 @@ pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child,
             deadline = Instant::now().checked_add(more);
             stopping = true;
         } else if let Some(received) = signal::next(left) {
-            if received.by_kernel && received.signal == libc::SIGIO && !plan.supervision.init {
-                verify(plan, child, wire);
-            }
             pass_on(received, child, wire);
         }
     }
@@ -60,7 +73,7 @@ pub fn until_the_end(plan: &Plan, options: &Options, wire: &Wire, child: &Child,
 
 /// What init does where there is one: the program is looked at once it has been executed.
 fn verify(plan: &Plan, child: &Child, wire: &Wire) {
-    let (Some(privilege), Report::Running) = (&plan.supervision.privilege, wire.report()) else { return };
+    let Some(privilege) = &plan.supervision.privilege else { return };
     let path = |errno| Fault::new("open", errno, "/proc");
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let verified = nix::fcntl::open("/proc", flags, Mode::empty()).map_err(path).and_then(|proc| {

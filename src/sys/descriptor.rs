@@ -49,6 +49,12 @@ pub fn here() -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(libc::AT_FDCWD) }
 }
 
+/// Whether nobody holds the other end of a socket any more. What cannot be asked counts as such.
+pub fn hung_up(socket: BorrowedFd<'_>) -> bool {
+    let mut poll = [nix::poll::PollFd::new(socket, nix::poll::PollFlags::empty())];
+    nix::poll::poll(&mut poll, nix::poll::PollTimeout::ZERO) != Ok(0)
+}
+
 /// Marks every descriptor from `first` on close-on-exec: what the caller leaked to us reaches no program.
 pub fn close_on_exec_from(first: u32) -> Result<(), Errno> {
     close_range(first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC)
