@@ -1,0 +1,144 @@
+//! Grants of what is on the host: what they may name, and what a writable one may hold.
+
+use std::path::Path;
+
+use super::Planner;
+use crate::host::Node;
+use crate::isolation::Origin;
+use crate::isolation::rootfs::tree::{Content, Kind};
+use crate::isolation::rootfs::{Access, Bind, Home, Step};
+
+impl Planner<'_> {
+    pub(super) fn bind(&mut self, bind: &Bind) {
+        let noun = bind.source.display();
+        let origin = bind.origin.as_ref();
+        let (source, kind) = match self.host.canonical(&bind.source) {
+            (source, Node::Directory { .. }) => (source, Kind::Directory),
+            (source, Node::File { .. } | Node::Other) => (source, Kind::File),
+            (_, Node::Device { .. }) => {
+                let hint = format!("list it in devices: devices = [{:?}]", bind.source);
+                return self.findings.error_alone("rootfs", format!("{noun} is a device node"), hint, origin);
+            }
+            (_, Node::Missing | Node::Symlink { .. }) if bind.optional => return,
+            (_, Node::Missing | Node::Symlink { .. }) if bind.create => {
+                let path = self.host.place(&bind.source);
+                self.check_create(&path, bind);
+                self.host_before.push(Step::Create { path: path.clone(), mode: 0o755, lock: None, owner: None });
+                (path, Kind::Directory)
+            }
+            (_, Node::Missing | Node::Symlink { .. }) => {
+                let hint = format!("create it, or write \"-{noun}\" to skip it where it is missing");
+                return self.findings.error_alone("rootfs", format!("bind source {noun} does not exist"), hint, origin);
+            }
+            (_, Node::Unreadable { errno }) => {
+                let hint = "grant a directory that the caller can reach".to_string();
+                return self.findings.error_alone("rootfs", format!("bind source {noun}: {errno}"), hint, origin);
+            }
+        };
+        if source == Path::new("/") {
+            let hint = "set base = \"host\", or grant the directories in it that are needed".to_string();
+            return self.findings.error_alone(
+                "rootfs",
+                "bind source / holds the host's /proc, /sys and /dev",
+                hint,
+                origin,
+            );
+        }
+        if source.starts_with("/proc") {
+            let hint = "the sandbox has a /proc of its own".to_string();
+            return self.findings.error_alone(
+                "rootfs",
+                format!("bind source {noun} belongs to the kernel"),
+                hint,
+                origin,
+            );
+        }
+        if bind.access == Access::ReadWrite {
+            self.check_write(&source, origin);
+        }
+        let content =
+            Content::Bind { source, kind, access: bind.access, exec: bind.exec, discard: false, system: false };
+        self.put(&bind.target, content, origin);
+    }
+
+    /// What is missing of it is made by the caller.
+    fn check_create(&mut self, path: &Path, bind: &Bind) {
+        let above = path.ancestors().skip(1).find(|above| self.host.node(above) != Node::Missing);
+        let Some(above) = above.filter(|above| self.host.tells_of(above)) else { return };
+        let (noun, place) = (bind.source.display(), above.display());
+        let (message, hint) = match self.host.node(above) {
+            // Its group may be the caller's.
+            Node::Directory { uid, mode }
+                if self.host.is_root() || mode & if uid == self.host.uid() { 0o200 } else { 0o022 } != 0 =>
+            {
+                return;
+            }
+            Node::Directory { .. } => (
+                format!("the caller may not write to {place}"),
+                format!("as root: make {noun}, and give it to the caller"),
+            ),
+            _ => (format!("{place} is no directory"), "name a source that lies in directories".to_string()),
+        };
+        self.findings.error("rootfs", format!("{noun} cannot be created: {message}"), hint, bind.origin.as_ref());
+    }
+
+    /// Refuses a writable grant that holds more than it can mean to give.
+    fn check_write(&mut self, source: &Path, origin: Option<&Origin>) {
+        let home = self.host.user_by_uid(self.host.uid()).map(|user| user.home);
+        let noun = source.display();
+        if self.section.home != Home::ReadWrite && home.is_some_and(|home| home.starts_with(source)) {
+            let hint = "grant the directories in it that the program needs, or set home = \"read-write\"".to_string();
+            self.findings.error("rootfs", format!("read-write {noun} contains the whole home"), hint, origin);
+            return;
+        }
+        if self.section.home == Home::ReadWrite {
+            return;
+        }
+        let kept = self.given.kept_root(self.host);
+        let kept = kept.map(|kept| ("what sandboxes keep", kept));
+        let state = ("the records of all sandboxes", (self.given.state)(self.host));
+        for (what, path) in kept.into_iter().chain([state]) {
+            if path.starts_with(source) || source.starts_with(&path) {
+                let message = format!("read-write {noun} reaches {what}, {}", path.display());
+                let hint = "`persist` gives a program what it keeps; grant other directories by name";
+                return self.findings.error("rootfs", message, hint, origin);
+            }
+        }
+    }
+
+    /// A profile in a writable tree is read-only there, and so that no other takes its place, every directory on the way
+    /// to it is a mount point: that alone cannot be renamed.
+    pub(super) fn protect_profiles(&mut self) {
+        for file in self.given.profiles {
+            let granted: Vec<_> = self
+                .tree
+                .iter()
+                .filter_map(|(target, content)| match content {
+                    Content::Bind { source, access: Access::ReadWrite, exec, .. } => {
+                        Some((target.to_owned(), source.clone(), *exec, file.strip_prefix(source).ok()?))
+                    }
+                    _ => None,
+                })
+                .collect();
+            for (target, source, exec, rest) in granted {
+                let mut way: Vec<&Path> = rest.ancestors().collect();
+                way.reverse();
+                for rest in way {
+                    let join = |path: &Path| if rest == Path::new("") { path.to_owned() } else { path.join(rest) };
+                    let (target, source) = (join(&target), join(&source));
+                    // What is hidden, or lies beneath something else, cannot be written to anyway.
+                    if self.tree.source(&target).as_ref() != Some(&source) {
+                        continue;
+                    }
+                    let (kind, access, exec) = match source == *file {
+                        true => (Kind::File, Access::ReadOnly, false),
+                        false if self.tree.get(&target).is_some() => continue,
+                        false => (Kind::Directory, Access::ReadWrite, exec),
+                    };
+                    let content = Content::Bind { source, kind, access, exec, discard: false, system: false };
+                    self.put_default(target, content);
+                }
+            }
+        }
+    }
+}
