@@ -6,7 +6,7 @@ use std::io::Write;
 use nix::errno::Errno;
 
 use super::attempt::told;
-use crate::isolation::namespaces::sysctl_path;
+use crate::isolation::namespaces::sysctl;
 use crate::isolation::network::Mode;
 use crate::isolation::{Fault, Findings, Severity};
 use crate::profile::Profile;
@@ -28,7 +28,7 @@ pub fn settings(profile: &Profile, findings: &mut Findings) {
     ];
     let namespaces = flags.iter().filter(|(own, _)| *own).map(|(_, flag)| flag).sum();
     let answers = told(namespaces, || {
-        let write = |(key, (value, _)): (&String, &(String, _))| format!("{}\n", write(&sysctl_path(key), value));
+        let write = |(key, (value, _)): (&String, &(String, _))| format!("{}\n", write(&sysctl::path(key), value));
         Ok::<_, Fault>(section.sysctl.iter().map(write).collect())
     });
     let answers = answers.unwrap_or_default();

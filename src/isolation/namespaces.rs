@@ -4,7 +4,7 @@ mod apply;
 mod ids;
 mod plan;
 mod read_back;
-mod sysctl;
+pub mod sysctl;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,6 @@ use super::{IdRange, Origin};
 pub use ids::{Maps, verify_ids};
 pub use plan::{Planned, plan};
 pub use read_back::{Late, ReadBack};
-pub use sysctl::path as sysctl_path;
 
 /// The section as the author wrote it. The network's namespace follows `[network]`, the mounts' is always own.
 #[derive(Clone, Debug, PartialEq)]

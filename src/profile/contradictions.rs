@@ -7,6 +7,7 @@ use super::diagnostic::{Diagnostic, Report};
 use super::source::Place;
 use super::tree::{Kind, Table};
 use crate::host::Host;
+use crate::isolation::namespaces::sysctl::{self, Owner};
 use crate::isolation::namespaces::{IdMap, Nested};
 use crate::isolation::network::Mode;
 use crate::isolation::rootfs::{Home, Sys};
@@ -117,11 +118,13 @@ impl Check<'_> {
     fn shared_settings(&self) {
         let namespaces = &self.profile.namespaces;
         for name in namespaces.sysctl.keys() {
-            let dotted = name.replace('/', ".");
-            let (shared, because, other) = match dotted.split_once('.') {
-                Some(("net", _)) => (self.profile.network.mode == Mode::Host, "mode = \"host\"", ("network", "mode")),
-                Some(("kernel", "hostname" | "domainname")) => (!namespaces.uts, "uts = false", ("namespaces", "uts")),
-                _ => (!namespaces.ipc, "ipc = false", ("namespaces", "ipc")),
+            let (shared, because, other) = match sysctl::owner(name) {
+                Some(Owner::Network) => {
+                    (self.profile.network.mode == Mode::Host, "mode = \"host\"", ("network", "mode"))
+                }
+                Some(Owner::Uts) => (!namespaces.uts, "uts = false", ("namespaces", "uts")),
+                Some(Owner::Ipc) => (!namespaces.ipc, "ipc = false", ("namespaces", "ipc")),
+                None => continue,
             };
             if shared {
                 let message = format!("`{name}` would change the host, because {because}");

@@ -11,6 +11,32 @@ pub fn path(key: &str) -> String {
     if key.contains('/') { key.to_owned() } else { key.replace('.', "/") }
 }
 
+/// The kind of namespace that keeps a value of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    Network,
+    Uts,
+    Ipc,
+}
+
+pub const UTS_SETTINGS: [&str; 2] = ["domainname", "hostname"];
+#[rustfmt::skip]
+pub const IPC_SETTINGS: [&str; 11] = [
+    "msg_next_id", "msgmax", "msgmnb", "msgmni", "sem", "sem_next_id", "shm_next_id", "shm_rmid_forced", "shmall",
+    "shmmax", "shmmni",
+];
+
+/// Whose value a setting is; none where it is the whole machine's.
+pub fn owner(key: &str) -> Option<Owner> {
+    match path(key).split('/').collect::<Vec<_>>()[..] {
+        ["net", _, ..] => Some(Owner::Network),
+        ["kernel", name] if UTS_SETTINGS.contains(&name) => Some(Owner::Uts),
+        ["kernel", name] if IPC_SETTINGS.contains(&name) => Some(Owner::Ipc),
+        ["fs", "mqueue", _] => Some(Owner::Ipc),
+        _ => None,
+    }
+}
+
 pub fn steps(section: &Namespaces, own_network: bool, host: &Host, findings: &mut Findings) -> Vec<Step> {
     const LOW_PORTS: &str = "net/ipv4/ip_unprivileged_port_start";
     let mut steps = Vec::new();
@@ -19,12 +45,11 @@ pub fn steps(section: &Namespaces, own_network: bool, host: &Host, findings: &mu
     }
     for (key, (value, origin)) in &section.sysctl {
         let path = path(key);
-        let own = match path.split('/').collect::<Vec<_>>()[..] {
-            ["net", ..] => own_network,
-            ["kernel", "hostname" | "domainname"] => section.uts,
-            ["kernel", name] if is_ipc(name) => section.ipc,
-            ["fs", "mqueue", _] => section.ipc,
-            _ => false,
+        let own = match owner(key) {
+            Some(Owner::Network) => own_network,
+            Some(Owner::Uts) => section.uts,
+            Some(Owner::Ipc) => section.ipc,
+            None => false,
         };
         if !own {
             let message =
@@ -36,11 +61,6 @@ pub fn steps(section: &Namespaces, own_network: bool, host: &Host, findings: &mu
         }
     }
     steps
-}
-
-fn is_ipc(name: &str) -> bool {
-    let ids = matches!(name, "sem" | "sem_next_id" | "shm_next_id" | "msg_next_id");
-    ids || matches!(name, "shmmax" | "shmall" | "shmmni" | "shm_rmid_forced" | "msgmax" | "msgmnb" | "msgmni")
 }
 
 /// What the host's own value tells of the sandbox's; the rest the kernel says at the launch.

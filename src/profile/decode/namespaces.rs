@@ -4,18 +4,12 @@ use std::collections::BTreeMap;
 
 use super::reader::Reader;
 use super::set;
-use crate::isolation::namespaces::{ClockOffsets, IdMap, Namespaces, Nested};
+use crate::isolation::namespaces::{ClockOffsets, IdMap, Namespaces, Nested, sysctl};
 use crate::isolation::{IdRange, Origin};
 use crate::profile::tree::{Kind, Node, Table};
 
 pub const ID_MAPS: [(&str, ()); 2] = [("auto", ()), ("range", ())];
 pub const NESTED: [(&str, Nested); 2] = [("namespaces", Nested::Namespaces), ("mounts", Nested::Mounts)];
-/// Of /proc/sys/kernel, what belongs to ipc and uts namespaces.
-#[rustfmt::skip]
-pub const KERNEL_SETTINGS: [&str; 13] = [
-    "domainname", "hostname", "msg_next_id", "msgmax", "msgmnb", "msgmni", "sem", "sem_next_id", "shm_next_id",
-    "shm_rmid_forced", "shmall", "shmmax", "shmmni",
-];
 
 pub fn decode(reader: &Reader, table: &Table, namespaces: &mut Namespaces) {
     for entry in table.iter() {
@@ -46,7 +40,7 @@ pub fn decode(reader: &Reader, table: &Table, namespaces: &mut Namespaces) {
                 set(&mut namespaces.nested, nested(reader, key, value));
                 namespaces.nested_origin = origin();
             }
-            "sysctl" => set(&mut namespaces.sysctl, sysctl(reader, key, value)),
+            "sysctl" => set(&mut namespaces.sysctl, settings(reader, key, value)),
             _ => {}
         }
     }
@@ -184,7 +178,7 @@ fn nested(reader: &Reader, key: &str, value: &Node) -> Option<Nested> {
     }
 }
 
-fn sysctl(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String, (String, Origin)>> {
+fn settings(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String, (String, Origin)>> {
     let mut settings = BTreeMap::new();
     for entry in reader.table(key, value)?.iter() {
         let name = entry.key.replace('/', ".");
@@ -193,7 +187,7 @@ fn sysctl(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String, (
         {
             let hint = "write its dotted name in quotes, as in \"net.ipv4.ip_unprivileged_port_start\"";
             reader.error::<()>(entry.key_place, format!("`{}` is no sysctl", entry.key), hint);
-        } else if !namespaced(&entry.key) {
+        } else if sysctl::owner(&entry.key).is_none() {
             let hint = if name.starts_with("user.") {
                 "leave it out: limits of nested namespaces follow `nested`"
             } else {
@@ -212,16 +206,5 @@ fn setting(reader: &Reader, key: &str, value: &Node) -> Option<String> {
         Kind::Integer(number) => Some(number.to_string()),
         // Several values of one file are separated by tabs or spaces: a tab would be the only control character.
         _ => reader.name(key, value),
-    }
-}
-
-/// The files that the kernel keeps per namespace; all others are the machine's.
-fn namespaced(name: &str) -> bool {
-    let name = name.replace('/', ".");
-    match name.split_once('.') {
-        Some(("net", _)) => true,
-        Some(("fs", rest)) => rest.starts_with("mqueue."),
-        Some(("kernel", rest)) => KERNEL_SETTINGS.contains(&rest),
-        _ => false,
     }
 }
