@@ -340,13 +340,18 @@ fn kernel() -> (u32, u32) {
 
 #[test]
 fn what_persists_is_there_the_next_time_for_one_at_a_time() {
-    let sandbox = Sandbox::new().with("rootfs", r#"persist = ["/var/lib/kept"]"#);
+    let sandbox =
+        Sandbox::new().with("rootfs", r#"persist = ["/var/lib/kept", { target = "/var/lib/seen", mode = "0755" }]"#);
     let data = sandbox.dir().join("data");
     let place = data.display().to_string();
     let sandbox = sandbox.env("XDG_DATA_HOME", &place);
     let seen =
         sandbox.probe("create /var/lib/kept/file + write /var/lib/kept/file text + stat /var/lib/kept").succeeds();
     seen.allows("create /var/lib/kept/file");
+    for (path, mode) in [("/var/lib/kept", "d 0700 "), ("/var/lib/seen", "d 0755 ")] {
+        let seen = sandbox.probe(&format!("stat {path}")).succeeds();
+        assert!(seen.stdout.contains(mode), "{path}: {seen}");
+    }
     let seen = sandbox.probe("cat /var/lib/kept/file").succeeds();
     assert_eq!(seen.stdout, "text\n");
     let mut holder = sandbox.start_probe("hang");

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::sys::stat::{Mode, mkdirat};
+use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{Gid, Uid, fchown};
 
 use crate::isolation::context::{Context, Slot};
@@ -43,9 +43,14 @@ pub fn create(context: &mut Context, path: &Path, mode: u32, lock: Option<Slot>,
             Err(errno) => return Err(fault("mkdirat")(errno)),
         };
         directory = enter(directory.as_fd(), name.as_ref(), last).map_err(fault("open"))?;
-        if let (true, true, Some((uid, gid))) = (made, last, owner) {
+        if !(made && last) {
+            continue;
+        }
+        if let Some((uid, gid)) = owner {
             fchown(&directory, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))).map_err(fault("fchown"))?;
         }
+        // The umask has taken its part of what was asked for.
+        fchmod(&directory, Mode::from_bits_truncate(mode)).map_err(fault("fchmod"))?;
     }
     let Some(slot) = lock else { return Ok(()) };
     // Of the open file, so it ends with the last process of the sandbox that has it, however that ends.
