@@ -1,0 +1,63 @@
+//! /proc and /sys: what in them is made read-only, and what is covered.
+
+use std::path::{Path, PathBuf};
+
+use super::Builder;
+use crate::host::{Host, Node};
+use crate::isolation::rootfs::{Step, kernel};
+use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
+
+impl Builder<'_> {
+    pub(super) fn proc(&mut self) {
+        let Builder { host, read_back, .. } = self;
+        let attributes = NO_SUID | NO_DEV | NO_EXEC;
+        self.steps.push(Step::Proc);
+        read_back.expect(Path::new("/proc"), "proc", attributes);
+        if self.given.nested_mounts {
+            return;
+        }
+        let there = |name: &&str| host.node(&Path::new("/proc").join(name)) != Node::Missing;
+        let read_only: Vec<_> = kernel::PROC_READ_ONLY.iter().copied().filter(there).collect();
+        let hidden: Vec<_> = kernel::PROC_HIDDEN
+            .iter()
+            .copied()
+            .filter(there)
+            .map(|name| (name, matches!(host.node(&Path::new("/proc").join(name)), Node::Directory { .. })))
+            .collect();
+        for name in &read_only {
+            read_back.expect(&Path::new("/proc").join(name), "proc", attributes | READ_ONLY);
+        }
+        for (name, _) in &hidden {
+            read_back.expect(&Path::new("/proc").join(name), "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
+        }
+        self.finish.push(Step::ProcReadOnly { names: read_only });
+        self.covers.push(Step::ProcHide { names: hidden, attributes: self.cover });
+    }
+
+    pub(super) fn sys(&mut self) {
+        let Builder { host, read_back, covers, cover, .. } = self;
+        let attributes = NO_SUID | NO_DEV | NO_EXEC | READ_ONLY;
+        self.steps.push(Step::Sys { attributes });
+        read_back.expect(Path::new("/sys"), "sysfs", attributes);
+        let fixed = kernel::SYS_HIDDEN.iter().map(|name| Path::new("/sys").join(name));
+        for path in fixed.chain(thermal(host)) {
+            if host.node(&path) != Node::Missing {
+                read_back.expect(&path, "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
+                covers.push(Step::Hide {
+                    target: path,
+                    directory: true,
+                    make: false,
+                    trusted: true,
+                    attributes: *cover,
+                });
+            }
+        }
+    }
+}
+
+/// How often each processor was too hot: it tells what others on the machine do.
+fn thermal(host: &Host) -> impl Iterator<Item = PathBuf> {
+    let processors = Path::new("/sys/devices/system/cpu");
+    let is_one = |name: &String| name.strip_prefix("cpu").is_some_and(|number| number.parse::<u32>().is_ok());
+    host.list(processors).into_iter().filter(is_one).map(|name| processors.join(name).join("thermal_throttle"))
+}
