@@ -4,6 +4,7 @@ mod apply;
 mod ids;
 mod plan;
 mod read_back;
+mod review;
 pub mod sysctl;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use super::{IdRange, Origin};
 pub use ids::{Maps, verify_ids};
 pub use plan::{Planned, plan};
 pub use read_back::{Late, ReadBack};
+pub use review::review;
 
 /// The section as the author wrote it. The network's namespace follows `[network]`, the mounts' is always own.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,7 @@ use super::order::{Inside, inside, visitor};
 use crate::host::Host;
 use crate::isolation::capabilities::Keep;
 use crate::isolation::network::Mode;
-use crate::isolation::{Findings, landlock, network, process, rootfs};
+use crate::isolation::{Findings, landlock, namespaces, network, process, rootfs};
 use crate::profile::{Diagnostics, Profile};
 
 /// What planning has to say of a profile that is refused already. Whatever may follow from one of its errors is left out:
@@ -24,18 +24,19 @@ pub fn review(profile: &Profile, host: &Host, findings: &mut Findings) {
     let own_network = profile.network.mode == Mode::None;
     // Their errors are the plan's to report.
     let mut known = Findings::default();
-    let Inside { account, namespaces, rootfs, .. } = inside(profile, host, &mut known);
-    let overrides = match &profile.capabilities.keep {
+    let Inside { account, namespaces: ids, rootfs, .. } = inside(profile, host, &mut known);
+    let keeps = |capability: &str| match &profile.capabilities.keep {
         Keep::All => true,
-        Keep::Only(names) => names.iter().any(|name| name == "dac_override"),
+        Keep::Only(names) => names.iter().any(|name| name == capability),
     };
+    namespaces::review(&profile.namespaces, account.uid, keeps("setfcap"), findings);
     let granted: Vec<&str> = profile.rootfs.devices.iter().map(|device| device.name.as_str()).collect();
-    process::review(&profile.process, namespaces.one_id, &granted, host, findings);
-    let given = rootfs::Writer { name: &account.name, uid: namespaces.program.0, overrides };
+    process::review(&profile.process, ids.one_id, &granted, host, findings);
+    let given = rootfs::Writer { name: &account.name, uid: ids.program.0, overrides: keeps("dac_override") };
     // Without the tree that was meant nothing is where it was meant to be.
     if !known.refuse() {
         let executes = |path: &Path| rootfs.executes(path, &given, host);
-        let visitor = visitor(profile, &account, namespaces.program.0);
+        let visitor = visitor(profile, &account, ids.program.0);
         let enters = |path: &Path| rootfs.enters(path, &visitor, host);
         let directory = process::directory(&profile.process, &account, &enters, host);
         let surroundings = process::Surroundings {

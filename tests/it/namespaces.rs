@@ -134,13 +134,16 @@ fn nested_namespaces_are_made_where_the_profile_allows_them() {
         .with("namespaces", r#"nested = "namespaces""#)
         .probe("unshare user + clone user + mount tmpfs x /tmp");
     seen.exits(0).allows("unshare user").allows("clone user").refuses("mount tmpfs x /tmp", &["EPERM"]);
-    let mounts = Sandbox::bare()
-        .with("namespaces", r#"nested = "mounts""#)
-        .with("landlock", r#"enforce = "off""#)
-        // Uid 0 may map itself only where whoever made the namespace held setfcap.
-        .with("process", r#"user = "nobody""#)
-        .run(&["unshare", "-Urm", "sh", "-c", "mount -t tmpfs x /tmp && echo mounted"]);
-    mounts.exits(0).prints("mounted\n");
+    let mounts = || Sandbox::bare().with("namespaces", r#"nested = "mounts""#).with("landlock", r#"enforce = "off""#);
+    let program = ["unshare", "-Urm", "sh", "-c", "mount -t tmpfs x /tmp && echo mounted"];
+    mounts().with("process", r#"user = "nobody""#).run(&program).exits(0).prints("mounted\n");
+    // Uid 0 may be mapped only where whoever made the namespace held setfcap.
+    let root = || mounts().with("process", r#"user = "root""#);
+    assert!(root().run(&program).stderr.contains("uid_map"), "root maps itself");
+    assert!(root().ask("check", &program).exits(0).stderr.contains("cannot map the program's own uid"));
+    let keeps = root().with("capabilities", r#"keep = ["setfcap"]"#);
+    keeps.run(&program).exits(0).prints("mounted\n");
+    assert!(!keeps.ask("check", &program).stderr.contains("cannot map"), "there is nothing to warn of");
     let both = Sandbox::new().with("namespaces", r#"nested = "mounts""#);
     both.probe("say").refused(125, &["landlock", "hint: "]);
 }

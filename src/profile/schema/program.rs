@@ -79,7 +79,7 @@ pub const NAMESPACES: Section = Section {
             "nested",
             nested,
             "false",
-            "which namespaces the program may make: none, those that browsers need, or mounts too (needs Landlock off)",
+            "which namespaces the program may make: none, those that browsers need, or mounts too (needs Landlock off); a program that is root inside needs `keep = [\"setfcap\"]` to be mapped there",
         ),
         ("sysctl", sysctl, "{}", "settings of own namespaces: `net.*`, `fs.mqueue.*`, and kernel's ipc and uts keys"),
     ],
