@@ -27,6 +27,17 @@ pub fn groups(text: &str) -> Option<Vec<u32>> {
 }
 
 impl Status {
+    /// The capability sets, by their names in capabilities(7).
+    pub fn sets(&self) -> [(&'static str, u64); 5] {
+        [
+            ("bounding set", self.bounding),
+            ("permitted set", self.permitted),
+            ("effective set", self.effective),
+            ("inheritable set", self.inheritable),
+            ("ambient set", self.ambient),
+        ]
+    }
+
     /// `None` where a field is missing or is no number: then nothing is proven. No process can forge a line, because
     /// the kernel escapes line ends in the one field a process chooses, its name.
     pub fn parse(text: &str) -> Option<Status> {

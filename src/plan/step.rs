@@ -243,13 +243,7 @@ impl Privilege {
     fn compare_running(&self, status: &str, filters: u32) -> Applied {
         let status = Status::parse(status).ok_or_else(|| Fault::mismatch("/proc/PID/status", "a field is missing"))?;
         let most = self.capabilities.keep;
-        for (name, set) in [
-            ("bounding set", status.bounding),
-            ("permitted set", status.permitted),
-            ("effective set", status.effective),
-            ("inheritable set", status.inheritable),
-            ("ambient set", status.ambient),
-        ] {
+        for (name, set) in status.sets() {
             if set & !most != 0 && !self.nested {
                 return Err(Fault::mismatch(name, format!("{set:016x} after exec, planned {most:016x}")));
             }

@@ -2,11 +2,16 @@
 
 use std::thread;
 
+use nix::errno::Errno;
+
+use super::read_back::{verify, verify_sets};
 use super::*;
+use crate::host::Facts;
+use crate::isolation::status::Status;
+use crate::isolation::{Applied, Severity};
+use crate::sys::capabilities as sys;
 
 const FREE: Within = Within { own_user: true, nesting_limited: false };
-use crate::host::Facts;
-use crate::isolation::Severity;
 
 const NET_ADMIN: u64 = 1 << 12;
 const KILL: u64 = 1 << 5;
