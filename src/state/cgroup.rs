@@ -1,6 +1,6 @@
 //! Removing a cgroup: everything in it is killed, then its directories go, the deepest first.
 
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -9,21 +9,18 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use nix::dir::{Dir, Type};
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
-use nix::sys::stat::{Mode, SFlag, fstatat};
+use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
+use nix::sys::stat::{Mode, fstat};
 use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, Statfs, fstatfs, statfs};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use super::tree;
 use crate::isolation::cgroup::control;
 use crate::sys::pidfd;
 
 /// How long the killed may take to leave: they do so one by one, after the signal.
 pub const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Deeper ones are refused: each level holds a descriptor open.
-const DEEPEST: u32 = 64;
 
 /// Removes it at once if nothing is in it, as after a normal exit. Whether it has gone.
 pub fn remove_empty(path: &Path) -> Result<bool> {
@@ -58,7 +55,7 @@ pub fn remove(path: &Path, deadline: Instant) -> Result<()> {
 /// Kills every process in it and below it, frozen ones included.
 pub fn kill(path: &Path) -> Result<()> {
     let Some(top) = open_cgroup(path)? else { return Ok(()) };
-    if members(top.as_fd(), 0)?.contains(&std::process::id().cast_signed()) {
+    if is_ours(path)? {
         bail!("this very process is in it");
     }
     if write(top.as_fd(), c"cgroup.kill", "1")? {
@@ -66,22 +63,29 @@ pub fn kill(path: &Path) -> Result<()> {
     }
     // Version 1, or before Linux 5.14. What is frozen cannot fork while it is counted, and dies when it thaws (version 1)
     // or at once (version 2).
-    let freezer = [(c"freezer.state", "FROZEN", "THAWED"), (c"cgroup.freeze", "1", "0")];
-    let mut frozen = None;
-    for (file, freeze, thaw) in freezer {
-        if write(top.as_fd(), file, freeze)? {
-            frozen = Some((file, thaw));
-        }
+    let freezer = [(c"freezer.state", "FROZEN"), (c"cgroup.freeze", "1")];
+    for (file, freeze) in freezer {
+        write(top.as_fd(), file, freeze)?;
     }
-    let killed = kill_each(top.as_fd());
-    if let Some((file, thaw)) = frozen {
-        write(top.as_fd(), file, thaw)?;
-    }
+    let killed = walk(top.as_fd(), |cgroup| {
+        kill_members(cgroup)?;
+        // The program may have frozen a part by itself. Below a frozen one that has no effect yet.
+        write(cgroup, c"freezer.state", "THAWED").map(drop)
+    });
+    write(top.as_fd(), c"cgroup.freeze", "0")?;
+    write(top.as_fd(), c"freezer.state", "THAWED")?;
     killed
 }
 
-fn kill_each(top: BorrowedFd) -> Result<()> {
-    for pids in members(top, 0)?.chunks(128) {
+/// We ourselves are in it, or below: no other directory of whatever hierarchy has its name.
+fn is_ours(path: &Path) -> Result<bool> {
+    let own = std::fs::read("/proc/self/cgroup").context("reading /proc/self/cgroup")?;
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    Ok(own.split(|byte| matches!(byte, b'/' | b'\n')).any(|part| part == name))
+}
+
+fn kill_members(cgroup: BorrowedFd) -> Result<()> {
+    for pids in members(cgroup)?.chunks(128) {
         let mut held = Vec::new();
         for pid in pids {
             match pidfd::open(*pid) {
@@ -91,7 +95,7 @@ fn kill_each(top: BorrowedFd) -> Result<()> {
             }
         }
         // A number may have passed to a process outside after the list was read, but not since it is held.
-        let still = members(top, 0)?;
+        let still = members(cgroup)?;
         for (pid, process) in held.iter().filter(|(pid, _)| still.contains(pid)) {
             match pidfd::send_signal(process.as_fd(), libc::SIGKILL) {
                 // One that has ended meanwhile is as good.
@@ -103,12 +107,9 @@ fn kill_each(top: BorrowedFd) -> Result<()> {
     Ok(())
 }
 
-/// The processes in a cgroup and below it. Those of a foreign pid namespace read as 0: kill(2) would take that for the
-/// caller's own group.
-fn members(cgroup: BorrowedFd, depth: u32) -> Result<Vec<i32>> {
-    if depth == DEEPEST {
-        bail!("it is more than {DEEPEST} cgroups deep");
-    }
+/// The processes in a cgroup. Those of a foreign pid namespace read as 0: kill(2) would take that for the caller's own
+/// group.
+fn members(cgroup: BorrowedFd) -> Result<Vec<i32>> {
     let mut text = String::new();
     match openat(cgroup, c"cgroup.procs", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()) {
         Ok(file) => match std::fs::File::from(file).read_to_string(&mut text) {
@@ -119,21 +120,42 @@ fn members(cgroup: BorrowedFd, depth: u32) -> Result<Vec<i32>> {
         Err(Errno::ENOENT) => 0,
         Err(errno) => return Err(errno).context("opening cgroup.procs"),
     };
-    let mut pids: Vec<i32> = text.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0).collect();
-    for name in children(cgroup)? {
-        match open_below(cgroup, &name) {
-            Ok(child) => pids.append(&mut members(child.as_fd(), depth + 1)?),
-            Err(Errno::ENOENT) => {}
-            Err(errno) => return Err(errno).context("opening a cgroup below it"),
-        }
-    }
-    Ok(pids)
+    Ok(text.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0).collect())
 }
 
-/// Removes a cgroup and those below it, where nothing is left in them.
+/// Visits all that lie below, and then it. A program may have made them as deep as it liked: nothing is held but the
+/// directory that is looked at, and the way back is `..`, which leads nowhere else as no cgroup can be moved.
+fn walk(top: BorrowedFd, mut visit: impl FnMut(BorrowedFd) -> Result<()>) -> Result<()> {
+    let mut here = open_below(top, c".")?;
+    let mut depth = 0u64;
+    // Where we came up from; what has been removed meanwhile, with its place in the list, is left to the next walk.
+    let mut from = None;
+    loop {
+        let next = child(here.as_fd(), from).context("listing the cgroups below it")?;
+        match next.map(|name| open_below(here.as_fd(), &name)) {
+            Some(Ok(below)) => {
+                (here, from) = (below, None);
+                depth += 1;
+                continue;
+            }
+            // Its number is not known, so its siblings are the next walk's too.
+            Some(Err(Errno::ENOENT)) | None => {}
+            Some(Err(errno)) => return Err(errno).context("opening a cgroup below it"),
+        }
+        visit(here.as_fd())?;
+        if depth == 0 {
+            return Ok(());
+        }
+        depth -= 1;
+        from = Some(fstat(&here).context("examining a cgroup below it")?.st_ino);
+        here = open_below(here.as_fd(), c"..").context("leaving a cgroup below it")?;
+    }
+}
+
+/// Removes a cgroup and those below it, however deep, where nothing is left in them.
 fn remove_below(path: &Path) -> nix::Result<()> {
     match open(path, DIRECTORY, Mode::empty()) {
-        Ok(top) => remove_children(top.as_fd(), 0)?,
+        Ok(top) => remove_children(top)?,
         Err(Errno::ENOENT) => return Ok(()),
         Err(errno) => return Err(errno),
     }
@@ -144,19 +166,31 @@ fn remove_directory(path: &Path) -> nix::Result<()> {
     super::missing_is_fine(unlinkat(AT_FDCWD, path, UnlinkatFlags::RemoveDir))
 }
 
-fn remove_children(cgroup: BorrowedFd, depth: u32) -> nix::Result<()> {
-    if depth == DEEPEST {
-        return Err(Errno::ELOOP);
-    }
-    for name in children(cgroup)? {
-        match open_below(cgroup, &name) {
-            Ok(child) => remove_children(child.as_fd(), depth + 1)?,
-            Err(Errno::ENOENT) => continue,
+fn remove_children(top: OwnedFd) -> nix::Result<()> {
+    let (mut here, mut depth) = (top, 0u64);
+    let mut back = false;
+    loop {
+        let Some(name) = child(here.as_fd(), None)? else {
+            if depth == 0 {
+                return Ok(());
+            }
+            here = open_below(here.as_fd(), c"..")?;
+            depth -= 1;
+            back = true;
+            continue;
+        };
+        match unlinkat(&here, name.as_c_str(), UnlinkatFlags::RemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => back = false,
+            // Nothing lay below it a moment ago: there are processes in it.
+            Err(errno @ (Errno::EBUSY | Errno::ENOTEMPTY)) if back => return Err(errno),
+            Err(Errno::EBUSY | Errno::ENOTEMPTY) => match open_below(here.as_fd(), &name) {
+                Ok(below) => (here, depth) = (below, depth + 1),
+                Err(Errno::ENOENT) => {}
+                Err(errno) => return Err(errno),
+            },
             Err(errno) => return Err(errno),
         }
-        super::missing_is_fine(unlinkat(cgroup, name.as_c_str(), UnlinkatFlags::RemoveDir))?;
     }
-    Ok(())
 }
 
 const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
@@ -183,17 +217,26 @@ fn open_below(cgroup: BorrowedFd, name: &CStr) -> nix::Result<OwnedFd> {
     openat(cgroup, name, DIRECTORY, Mode::empty())
 }
 
-/// The cgroups directly below: everything else in such a directory is a file.
-fn children(cgroup: BorrowedFd) -> nix::Result<Vec<std::ffi::CString>> {
-    let mut names = match tree::names(cgroup) {
-        Err(Errno::ENOENT) => Vec::new(),
+/// The first cgroup directly below, or that which follows the one with this number: everything else in such a directory
+/// is a file.
+fn child(cgroup: BorrowedFd, after: Option<u64>) -> nix::Result<Option<CString>> {
+    let mut stream = match Dir::openat(cgroup, c".", DIRECTORY, Mode::empty()) {
+        // Removed meanwhile.
+        Err(Errno::ENOENT | Errno::ENODEV) => return Ok(None),
         other => other?,
     };
-    names.retain(|name| {
-        fstatat(cgroup, name.as_c_str(), AtFlags::AT_SYMLINK_NOFOLLOW)
-            .is_ok_and(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR)
-    });
-    Ok(names)
+    let mut passed = after.is_none();
+    for entry in stream.iter() {
+        let entry = entry?;
+        if entry.file_type() != Some(Type::Directory) || matches!(entry.file_name().to_bytes(), b"." | b"..") {
+            continue;
+        }
+        if passed {
+            return Ok(Some(entry.file_name().to_owned()));
+        }
+        passed = after == Some(entry.ino());
+    }
+    Ok(None)
 }
 
 /// Writes to one of a cgroup's files; false where this hierarchy has no such file.

@@ -139,6 +139,42 @@ fn cgroups_are_removed_with_all_that_is_in_them() {
 }
 
 #[test]
+fn however_deep_and_whichever_part_is_frozen() {
+    let place = Temporary::new("deep");
+    let root = Root::create(&place.0).unwrap();
+    let id = format!("deep-{:08x}", std::process::id());
+    for hierarchy in hierarchies().into_iter().filter(|path| !path.join("cpuset.cpus").exists()) {
+        let top = hierarchy.join(format!("sandbox-{id}"));
+        let mut below = vec![top.clone()];
+        fs::create_dir(&top).unwrap();
+        for level in 0..200 {
+            // More than one on each, so that the way back has something to find.
+            for name in ["a", "b"] {
+                fs::create_dir(below[level].join(name)).unwrap();
+            }
+            below.push(below[level].join("b"));
+        }
+        let mut children: Vec<Child> =
+            [0, 100, 200].into_iter().flat_map(|level| [sleeper(&below[level]), sleeper(&below[level])]).collect();
+        for (file, freeze) in [("freezer.state", "FROZEN"), ("cgroup.freeze", "1")] {
+            for level in [50, 100, 200] {
+                if below[level].join(file).exists() {
+                    fs::write(below[level].join(file), freeze).unwrap();
+                }
+            }
+        }
+        let trace = Trace::Cgroup { path: top.clone() };
+        let removed = remove_all(&root, &id, std::slice::from_ref(&trace));
+        for child in &mut children {
+            let _ = child.kill();
+            assert!(!child.wait().unwrap().success());
+        }
+        removed.unwrap();
+        assert!(!top.exists(), "{}", top.display());
+    }
+}
+
+#[test]
 fn a_cgroup_that_holds_the_caller_is_left_alone() {
     let mut child = Command::new("sleep").arg("60").spawn().unwrap();
     let id = format!("self-{:08x}", std::process::id());

@@ -106,6 +106,47 @@ fn of_a_frozen_sandbox() {
     before.still_holds();
 }
 
+/// As deep as a program might make it that gets hold of its own: each level by the one above, 200 times.
+fn dig(top: &Path) {
+    let mut below = top.to_owned();
+    for _ in 0..200 {
+        below.push("d");
+        fs::create_dir(&below).expect("making a cgroup below it");
+    }
+    // What is frozen dies of no signal on cgroup v1, and cannot be thawed from above.
+    let half = top.join(["d"; 100].join("/"));
+    for (file, freeze) in [("freezer.state", "FROZEN"), ("cgroup.freeze", "1")] {
+        if half.join(file).exists() {
+            fs::write(half.join(file), freeze).expect("freezing a part");
+        }
+    }
+}
+
+#[test]
+fn of_a_tree_of_two_hundred_levels() {
+    alone();
+    let sandbox = || Sandbox::new().with("cgroup", "pids-max = 50");
+    sandbox().sandbox(&["gc"]).exits(0);
+    let before = Snapshot::take();
+    for killed in [false, true] {
+        let sandbox = sandbox();
+        let Some(mut running) = started(&sandbox, "await 1 + exit 7") else { return };
+        let directories = directories(&sandbox.name);
+        directories.iter().filter(|path| !path.ends_with(".launcher")).for_each(|top| dig(top));
+        if killed {
+            running.signal(Signal::SIGKILL);
+            drop(running);
+            sandbox.sandbox(&["gc"]).exits(0);
+        } else {
+            running.signal(Signal::SIGUSR1);
+            running.line("signal USR1");
+            running.ends().exits(7);
+        }
+        assert!(!directories.iter().any(|path| path.exists()), "it resists: {directories:?}");
+    }
+    before.still_holds();
+}
+
 #[test]
 fn of_directories_that_vanish_meanwhile() {
     if !is_root() {
