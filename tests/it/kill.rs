@@ -1,14 +1,48 @@
 //! KILL: no process outside can be signalled, found or looked into, and init cannot be taken over.
 
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
-use crate::harness::{Sandbox, outside};
+use crate::harness::{Sandbox, is_root, outside};
 
 struct Victim(Child);
 
 impl Victim {
     fn new() -> Victim {
         Victim(Command::new("sleep").arg("1000").spawn().expect("starting"))
+    }
+
+    /// With a process group of its own. Nobody's priority is changed who holds more capabilities, so root's holds none.
+    fn leading() -> Victim {
+        let mut command = Command::new("setpriv");
+        if is_root() {
+            command.arg("--bounding-set=-all");
+        }
+        Victim(command.args(["sleep", "1000"]).process_group(0).spawn().expect("starting"))
+    }
+
+    /// What the probe says that is started in this one's process group, as a shell starts a pipeline; at a terminal or
+    /// with pipes alone.
+    fn joined_by(&self, sandbox: &Sandbox, words: &str, terminal: bool) -> String {
+        let arguments: Vec<&str> = std::iter::once("/probe").chain(words.split_whitespace()).collect();
+        let command = sandbox.command("run", &arguments);
+        let mut launch = Command::new(command.get_program());
+        launch.args(command.get_args()).process_group(self.0.id() as i32);
+        launch.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let pty = nix::pty::openpty(None, None).expect("opening a pty");
+        if terminal {
+            launch.stdin(pty.slave);
+        }
+        let output = launch.output().expect("starting");
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    }
+
+    /// Nice, and what ionice(1) says.
+    fn priorities(&self) -> (String, String) {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).expect("reading its stat");
+        let nice = stat.split(' ').nth(18).expect("a nineteenth field").to_owned();
+        let io = Command::new("ionice").arg("-p").arg(self.0.id().to_string()).output().expect("starting ionice");
+        (nice, String::from_utf8_lossy(&io.stdout).trim().to_owned())
     }
 
     #[track_caller]
@@ -87,23 +121,63 @@ fn init_can_be_neither_traced_nor_signalled_away() {
 /// A process group is one across pid namespaces: kill(0) reaches who shares ours, the launcher and the shell's pipeline.
 #[test]
 fn its_process_group_outside_is_out_of_reach() {
-    use std::os::unix::process::CommandExt;
     for user in ["root", "nobody"] {
-        let sandbox = Sandbox::new().with("process", &format!("user = {user:?}"));
-        let command = sandbox.command("run", &["/probe", "kill", "0", "15", "+", "say", "alive"]);
-        let mut bystander = Command::new("sleep");
-        let mut bystander = Victim(bystander.arg("1000").process_group(0).spawn().expect("starting"));
-        let mut launch = Command::new(command.get_program());
-        launch.args(command.get_args()).process_group(bystander.0.id() as i32);
-        launch.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        launch.output().expect("starting");
-        bystander.lives();
+        for (init, terminal) in [(true, false), (true, true), (false, false), (false, true)] {
+            let sandbox = Sandbox::new().with("process", &format!("user = {user:?}\ninit = {init}"));
+            let mut bystander = Victim::leading();
+            bystander.joined_by(&sandbox, "kill 0 15 + say alive", terminal);
+            bystander.lives();
+        }
     }
     // The control: outside of a sandbox it does reach it.
-    let mut bystander = Victim(Command::new("sleep").arg("1000").process_group(0).spawn().expect("starting"));
+    let mut bystander = Victim::leading();
     let mut probe = Command::new(crate::harness::probe());
     probe.args(["kill", "0", "15"]).process_group(bystander.0.id() as i32).output().expect("starting");
     assert!(bystander.0.wait().is_ok_and(|status| !status.success()));
+}
+
+/// Setting a priority by process group, which asks for no pid namespace either.
+#[test]
+fn its_process_group_outside_keeps_its_priority() {
+    // setpriority(PRIO_PGRP, 0, 5) and ioprio_set(IOPRIO_WHO_PGRP, 0, best effort 7).
+    let words = "syscall 141 1 0 5 + syscall 141 0x100000001 0x100000000 5 + syscall 251 2 0 0x4007 \
+                 + syscall 251 0x100000002 0x100000000 0x4007";
+    // Its own it may lower.
+    let own = "syscall 141 0 0 5 + syscall 251 1 0 0x4006";
+    for user in ["root", "nobody"] {
+        for (init, terminal) in [(true, true), (false, true), (true, false), (false, false)] {
+            let with = |preset: &str| {
+                Sandbox::new()
+                    .with("process", &format!("user = {user:?}\ninit = {init}"))
+                    .with("seccomp", &format!("preset = {preset:?}"))
+            };
+            for preset in ["default", "compat"] {
+                let bystander = Victim::leading();
+                let before = bystander.priorities();
+                let seen = bystander.joined_by(&with(preset), &format!("{words} + {own}"), terminal);
+                for words in words.split(" + ") {
+                    assert!(seen.contains(&format!("{}: EPERM\n", words.trim())), "{seen}");
+                }
+                for own in own.split(" + ") {
+                    assert!(seen.contains(&format!("{own}: ok\n")), "{seen}");
+                }
+                assert_eq!(bystander.priorities(), before, "{seen}");
+            }
+            // The control: without a filter it changes whoever shares its group, which is so at a terminal alone, and
+            // has its uid. ioprio_set stops at the first process that it may not change, which init is, and root's
+            // launcher.
+            let bystander = Victim::leading();
+            let mut after = bystander.priorities();
+            let seen = bystander.joined_by(&with("none"), words, terminal);
+            if terminal && !(is_root() && user == "nobody") {
+                after.0 = "5".to_owned();
+                if !init && !is_root() {
+                    after.1 = "best-effort: prio 7".to_owned();
+                }
+            }
+            assert_eq!(bystander.priorities(), after, "{seen}");
+        }
+    }
 }
 
 #[test]

@@ -74,7 +74,7 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
     }
     if section.tty == Tty::None {
         planned.session.push(Step::NewSession);
-    } else if !host.terminals().contains(&true) && (section.init || !given.own_pid) {
+    } else if !host.terminals().contains(&true) {
         planned.session.push(Step::NewGroup);
     }
     let (raised, lowered) = limits::limits(section, given, host, findings);

@@ -44,6 +44,9 @@ pub enum Check {
     Socketpair,
     /// Only what changes nothing but what uname(2) says.
     Personality,
+    /// Not the priority of the own process group.
+    Setpriority,
+    IoprioSet,
 }
 
 impl Check {
@@ -92,6 +95,16 @@ impl Check {
                 ],
                 end: refuse(libc::EPERM),
             },
+            // By 0 the kernel goes through the whole group, whichever pid namespaces its members are in, and at a
+            // terminal the caller's other processes are members. Groups by number and users it looks up in the
+            // caller's pid namespace.
+            Check::Setpriority => Chain {
+                clauses: vec![never(&[eq(0, libc::PRIO_PGRP as u64), eq(1, 0)], libc::EPERM)],
+                end: Action::Allow,
+            },
+            Check::IoprioSet => {
+                Chain { clauses: vec![never(&[eq(0, IOPRIO_WHO_PGRP), eq(1, 0)], libc::EPERM)], end: Action::Allow }
+            }
         }
     }
 }
@@ -107,6 +120,9 @@ const NEW_NAMESPACES: u64 = (libc::CLONE_NEWNS
 /// As in linux/net.h: the type's other bits are flags.
 const SOCK_TYPE_MASK: u64 = 0xf;
 const SOCK_PACKET: u64 = 10;
+
+/// Of linux/ioprio.h.
+const IOPRIO_WHO_PGRP: u64 = 2;
 
 /// UNAME26 and PER_LINUX32 of linux/personality.h.
 const HARMLESS_PERSONALITY: u64 = 0x0002_0000 | 0x8;

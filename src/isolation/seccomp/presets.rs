@@ -66,12 +66,14 @@ const FALL_BACK: Set = set("missing").or(set("gone"));
 const TEXT: &str = include_str!("presets.tbl");
 static SETS: [Group; heads(TEXT)] = parse(TEXT, &GROUPS);
 
-const CHECKED: [(Set, Check); 5] = [
+const CHECKED: [(Set, Check); 7] = [
     (one("clone"), Check::Clone),
     (one("ioctl"), Check::Ioctl),
     (one("socket"), Check::Socket),
     (one("socketpair"), Check::Socketpair),
     (one("personality"), Check::Personality),
+    (one("setpriority"), Check::Setpriority),
+    (one("ioprio_set"), Check::IoprioSet),
 ];
 
 const fn set(name: &str) -> Set {

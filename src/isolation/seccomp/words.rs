@@ -170,6 +170,7 @@ pub fn warn(section: &Seccomp, namespaces: bool, findings: &mut Findings) {
             "socketcall" => ("opens sockets of every family unseen", "libraries fall back to socket"),
             "clone" if !namespaces => ("lifts the refusal of new namespaces", "@process keeps it"),
             "socket" | "socketpair" => ("lifts the choice of address families", "@network-io keeps it"),
+            "setpriority" | "ioprio_set" => ("lets it change the caller's process group", "@resources keeps it out"),
             "ioctl" => ("lets the program type into its terminal", "rules can allow single requests"),
             _ => continue,
         };

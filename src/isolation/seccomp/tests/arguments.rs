@@ -99,3 +99,22 @@ fn personalities_are_the_known_few() {
         }
     }
 }
+
+#[test]
+fn the_priority_of_the_own_process_group_stays() {
+    for preset in PRESETS {
+        let filter = filter(&Seccomp { preset, architectures: both(), ..Seccomp::default() });
+        for arch in [Arch::X86_64, Arch::I386] {
+            // PRIO_PGRP is 1, IOPRIO_WHO_PGRP is 2.
+            for (name, group) in [("setpriority", 1), ("ioprio_set", 2)] {
+                for high in [0, 1 << 32, 0xffff_ffff_0000_0000] {
+                    for which in 0..5 {
+                        let verdict = if which == group { "EPERM" } else { "allow" };
+                        assert_eq!(ask(&filter, arch, name, &[which | high, high]), verdict, "{name} {which}");
+                        assert_eq!(ask(&filter, arch, name, &[which | high, high | 7]), "allow", "{name} {which}");
+                    }
+                }
+            }
+        }
+    }
+}
