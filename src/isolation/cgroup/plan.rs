@@ -6,7 +6,7 @@ use super::layout::{Hierarchy, Home, Layout};
 use super::place::{self, Ground};
 use super::refusal::{no_controller, not_there, not_writable};
 use super::settings::{Carried, Lack, Setting};
-use super::{Cgroup, Max, Membership, Place, Step, v1, v2};
+use super::{Cgroup, Max, Membership, Place, Step, device, v1, v2};
 use crate::host::Host;
 use crate::isolation::context::Slot;
 use crate::isolation::{Access, Enforce, Findings, Origin, PROCESSES};
@@ -53,7 +53,7 @@ struct Planner<'a> {
 }
 
 pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings) -> Planned {
-    let wishes = wishes(section);
+    let mut wishes = wishes(section);
     let delegate = section.delegate.as_ref().filter(|asked| asked.value);
     let asked = !wishes.is_empty() || delegate.is_some();
     let by_default = host.is_root() && section.pids_max.is_none() && !given.rlimit_binds();
@@ -63,6 +63,9 @@ pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings
     }
     let layout = Layout::probe(host);
     enough_memory(section, findings);
+    for (Lack { message, hint }, origin) in device::join(&mut wishes, host) {
+        findings.error("cgroup", message, hint, Some(&origin));
+    }
     let memory = section.memory_max.as_ref().map(|asked| asked.value);
     let mut planner =
         Planner { given, host, findings, memory, v2: None, v1: Vec::new(), delegated: None, processes: None };

@@ -38,7 +38,11 @@ pub fn update(section: &Cgroup, directories: &[PathBuf], host: &Host) -> Result<
     keep_swap(&mut section, &directories);
     let mut notes = Vec::new();
     let mut changes = Vec::new();
-    for wish in wishes(&section) {
+    let mut wishes = wishes(&section);
+    if let Some((contradiction, _)) = device::join(&mut wishes, host).into_iter().next() {
+        return Err(contradiction);
+    }
+    for wish in wishes {
         let key = wish.key.name();
         let about = |lack: Lack| Lack { message: format!("{key}: {}", lack.message), ..lack };
         let directory = home(&wish.key, &directories).map_err(about)?;

@@ -162,6 +162,14 @@ fn io_max(reader: &Reader, key: &str, value: &Node) -> Vec<Asked<IoMax>> {
     limits.into_values().map(|(_, limit)| limit).collect()
 }
 
+/// Cgroup v1 takes 0 for no limit at all, and version 2 takes none.
+fn rate(reader: &Reader, key: &str, value: &Node) -> Option<u64> {
+    match reader.size(key, value)? {
+        0 => reader.error(value.place, format!("`{key}` cannot be 0"), "write the bytes of a second, as in \"10M\""),
+        bytes => Some(bytes),
+    }
+}
+
 fn io_limit(reader: &Reader, key: &str, item: &Node) -> Option<IoMax> {
     let table = reader.table(key, item)?;
     let found = reader.report.count();
@@ -176,8 +184,8 @@ fn io_limit(reader: &Reader, key: &str, item: &Node) -> Option<IoMax> {
         let (name, node) = (entry.key.as_str(), &entry.value);
         match name {
             "device" => device = reader.path(name, node),
-            "read-bps" => read_bps = reader.size(name, node),
-            "write-bps" => write_bps = reader.size(name, node),
+            "read-bps" => read_bps = rate(reader, name, node),
+            "write-bps" => write_bps = rate(reader, name, node),
             "read-iops" => read_iops = iops(name, node),
             _ => write_iops = iops(name, node),
         }

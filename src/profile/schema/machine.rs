@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Section;
-use super::takes::{any, boolean, integer, list, named, pattern, record, reference, set, size, table, words};
+use super::takes::{any, boolean, integer, list, named, pattern, record, reference, set, table, words};
 use crate::isolation::seccomp;
 use crate::profile::decode::{cgroup, landlock, network, seccomp as words_of};
 use crate::profile::keys;
@@ -34,7 +34,13 @@ pub const CGROUP: Section = Section {
             "",
             "how many processes and threads; by default an rlimit in an own user namespace, for root, whom that does not bind, this file where it takes no more than a directory: else `check` says so",
         ),
-        ("io-max", io_max, "[]", "bytes (a size) and operations a second; a path names the device that it lies on"),
+        (
+            "io-max",
+            io_max,
+            "[]",
+            "bytes (a size) and operations a second, from 1; a path names the disk that \
+             it lies on: no two may differ about one",
+        ),
         ("io-weight", weight, "", "its share of the disks"),
         ("hugetlb-max", hugetlb_max, "", "`{ \"2M\" = \"64M\" }`"),
         (
@@ -146,14 +152,19 @@ fn io_max() -> Vec<Value> {
         &["device"],
         &[
             ("device", vec![reference("path")]),
-            (limits[0], size()),
-            (limits[1], size()),
+            (limits[0], rate()),
+            (limits[1], rate()),
             (limits[2], operations()),
             (limits[3], operations()),
         ],
     );
     entry["anyOf"] = limits.iter().map(|limit| json!({ "required": [limit] })).collect();
     set(vec![entry])
+}
+
+fn rate() -> Vec<Value> {
+    let zero = json!({ "anyOf": [{ "const": 0 }, { "pattern": "^0+[KMGT]?$", "type": "string" }] });
+    vec![json!({ "allOf": [reference("size"), { "not": zero }] })]
 }
 
 fn hugetlb_max() -> Vec<Value> {
