@@ -60,7 +60,7 @@ impl Run {
         match (&launched.outcome, &launched.out_of_memory) {
             (Outcome::Failed { message, hint, .. }, _) => explain::print_error(message, hint.as_deref()),
             (Outcome::Signaled(libc::SIGKILL), Some(oom)) => {
-                explain::print_error(&format!("killed: {oom}"), Some(&oom.hint()));
+                explain::print_error(&format!("the program was killed: {oom}"), Some(&oom.hint()));
             }
             // The program has survived it, or ended because of it in its own way.
             (_, Some(oom)) => {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nix::unistd::{SysconfVar, sysconf};
+
 use super::size;
 
 /// What the kernel says of processes it killed to get memory back.
@@ -11,8 +13,10 @@ use super::size;
 pub struct OutOfMemory {
     /// How many it killed.
     pub killed: u64,
-    /// In bytes; `None` where the sandbox had no limit of its own, or where the machine, or a cgroup above, ran out.
+    /// In bytes; `None` where it was not the sandbox's own that was reached.
     pub limit: Option<u64>,
+    /// Only limits that the program has set itself were reached, in the part that is delegated to it.
+    pub below: bool,
     /// The most that the sandbox used, in bytes, where this kernel counts it.
     pub peak: Option<u64>,
 }
@@ -27,6 +31,7 @@ impl OutOfMemory {
     pub fn hint(&self) -> String {
         match self.limit {
             Some(_) => "raise memory-max in [cgroup]".into(),
+            None if self.below => "the program has set this limit itself, in the cgroup delegated to it".into(),
             None => "the sandbox's own limit was not reached: the machine, or a cgroup above, has too little".into(),
         }
     }
@@ -45,28 +50,47 @@ impl fmt::Display for OutOfMemory {
     }
 }
 
+const NONE: OutOfMemory = OutOfMemory { killed: 0, limit: None, below: false, peak: None };
+
 fn v2(directory: &Path) -> Option<OutOfMemory> {
     let events = fs::read_to_string(directory.join("memory.events")).ok()?;
     let killed = counter(&events, "oom_kill").unwrap_or(0);
     if killed == 0 {
-        return Some(OutOfMemory { killed, limit: None, peak: None });
+        return Some(NONE);
     }
-    // `oom` counts only what this limit refused; `oom_kill` also counts victims of a limit above.
-    let own = counter(&events, "oom").is_some_and(|own| own > 0);
+    // `oom_kill` also counts victims of a limit above; `oom` what this limit refused, and those below it. The local file
+    // leaves these out.
+    let refused = |events: &str| counter(events, "oom").is_some_and(|refused| refused > 0);
+    let local = fs::read_to_string(directory.join("memory.events.local"));
+    let own = refused(local.as_deref().unwrap_or(&events));
     let limit = own.then(|| number(directory, "memory.max")).flatten();
-    Some(OutOfMemory { killed, limit, peak: number(directory, "memory.peak") })
+    Some(OutOfMemory { killed, limit, below: !own && refused(&events), peak: number(directory, "memory.peak") })
 }
 
 fn v1(directory: &Path) -> Option<OutOfMemory> {
     let control = fs::read_to_string(directory.join("memory.oom_control")).ok()?;
     let killed = counter(&control, "oom_kill").unwrap_or(0);
     if killed == 0 {
-        return Some(OutOfMemory { killed, limit: None, peak: None });
+        return Some(NONE);
     }
+    // Not every kernel counts what the limit of memory and swap together refused.
     let refused = |file| number(directory, file).is_some_and(|count| count > 0);
-    let own = refused("memory.failcnt") || refused("memory.memsw.failcnt");
+    let reached = |peak, limit| {
+        let (peak, limit) = (number(directory, peak), number(directory, limit));
+        peak.zip(limit).is_some_and(|(peak, limit)| limit.saturating_sub(peak) <= batch())
+    };
+    let own = refused("memory.failcnt")
+        || refused("memory.memsw.failcnt")
+        || reached("memory.max_usage_in_bytes", "memory.limit_in_bytes")
+        || reached("memory.memsw.max_usage_in_bytes", "memory.memsw.limit_in_bytes");
     let limit = own.then(|| number(directory, "memory.limit_in_bytes")).flatten();
-    Some(OutOfMemory { killed, limit, peak: number(directory, "memory.max_usage_in_bytes") })
+    Some(OutOfMemory { killed, limit, below: false, peak: number(directory, "memory.max_usage_in_bytes") })
+}
+
+/// The kernel charges 64 pages at once (MEMCG_CHARGE_BATCH), so a limit is reached that far below it.
+fn batch() -> u64 {
+    let page = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().and_then(|page| u64::try_from(page).ok());
+    page.unwrap_or(4096).saturating_mul(64)
 }
 
 /// The number behind a name, a line each.
@@ -107,6 +131,14 @@ mod tests {
         assert_eq!(verdict(&files), Some(format!("1 out of memory, limit 256M, peak 256M; {raise}")));
         let files = [("memory.events", "max 9\noom 2\noom_kill 0\n"), ("memory.max", "4096\n")];
         assert_eq!(verdict(&files), None);
+        // Below it, where the program divides what it was given, this limit was not reached.
+        let files = [
+            ("memory.events", "oom 2\noom_kill 1\n"),
+            ("memory.events.local", "oom 0\noom_kill 0\n"),
+            ("memory.max", "268435456\n"),
+        ];
+        let own = "the program has set this limit itself, in the cgroup delegated to it";
+        assert_eq!(verdict(&files), Some(format!("1 out of memory; {own}")));
         let files = [("memory.events", "oom 0\noom_kill 3\n"), ("memory.max", "268435456\n")];
         assert_eq!(verdict(&files), Some(format!("3 out of memory; {above}")));
         let files = [
@@ -116,6 +148,19 @@ mod tests {
             ("memory.max_usage_in_bytes", "66060288\n"),
         ];
         assert_eq!(verdict(&files), Some(format!("1 out of memory, limit 64M, peak 63M; {raise}")));
+        // A refusal of memory and swap together is in neither counter.
+        let together = |peak: &'static str| {
+            [
+                ("memory.oom_control", "oom_kill 1\n"),
+                ("memory.failcnt", "0\n"),
+                ("memory.limit_in_bytes", "33554432\n"),
+                ("memory.max_usage_in_bytes", peak),
+                ("memory.memsw.limit_in_bytes", "33554432\n"),
+                ("memory.memsw.max_usage_in_bytes", peak),
+            ]
+        };
+        assert_eq!(verdict(&together("33308672\n")), Some(format!("1 out of memory, limit 32M, peak 32528K; {raise}")));
+        assert_eq!(verdict(&together("30408704\n")), Some(format!("1 out of memory, peak 29M; {above}")));
         assert_eq!(verdict(&[("memory.events", "nonsense\noom_kill x\n")]), None);
         assert_eq!(verdict(&[]), None);
     }
