@@ -4,7 +4,6 @@
 //! decide. Everything is read, nothing is started.
 
 mod desktop;
-mod elf;
 mod libraries;
 mod program;
 mod text;

@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 
 mod accounts;
 mod ask;
+pub mod elf;
+mod format;
 
 pub use accounts::{Group, User};
+pub use format::{Format, of_start};
 
 /// Every fact about one machine, remembered or still to be asked.
 #[derive(Debug)]
@@ -70,6 +73,8 @@ pub struct Facts {
     pub delegated: BTreeMap<String, bool>,
     /// Major and minor number of the device that a path is on, or is.
     pub devices: BTreeMap<String, Option<(u32, u32)>>,
+    /// What files would be executed as.
+    pub formats: BTreeMap<String, Format>,
 }
 
 /// A resource limit; `None` is unlimited.
@@ -303,6 +308,15 @@ impl Host {
     /// The block device that a path is on, links followed; of a block device's node the device itself.
     pub fn device(&self, path: &Path) -> Option<(u32, u32)> {
         self.recall_path(path, |facts| &mut facts.devices, ask::device, || None)
+    }
+
+    /// What a file would be executed as; facts handed in need not tell.
+    pub fn format(&self, path: &Path) -> Format {
+        let told = || path.to_str().is_some_and(|name| self.facts.borrow().formats.contains_key(name));
+        if !self.live && !told() {
+            return Format::Unclear;
+        }
+        self.recall_path(path, |facts| &mut facts.formats, format::of_file, || Format::Unclear)
     }
 
     /// A path that is not UTF-8 has no place in the facts, and is asked about each time.

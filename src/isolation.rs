@@ -92,6 +92,13 @@ pub enum Unfit {
     Missing,
     /// In words that follow the path.
     Refused(String),
+    /// It is found and permitted, and the kernel then cannot start it; not `certain` where somebody may have taught the
+    /// kernel to.
+    Unusable {
+        why: String,
+        hint: &'static str,
+        certain: bool,
+    },
 }
 
 /// Who the program is, inside: the ids it is given, and the account they belong to.

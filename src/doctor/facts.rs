@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::host::{Facts, Host};
-use crate::isolation::Findings;
+use crate::isolation::{Findings, rootfs};
 use crate::plan;
 use crate::profile::{self, Overrides, Profile};
 
@@ -52,6 +52,9 @@ pub fn facts(host: &Host) -> Facts {
     host.text(Path::new("/proc/self/oom_score_adj"));
     host.uptime();
     host.text(Path::new("/proc/sys/fs/nr_open"));
+    // Who else executes files.
+    host.canonical(Path::new(rootfs::HANDLERS));
+    host.list(Path::new(rootfs::HANDLERS));
     let mut facts = host.facts();
     if let Some(environment) = &mut facts.env {
         let known = |name: &str| ENVIRONMENT.contains(&name) || name.starts_with("XDG_") || name.starts_with("LC_");

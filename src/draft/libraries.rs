@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::elf::{self, Elf};
 use super::{Findings, installation, is_system};
 use crate::host::Host;
+use crate::host::elf::{self, Elf};
 
 /// Beyond this it is no program that somebody wrote.
 const MOST: usize = 1000;

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::{Findings, Refused, elf, installation, is_system, libraries};
-use crate::host::{Host, Node};
+use super::{Findings, Refused, installation, is_system, libraries};
+use crate::host::{Host, Node, elf};
 use crate::isolation::nearest;
 use crate::profile;
 

@@ -24,6 +24,7 @@ pub use apply::PROC_COVERS;
 pub use enter::Visitor;
 pub use keep::take_back;
 pub use plan::{Given, Planned, plan};
+pub use program::HANDLERS;
 pub use read_back::ReadBack;
 pub use review::{Writer, review};
 pub use step::{Addition, Step};

@@ -35,14 +35,14 @@ pub fn review(profile: &Profile, host: &Host, findings: &mut Findings) {
     let given = rootfs::Writer { name: &account.name, uid: ids.program.0, overrides: keeps("dac_override") };
     // Without the tree that was meant nothing is where it was meant to be.
     if !known.refuse() {
-        let executes = |path: &Path| rootfs.executes(path, &given, host);
         let visitor = visitor(profile, &account, ids.program.0);
         let enters = |path: &Path| rootfs.enters(path, &visitor, host);
         let directory = process::directory(&profile.process, &account, &enters, host);
+        let executes = |path: &Path| rootfs.executes(path, &directory, &given, host);
         let surroundings = process::Surroundings {
             account: &account,
             runtime: rootfs.runtime.as_deref(),
-            directory,
+            directory: &directory,
             executes: &executes,
         };
         process::review_program(&profile.process, &surroundings, host, findings);

@@ -142,6 +142,81 @@ fn programs_that_are_not_there_or_are_none() {
     }
 }
 
+/// Found and permitted, and then refused by the kernel: what is to start it is not there, or nothing is.
+#[test]
+fn programs_that_nothing_starts() {
+    let own = Sandbox::bare();
+    let line = format!("read-only = [{:?}]", format!("{}:/own", own.dir().display()));
+    let granted = |more: &str| Sandbox::bare().with("rootfs", &line).with("rootfs", more);
+    let write = |name: &str, text: &str| {
+        let file = own.file(name, text);
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("its mode");
+    };
+    let foretold = |sandbox: &Sandbox, command: &str, words: &str| {
+        let said = sandbox.ask("check", &[command]).exits(1).stderr;
+        assert!(said.contains(&format!("error: process: command: {words}")) && said.contains("hint: "), "{said}");
+        sandbox.run(&[command]).exits(126);
+    };
+    let works = |sandbox: &Sandbox, command: &str| {
+        sandbox.ask("check", &[command]).exits(0);
+        sandbox.run(&[command]).exits(0);
+    };
+    for (name, line, words) in [
+        ("none", "#!/nonexist", "names the interpreter /nonexist, which does not exist inside"),
+        ("dos", "#!/bin/sh\r", "names the interpreter /bin/sh\\r, which does not exist inside"),
+        ("relative", "#!usr/bin/nonexist -x", "names the interpreter usr/bin/nonexist, which does not exist"),
+        ("folder", "#! /usr", "names the interpreter /usr, which is a directory"),
+        ("mode", "#!/etc/passwd", "names the interpreter /etc/passwd, which has mode 0644"),
+        ("chain", "#!/own/none", "names the interpreter /own/none, which names the interpreter /nonexist, which does"),
+        ("loop", "#!/own/loop", "names the interpreter /own/loop, which names the"),
+    ] {
+        write(name, &format!("{line}\n"));
+        foretold(&granted(""), &format!("/own/{name}"), &format!("/own/{name} {words}"));
+    }
+    // The controls: what there is, by its path and by one from where the program starts.
+    write("sh", "#!/bin/sh\nexit 0\n");
+    write("here", "#!bin/sh\nexit 0\n");
+    write("twice", "#!/own/env\n");
+    write("env", "#!/usr/bin/env true\n");
+    for name in ["sh", "here", "twice"] {
+        works(&granted("").with("process", "cwd = \"/\""), &format!("/own/{name}"));
+    }
+    // By PATH too, and without going on to the next directory: so does execvp(3).
+    let path = granted("").with("process", "env = { PATH = \"/own:/usr/bin\" }");
+    write("true", "#!/nonexist\n");
+    foretold(&path, "true", "/own/true names the interpreter /nonexist");
+    write("true", "#!/bin/sh\n");
+    works(&path, "true");
+    // Neither program nor script: nobody knows who else executes it, unless binfmt_misc shows it.
+    let shown = std::path::Path::new("/proc/sys/fs/binfmt_misc/status").exists();
+    for (name, text) in [("text", "echo\n"), ("empty", ""), ("arm", "\u{7f}ELF\u{2}\u{1}\u{1}")] {
+        write(name, text);
+        let command = format!("/own/{name}");
+        let seen = granted("").ask("check", &[&command]);
+        let words = format!("process: command: {command} is neither a program for this machine nor a script");
+        assert!(seen.stderr.contains(&words) && seen.stderr.contains("hint: "), "{seen}");
+        assert!(seen.status.success() != shown, "{seen}");
+        granted("").run(&[&command]).exits(126);
+    }
+    // The loader is not there, or must not be executed.
+    let loads = |line: &str| Sandbox::bare().with("rootfs", line);
+    let link = std::fs::read_link("/lib").is_ok();
+    for line in [
+        "base = \"none\"\nread-only = [\"/usr\"]",
+        "hide = [\"/usr/lib\", \"/usr/lib64\"]",
+        "tmpfs = [\"/usr/lib\", \"/usr/lib64\"]",
+        "read-only = [{ source = \"/usr/lib\", exec = false }, { source = \"/usr/lib64\", exec = false }]",
+    ] {
+        // Where /lib is a directory of its own these hide other things.
+        if link {
+            foretold(&loads(line), "/usr/bin/true", "/usr/bin/true needs the loader /lib");
+        }
+    }
+    works(&loads("read-only = [\"/usr/lib\"]"), "/usr/bin/true");
+    // The probe needs none.
+    Sandbox::new().with("rootfs", "base = \"none\"").probe("say static").succeeds();
+}
+
 /// Which settings a namespace has, and which values it takes, no list knows for all kernels: `check` tries them.
 #[test]
 fn settings_that_a_namespace_does_not_have_or_take() {

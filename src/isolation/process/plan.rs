@@ -175,7 +175,9 @@ fn check_directory(section: &Process, directory: &Path, given: &Given<'_>, host:
                 Err(Unfit::Missing) => {
                     ("is no directory inside".to_owned(), "grant it in [rootfs], or name one that exists there")
                 }
-                Err(Unfit::Refused(why)) => (why, "name a directory that the program's user may enter"),
+                Err(Unfit::Refused(why) | Unfit::Unusable { why, .. }) => {
+                    (why, "name a directory that the program's user may enter")
+                }
             };
             findings.error("process", format!("cwd: {directory} {message}"), hint, section.cwd_origin.as_ref());
         }

@@ -1,12 +1,12 @@
 //! What the program brings along from its caller.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Process;
 use super::environment::{PATH, environment};
 use super::plan::directories;
 use crate::host::Host;
-use crate::isolation::{Account, Findings, Unfit};
+use crate::isolation::{Account, Findings, Origin, Unfit};
 
 /// Groups whose members reach more than their own files, and what.
 const PRIVILEGED: &[(&str, &str)] = &[
@@ -47,7 +47,7 @@ pub fn review(section: &Process, one_id: bool, granted: &[&str], host: &Host, fi
 pub struct Surroundings<'a> {
     pub account: &'a Account,
     pub runtime: Option<&'a Path>,
-    pub directory: PathBuf,
+    pub directory: &'a Path,
     pub executes: &'a dyn Fn(&Path) -> Result<(), Unfit>,
 }
 
@@ -64,6 +64,9 @@ pub fn review_program(section: &Process, given: &Surroundings<'_>, host: &Host, 
                 (format!("{name} does not exist inside"), "grant it in [rootfs], or correct the path")
             }
             Err(Unfit::Refused(why)) => (format!("{name} {why}, and cannot be executed"), REFUSED),
+            Err(Unfit::Unusable { why, hint, certain }) => {
+                return unusable(&path, &why, hint, certain, origin, findings);
+            }
         };
         return findings.error("process", format!("command: {message}"), hint, origin);
     }
@@ -75,6 +78,10 @@ pub fn review_program(section: &Process, given: &Surroundings<'_>, host: &Host, 
         match (given.executes)(&path) {
             Ok(()) => return,
             Err(Unfit::Missing) => {}
+            // As execvp(3): what may be executed ends the search, whatever the kernel then says.
+            Err(Unfit::Unusable { why, hint, certain }) => {
+                return unusable(&path, &why, hint, certain, origin, findings);
+            }
             Err(Unfit::Refused(why)) => {
                 found = found.or(Some(format!("{} {why}, and cannot be executed", path.display())))
             }
@@ -84,6 +91,15 @@ pub fn review_program(section: &Process, given: &Surroundings<'_>, host: &Host, 
         || (format!("there is no {name} in {path} inside"), "grant its directory in [rootfs], or correct the name");
     let (message, hint) = found.map_or_else(missing, |message| (message, REFUSED));
     findings.error("process", format!("command: {message}"), hint, origin);
+}
+
+fn unusable(path: &Path, why: &str, hint: &str, certain: bool, origin: Option<&Origin>, findings: &mut Findings) {
+    let message = format!("command: {} {why}", path.display());
+    if certain {
+        findings.error("process", message, hint, origin);
+    } else {
+        findings.warning("process", message, hint.to_owned(), origin);
+    }
 }
 
 const REFUSED: &str = "name a file that is executable for the program's user, on a mount with exec";

@@ -31,17 +31,31 @@ const LOAD: u32 = 1;
 const DYNAMIC_SEGMENT: u32 = 2;
 const INTERPRETER: u32 = 3;
 
+/// What the kernel starts with the program; `None` where the headers are not as they usually are.
+pub fn loader(file: &File) -> Option<Option<String>> {
+    let mut ident = [0; 20];
+    file.read_exact_at(&mut ident, 0).ok()?;
+    let segments = segments(file, wide(&ident)?)?;
+    let interpreter = segments.iter().find(|segment| segment.kind == INTERPRETER);
+    interpreter.map_or(Some(None), |segment| string(file, segment.offset).map(Some))
+}
+
+/// Of 64 bits; `None`: it is for another kind of machine.
+fn wide(ident: &[u8; 20]) -> Option<bool> {
+    match (ident[4], ident[5], u16::from_le_bytes([ident[18], ident[19]])) {
+        (2, 1, 62) => Some(true),
+        (1, 1, 3) => Some(false),
+        _ => None,
+    }
+}
+
 /// `None`: it is something else.
 pub fn read(file: &File) -> Result<Option<Elf>, &'static str> {
     let mut ident = [0; 20];
     if file.read_exact_at(&mut ident, 0).is_err() || !ident.starts_with(b"\x7fELF") {
         return Ok(None);
     }
-    let wide = match (ident[4], ident[5], u16::from_le_bytes([ident[18], ident[19]])) {
-        (2, 1, 62) => true,
-        (1, 1, 3) => false,
-        _ => return Err("it is built for another kind of machine"),
-    };
+    let wide = wide(&ident).ok_or("it is built for another kind of machine")?;
     parse(file, wide).map(Some).ok_or("it is damaged: its headers lead nowhere")
 }
 
