@@ -364,6 +364,46 @@ fn what_cannot_be_kept_created_or_written() {
     }
 }
 
+/// Where a directory in memory stands for what held the base's secrets there is nothing to hide; where something granted
+/// brings them back they are hidden as ever.
+#[test]
+fn directories_in_memory_in_place_of_those_of_secrets() {
+    let own = Sandbox::new();
+    own.file("ssl/private/key", "secret");
+    own.file("ssl/open", "open");
+    let empty = own.dir().join("empty");
+    std::fs::create_dir(&empty).expect("making a directory");
+    let (empty, ssl) = (empty.display().to_string(), own.dir().join("ssl").display().to_string());
+    let names = |sandbox: &Sandbox, directory: &str| {
+        sandbox.ask("check", &["/probe"]).exits(0);
+        sandbox.probe(&format!("ls {directory}")).succeeds().stdout
+    };
+    let with = |line: &str| Sandbox::new().with("rootfs", line);
+    for line in ["tmpfs = [\"/etc\"]", "tmpfs = [\"/etc\", \"/etc/security\", \"/etc/ssl\"]"] {
+        let seen = names(&with(line), "/etc");
+        assert!(seen.contains("passwd") && !seen.contains("shadow"), "{line}: {seen}");
+    }
+    for above in ["/etc/ssl", "/etc/security", "/etc/ssh", "/etc/sudoers.d"] {
+        if std::path::Path::new(above).is_dir() {
+            assert_eq!(names(&with(&format!("tmpfs = [{above:?}]")), above), "", "{above}");
+            assert_eq!(names(&Sandbox::new().read_only(&format!("{empty}:{above}")), above), "", "{above}");
+        }
+    }
+    names(&Sandbox::new().read_only(&format!("{empty}:/etc/ssl")).with("rootfs", "tmpfs = [\"/etc\"]"), "/etc/ssl");
+    // What the author puts there stays, wherever a secret would have been.
+    let files = "files = { \"/etc/security/opasswd\" = \"mine\", \"/etc/ssl/private/key\" = \"mine\" }";
+    let mine = with("tmpfs = [\"/etc\"]").with("rootfs", files);
+    for file in ["/etc/security/opasswd", "/etc/ssl/private/key"] {
+        mine.ask("check", &["/probe"]).exits(0);
+        mine.probe(&format!("cat {file}")).succeeds().prints("mine\n");
+    }
+    // The control: a tree that has one in it.
+    let back = with("tmpfs = [\"/etc\"]").read_only(&format!("{ssl}:/etc/ssl"));
+    assert!(names(&back, "/etc/ssl").contains("entry private"));
+    let secret = std::path::Path::new("/etc/ssl/private").is_dir();
+    assert_eq!(names(&back, "/etc/ssl/private").contains("key"), !secret);
+}
+
 /// Nothing of a launch that never was.
 #[test]
 fn a_launch_that_fails_leaves_no_directory_that_it_made() {

@@ -63,12 +63,14 @@ struct Planner<'a> {
     tree: Tree,
     /// Paths in the tree that are the author's own.
     written: BTreeSet<PathBuf>,
+    /// Secrets of the base, where a directory in memory has taken the place of what held them.
+    emptied: Vec<PathBuf>,
     host_before: Vec<Step>,
 }
 
 pub fn plan(section: &Rootfs, given: &Given<'_>, host: &Host, findings: &mut Findings) -> Planned {
-    let (tree, written, host_before) = Default::default();
-    let mut planner = Planner { section, given, host, findings, tree, written, host_before };
+    let (tree, written, emptied, host_before) = Default::default();
+    let mut planner = Planner { section, given, host, findings, tree, written, emptied, host_before };
     let runtime = planner.runtime();
     planner.base();
     planner.cgroup();

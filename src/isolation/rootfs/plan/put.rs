@@ -51,6 +51,9 @@ impl Planner<'_> {
         if matches!(content, Content::Hidden(Kind::Directory) | Content::Link(_)) {
             self.clear(&path, target, origin);
         }
+        if matches!(content, Content::Tmpfs { .. } | Content::Scratch { .. }) {
+            self.empty(&path);
+        }
         if origin.is_some() {
             self.written.insert(path.clone());
         }
@@ -93,6 +96,26 @@ impl Planner<'_> {
             if !stays && !self.written.contains(&path) {
                 self.tree.remove(&path);
             }
+        }
+        for secret in self.emptied.iter().filter(|secret| below(secret, at).is_some()) {
+            if let Found::There { path, kind } = self.tree.find(secret, true, self.host)
+                && self.tree.provider(&path).is_some_and(|(above, _)| above == at)
+                && path != at
+            {
+                self.tree.put(path, Content::Hidden(kind));
+            }
+        }
+    }
+
+    /// A directory in memory has nothing to hide, nor the directories that its cover would stand in.
+    fn empty(&mut self, at: &Path) {
+        let hidden = |(path, content): &(&Path, &Content)| {
+            matches!(content, Content::Hidden(_)) && !self.written.contains(*path)
+        };
+        let secrets: Vec<PathBuf> = self.tree.beneath(at).filter(hidden).map(|(path, _)| path.to_owned()).collect();
+        for secret in secrets {
+            self.tree.remove(&secret);
+            self.emptied.push(secret);
         }
     }
 
