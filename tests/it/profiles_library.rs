@@ -4,6 +4,7 @@
 mod bases;
 mod builds;
 mod documents;
+mod homes;
 mod languages;
 mod media;
 mod readers;

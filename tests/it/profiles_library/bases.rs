@@ -125,7 +125,7 @@ fn gui_sees_the_callers_fonts() {
 }
 
 /// Every profile that comes with the program; those of the first line have their tests in tests/it/profiles.rs.
-const LIBRARY: &str = "hello nginx python redis shell
+pub const LIBRARY: &str = "hello nginx python redis shell
     application build converter gui online project reader service strict
     agent bash caddy cargo curl debug exiftool ffmpeg gcc ghostscript git git-online gnuplot go gpgv graphviz haproxy
     imagemagick jq lighttpd lua make mariadb memcached mosquitto node npm pandoc perl php pip poppler postgresql

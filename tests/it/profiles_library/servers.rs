@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::{Directory, Network, Shipped, free_port};
-use crate::harness::{Running, eventually, is_root};
+use super::homes::Secrets;
+use super::{Directory, Network, Secret, Shipped, free_port};
+use crate::harness::{Running, eventually, home, is_root};
 
 /// A server of the library with a name, a runtime directory and a place to keep things of its own.
 struct Served {
@@ -22,7 +23,7 @@ struct Served {
 }
 
 /// What a sandbox keeps by its name; goes when the test does.
-struct Kept(PathBuf);
+pub struct Kept(pub PathBuf);
 
 impl Served {
     /// `user` is whom it becomes as root; for an ordinary user that is only another name.
@@ -185,14 +186,42 @@ fn serves_pages(profile: &'static str, program: &str, signal: Signal) {
     let running = served.up(|| get(port, "/").is_some());
     let page = get(port, "/").expect("it answers");
     assert!(page.contains(" 200 OK") && page.contains("text/html") && page.ends_with("<p>a page\n"), "{page}");
-    for path in ["/link.html", "/../elsewhere"] {
+    served.shipped.file(".env", "hush\n");
+    for path in ["/link.html", "/../elsewhere", "/.env", "/%2eenv", "/x/../.env"] {
         let answer = get(port, path).unwrap_or_default();
         assert!(!answer.contains("hush") && !answer.contains(" 200 OK"), "{path}: {answer}");
     }
     served.down(running, signal, &[0]);
     assert!(get(port, "/").is_none(), "nobody listens any more");
-    // The host's network is what the text says it has; its directory is at /srv/www.
-    served.shipped.reaches(Directory::Unseen, Network::Host);
+    // The host's network is what the text says it has.
+    served.shipped.reaches(Directory::Read, Network::Host);
+}
+
+/// Called in the home, it has the home for its root.
+#[track_caller]
+fn serves_no_secrets_of_a_home(profile: &'static str, program: &str, signal: Signal) {
+    let Some(mut served) = Served::new(profile, program, "www-data") else { return };
+    let secrets = Secrets::lay(&served.shipped.sandbox.name);
+    let page = Secret(home().join(format!("{}.html", served.shipped.sandbox.name)));
+    std::fs::write(&page.0, "a page\n").expect("writing to the home");
+    served.shipped.sandbox = served.shipped.sandbox.called_in(home());
+    if is_root() && profile == "lighttpd" {
+        // There it is www-data.
+        served.shipped.run(&[]).refused(125, &["/root cannot be entered"]);
+        return;
+    }
+    let port = free_port();
+    let served = served.set(&format!("port={port}"));
+    let running = served.up(|| get(port, "/").is_some());
+    let name = |path: &Path| path.strip_prefix(home()).expect("it lies there").display().to_string();
+    let answer = get(port, &format!("/{}", name(&page.0))).expect("it answers");
+    assert!(answer.ends_with("a page\n"), "{answer}");
+    assert!(secrets.files.iter().any(|file| file.starts_with(home().join(".ssh"))));
+    for secret in &secrets.files {
+        let answer = get(port, &format!("/{}", name(secret))).unwrap_or_default();
+        assert!(!answer.contains(" 200 "), "{}: {answer}", secret.display());
+    }
+    served.down(running, signal, &[0]);
 }
 
 #[test]
@@ -203,6 +232,16 @@ fn lighttpd_serves_its_pages_and_no_others() {
 #[test]
 fn caddy_serves_its_pages_and_no_others() {
     serves_pages("caddy", "/usr/bin/caddy", Signal::SIGTERM);
+}
+
+#[test]
+fn lighttpd_serves_no_secrets_of_a_home() {
+    serves_no_secrets_of_a_home("lighttpd", "/usr/sbin/lighttpd", Signal::SIGINT);
+}
+
+#[test]
+fn caddy_serves_no_secrets_of_a_home() {
+    serves_no_secrets_of_a_home("caddy", "/usr/bin/caddy", Signal::SIGTERM);
 }
 
 #[test]
