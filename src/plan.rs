@@ -8,7 +8,7 @@ pub mod slots;
 mod step;
 
 pub use order::plan;
-pub use review::{beside, review};
+pub use review::{beside, namespaces, review};
 pub use step::{Gate, Step, Verify};
 
 use std::fmt;

@@ -31,15 +31,31 @@ pub fn attempt(namespaces: i32, act: impl FnOnce() -> Applied) -> Result<(), Ref
 /// The same, with something to say: a few lines.
 pub fn told(namespaces: i32, act: impl FnOnce() -> Result<String, Fault>) -> Result<String, Refusal> {
     let ids = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
+    mapped(namespaces, |_| Ok(()), || settle(namespaces, ids).and_then(|()| act()))
+}
+
+/// The same, once `map` has given the child, whose pid it is told, the ids that it has inside.
+pub fn mapped(
+    namespaces: i32,
+    map: impl FnOnce(i32) -> Applied,
+    act: impl FnOnce() -> Result<String, Fault>,
+) -> Result<String, Refusal> {
     let (mut ours, theirs) = pipe()?;
+    let (mut gate, mut key) = pipe()?;
     let child = match clone3(namespaces as u64, None).map_err(|errno| Refusal::new("clone3", errno, ""))? {
         Side::Parent(child) => child,
         Side::Child => {
-            drop(ours);
-            answer(theirs, settle(namespaces, ids).and_then(|()| act()))
+            drop((ours, key));
+            let opened = gate.read_exact(&mut [0]).map_err(|error| fault("read", &error, "the gate"));
+            answer(theirs, opened.and_then(|()| act()))
         }
     };
     drop(theirs);
+    // Our own end of the gate stays open until it has been written to: a child that was killed is no SIGPIPE for us.
+    if map(child.pid).is_ok() {
+        let _ = key.write_all(b"+");
+    }
+    drop((key, gate));
     let mut text = String::new();
     let read = ours.read_to_string(&mut text);
     let ended = waitid(Id::PIDFd(child.pidfd.as_fd()), WaitPidFlag::WEXITED);

@@ -1,38 +1,51 @@
 //! `sysctl` tried in namespaces of a child that is thrown away: which settings a namespace has, and which values the
-//! kernel takes, differs from kernel to kernel.
+//! kernel takes, differs from kernel to kernel, and hangs on the ids inside and on what was set before.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use nix::errno::Errno;
 
-use super::attempt::told;
-use crate::isolation::namespaces::sysctl;
-use crate::isolation::network::Mode;
-use crate::isolation::{Fault, Findings, Severity};
+use super::attempt::mapped;
+use crate::host::Host;
+use crate::isolation::context::Context;
+use crate::isolation::namespaces::{self, sysctl};
+use crate::isolation::{Findings, Severity};
+use crate::plan;
 use crate::profile::Profile;
+
+/// Of those that a launch makes the ones that its settings, and the ids which these name, belong to.
+const OWNERS: i32 = libc::CLONE_NEWUSER | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWNET;
 
 /// What a launch of this profile would find out half-way. Nothing where not even the namespaces can be made: the plan, or
 /// the doctor, says that.
-pub fn settings(profile: &Profile, findings: &mut Findings) {
+pub fn settings(profile: &Profile, host: &Host, findings: &mut Findings) {
     let section = &profile.namespaces;
     let refused =
         findings.0.iter().any(|finding| finding.severity == Severity::Error && finding.section == "namespaces");
     if section.sysctl.is_empty() || refused {
         return;
     }
-    let flags = [
-        (section.user, libc::CLONE_NEWUSER),
-        (section.ipc, libc::CLONE_NEWIPC),
-        (section.uts, libc::CLONE_NEWUTS),
-        (profile.network.mode == Mode::None, libc::CLONE_NEWNET),
-    ];
-    let namespaces = flags.iter().filter(|(own, _)| *own).map(|(_, flag)| flag).sum();
-    let answers = told(namespaces, || {
-        let write = |(key, (value, _)): (&String, &(String, _))| format!("{}\n", write(&sysctl::path(key), value));
-        Ok::<_, Fault>(section.sysctl.iter().map(write).collect())
+    let planned = plan::namespaces(profile, host);
+    let map = |pid| {
+        let mut context = Context::default();
+        context.child = Some(pid);
+        planned.host_after.iter().try_for_each(|step| step.apply(&mut context))
+    };
+    let answers = mapped(planned.flags as i32 & OWNERS, map, || {
+        let mut context = Context::default();
+        let own = planned.maps.iter().chain(&planned.become_account);
+        own.into_iter().try_for_each(|step| step.apply(&mut context))?;
+        let settings = planned.settings.iter().filter_map(|step| match step {
+            namespaces::Step::Sysctl { path, value } => Some(format!("{path} {}\n", write(path, value))),
+            _ => None,
+        });
+        Ok(settings.collect())
     });
     let answers = answers.unwrap_or_default();
-    for ((key, (value, origin)), answer) in section.sysctl.iter().zip(answers.lines()) {
+    let answers: BTreeMap<&str, &str> = answers.lines().filter_map(|line| line.rsplit_once(' ')).collect();
+    for (key, (value, origin)) in &section.sysctl {
+        let Some(answer) = answers.get(sysctl::path(key).as_str()) else { continue };
         let (message, hint) = match answer.parse::<i32>() {
             Ok(answer) if answer == -libc::ENOENT => (
                 format!("sysctl {key}: a namespace of its own does not have it"),

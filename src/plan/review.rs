@@ -19,6 +19,11 @@ pub fn beside(refused: Diagnostics, host: &Host) -> Diagnostics {
     rest.diagnostics(&findings)
 }
 
+/// What a launch would do about namespaces, for whoever tries it.
+pub fn namespaces(profile: &Profile, host: &Host) -> namespaces::Planned {
+    inside(profile, host, &mut Findings::default()).namespaces
+}
+
 /// Adds warnings to what planning found.
 pub fn review(profile: &Profile, host: &Host, findings: &mut Findings) {
     let own_network = profile.network.mode == Mode::None;

@@ -238,6 +238,12 @@ fn settings_that_a_namespace_does_not_have_or_take() {
         ("kernel.shm_rmid_forced", "1"),
         ("kernel.shm_rmid_forced", "7"),
         ("kernel.domainname", "inside"),
+        // Which ids there are, and where the unprivileged ports begin, decide about these.
+        ("net.ipv4.ping_group_range", "0 2147483647"),
+        ("net.ipv4.ping_group_range", "0 1"),
+        ("net.ipv4.ip_local_port_range", "80 1000"),
+        ("net.ipv4.ip_local_port_range", "900 60999"),
+        ("net.ipv4.ip_local_port_range", "60999 900"),
         ("kernel.msg_next_id", "5"),
         ("fs.mqueue.msg_max", "100000000"),
     ];
@@ -258,7 +264,33 @@ fn settings_that_a_namespace_does_not_have_or_take() {
         codes.push(code);
     }
     assert!(codes.contains(&Some(0)) && codes.contains(&Some(1)), "{codes:?}");
+    // Ports that the profile leaves to root are no ports to choose from.
+    let ports = |first: &str| {
+        let line = format!("sysctl = {{ \"net.ipv4.ip_unprivileged_port_start\" = {first:?}, {LOW} }}");
+        let sandbox = Sandbox::new().with("namespaces", &line);
+        let (foretold, happened) = (sandbox.ask("check", &["/probe"]), sandbox.run(&["/probe", "say"]));
+        assert_eq!(foretold.status.success(), happened.status.success(), "{foretold}{happened}");
+    };
+    ports("1024");
+    ports("80");
+    // As many ids as the map has.
+    let maps = match is_root() {
+        true => ["{ inside = 0, outside = 0, count = 10 }", "{ inside = 0, outside = 0, count = 2 }"]
+            .map(|line| format!("id-map = [{line}]")),
+        false => ["id-map = \"range\"", "user = true"].map(str::to_owned),
+    };
+    let codes = maps.map(|map| {
+        let sysctl = "sysctl = { \"net.ipv4.ping_group_range\" = \"0 5\" }";
+        let sandbox = Sandbox::new().with("namespaces", &map).with("namespaces", sysctl);
+        let (foretold, happened) = (sandbox.ask("check", &["/probe"]), sandbox.run(&["/probe", "say"]));
+        assert_eq!(foretold.status.success(), happened.status.success(), "{map}: {foretold}{happened}");
+        foretold.status.code()
+    });
+    assert_eq!(codes, [Some(0), Some(1)]);
 }
+
+/// A range that begins below the ports of root.
+const LOW: &str = "\"net.ipv4.ip_local_port_range\" = \"80 1000\"";
 
 /// The runtime directory inside is a mount point of its own: it stands in the granted tree where that has it.
 #[test]
