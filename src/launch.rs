@@ -24,6 +24,7 @@ use crate::state::Record;
 use crate::sys::clone::{Side, clone3};
 use crate::sys::signal;
 use crate::sys::wait::Ended;
+use attend::Attended;
 use terminal::Terminal;
 use wire::{Report, Wire};
 
@@ -106,7 +107,7 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
     context.id = record.id().to_owned();
     context.late = namespaces::Late::of_host();
     let mut outcome = supervise(plan, options, &wire, &mut context, &mut record);
-    if matches!(outcome, Outcome::Failed { .. }) {
+    if matches!(outcome, Outcome::Failed { .. } | Outcome::CalledOff(_)) {
         // While their locks are held: nobody else is about to use them.
         rootfs::take_back(&mut context);
     }
@@ -148,27 +149,43 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     drop(theirs);
     context.wire = ours;
     context.child = Some(child.pid);
+    // What was sent to the whole group before the clone only we have, and what came since it has too: after one look,
+    // none is lost between the two.
+    let pending = signal::pending();
+    let mut called_off = pending.ending();
     let mut fault = None;
-    #[cfg(feature = "step-removal")]
-    crate::plan::removal::hold_up();
-    if let Err((index, failure)) = wire.carry_out(plan, Stage::HostAfter, context, Some(record)) {
-        // Without its gate the child waits for ever; with our end of the wire gone it gives up by itself, but a kill
-        // is certain.
-        let _ = crate::sys::pidfd::send_signal(child.pidfd.as_fd(), libc::SIGKILL);
-        fault = Some((index, failure));
+    if called_off.is_none() {
+        if pending.has(libc::SIGTSTP) {
+            let _ = signal::send(child.pid, libc::SIGTSTP);
+        }
+        #[cfg(feature = "step-removal")]
+        crate::plan::removal::hold_up();
+        fault = wire.carry_out(plan, Stage::HostAfter, context, Some(record)).err();
+        // A ^C ends a helper too.
+        called_off = fault.as_ref().and_then(|_| signal::pending().ending());
     }
-    // The program is on its way; this is nobody's waiting time.
-    let _ = record.started(child.pid);
-    record.collect_others();
+    if fault.is_none() && called_off.is_none() {
+        let _ = record.started(child.pid);
+    }
     let socket = context.wire.take().filter(|_| options.status.is_some() || !plan.supervision.init);
     #[cfg(feature = "step-removal")]
     crate::plan::removal::hold_up();
-    let ended = attend::until_the_end(plan, options, wire, socket, &child, record);
-    terminal.restore();
-    if let Some((index, fault)) = fault {
-        return failed(plan, Some((Stage::HostAfter, index)), &fault);
+    let mut attended = Attended { plan, options, wire, child: &child, record, socket, called_off: None };
+    match (called_off, &fault) {
+        (Some(signal), _) => attended.call_off(signal),
+        // Without its gate the child waits for ever; with our end of the wire gone it gives up by itself, but a kill
+        // is certain.
+        (None, Some(_)) => attended.send(libc::SIGKILL),
+        (None, None) => {}
     }
-    conclude(plan, wire.report(), ended)
+    let ended = attended.until_the_end();
+    let called_off = attended.called_off;
+    terminal.restore();
+    match (fault, called_off) {
+        (_, Some(signal)) if ended == Ended::Signaled(libc::SIGKILL) => Outcome::CalledOff(signal),
+        (Some((index, fault)), _) => failed(plan, Some((Stage::HostAfter, index)), &fault),
+        (None, _) => conclude(plan, wire.report(), ended),
+    }
 }
 
 /// Born in all its namespaces, and in its cgroup: nothing has to be moved later.
@@ -182,6 +199,7 @@ fn conclude(plan: &Plan, report: Report, ended: Ended) -> Outcome {
     match (report, ended) {
         (Report::Fault { stage, index, fault }, _) => failed(plan, Some((stage, index)), &fault),
         (Report::Ended(outcome), _) => outcome,
+        (Report::CalledOff(signal), _) => Outcome::CalledOff(signal),
         // Without init the program's own end is what we waited for.
         (Report::Running, Ended::Exited(code)) if !plan.supervision.init => Outcome::Exited(code),
         (Report::Running, Ended::Signaled(signal)) => Outcome::Signaled(signal),

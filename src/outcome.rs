@@ -14,6 +14,8 @@ pub enum Outcome {
     Exited(u8),
     /// Signal number.
     Signaled(i32),
+    /// A signal, by its number, came before the program ran: none did.
+    CalledOff(i32),
     /// No program ran: the exit code and why.
     Failed {
         code: u8,
@@ -26,7 +28,9 @@ impl Outcome {
     pub fn code(&self) -> u8 {
         match self {
             Outcome::Exited(code) => *code,
-            Outcome::Signaled(signal) => SIGNALED.saturating_add(u8::try_from(*signal).unwrap_or(0)),
+            Outcome::Signaled(signal) | Outcome::CalledOff(signal) => {
+                SIGNALED.saturating_add(u8::try_from(*signal).unwrap_or(0))
+            }
             Outcome::Failed { code, .. } => *code,
         }
     }

@@ -120,15 +120,20 @@ impl Record {
         self.append(&Event::<PlannedRef>::Started(started))
     }
 
-    /// Collects what others left, unless there are so many that looking at each would cost the machine more than it gives.
-    pub fn collect_others(&self) {
+    /// Those beside it that may have left something, unless there are so many that looking at each would cost the machine
+    /// more than it gives.
+    pub fn others(&self) -> Vec<String> {
         const FEW: usize = 32;
         // Most file systems count the directories in one; a list of a thousand names would be read at each launch.
         let many = fstat(&self.root).is_ok_and(|stat| stat.st_nlink as usize > FEW + 2);
-        if !many && list::ids(&self.root).is_ok_and(|ids| ids.len() <= FEW) {
-            // What fails here fails again, and is told, when somebody runs gc.
-            let _ = gc(&self.root);
-        }
+        let others = if many { Vec::new() } else { list::ids(&self.root).unwrap_or_default() };
+        if others.len() > FEW { Vec::new() } else { others }
+    }
+
+    /// Collects what another left, if it is dead.
+    pub fn collect(&self, id: &str) {
+        // What fails here fails again, and is told, when somebody runs gc.
+        let _ = gc::collect(&self.root, id, false);
     }
 
     /// Removes what the sandbox left, then the record. Where something resists, the record stays and says what.

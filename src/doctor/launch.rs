@@ -76,7 +76,9 @@ fn judge(outcome: Outcome, took: Duration, findings: &Findings) -> Feature {
             Feature::limited(NAME, "the default profile, in part").lost(shortfalls.join("\n")).required()
         }
         Outcome::Exited(code) => Feature::no(NAME, format!("`true` ended with code {code}")).lost(LOST).required(),
-        Outcome::Signaled(signal) => Feature::no(NAME, format!("signal {signal} ended it")).lost(LOST).required(),
+        Outcome::Signaled(signal) | Outcome::CalledOff(signal) => {
+            Feature::no(NAME, format!("signal {signal} ended it")).lost(LOST).required()
+        }
         Outcome::Failed { message, hint, .. } => {
             let feature = Feature::no(NAME, message).lost(LOST).required();
             match hint {

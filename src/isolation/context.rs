@@ -91,6 +91,8 @@ pub struct Context {
     pub may_keep: bool,
     /// The program's first process, as the supervisor sees it; known to host-after alone.
     pub child: Option<i32>,
+    /// Init's pid, where the target must not outlive it and no pid namespace sees to that.
+    pub parent: Option<nix::unistd::Pid>,
     /// The path that the target found its program at.
     pub program: Option<std::ffi::CString>,
     /// Opened before anything is given up, enforced at the end.

@@ -11,86 +11,158 @@ use super::{Options, status};
 use crate::isolation::Fault;
 use crate::isolation::cgroup::control;
 use crate::isolation::status::Status;
-use crate::plan::{Plan, Stage};
+use crate::plan::{Plan, Stage, Step};
 use crate::state::Record;
 use crate::sys::clone::Child;
 use crate::sys::wait::Ended;
-use crate::sys::{descriptor, page, pidfd, signal, wait};
+use crate::sys::{descriptor, page, signal, wait};
 
-/// `socket` is our end of the wire, where somebody is to be told when the program has been executed.
-#[inline(never)]
-pub fn until_the_end(
-    plan: &Plan,
-    options: &Options,
-    wire: &Wire,
-    mut socket: Option<OwnedFd>,
-    child: &Child,
-    record: &Record,
-) -> Ended {
-    if let Some(socket) = &socket {
-        // The child's end closes at the exec, and a signal tells that.
-        let _ = signal::announce(socket);
+/// A sandbox that has been cloned.
+pub struct Attended<'a> {
+    pub plan: &'a Plan,
+    pub options: &'a Options,
+    pub wire: &'a Wire,
+    pub child: &'a Child,
+    pub record: &'a Record,
+    /// Our end of the wire, where somebody is to be told when the program has been executed; gone once that is done.
+    pub socket: Option<OwnedFd>,
+    /// The signal that ended the launch before the program ran.
+    pub called_off: Option<i32>,
+}
+
+impl Attended<'_> {
+    #[inline(never)]
+    pub fn until_the_end(&mut self) -> Ended {
+        if let Some(socket) = &self.socket {
+            // The child's end closes at the exec, and a signal tells that.
+            let _ = signal::announce(socket);
+        }
+        // One past what the clock can say is none.
+        let timeout = self.options.timeout.or(self.plan.supervision.timeout);
+        let mut deadline = timeout.and_then(|after| Instant::now().checked_add(after));
+        let mut stopping = false;
+        let mut others = Some(self.record.others());
+        loop {
+            let ended = ended(self.child);
+            self.look_once_executed(ended.is_none());
+            if let Some(ended) = ended {
+                return ended;
+            }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            // Before the queue: a program that resizes its terminal without end fills it with signals of the kernel's.
+            if left == Some(Duration::ZERO) {
+                // First as the profile has it, then without mercy.
+                self.send(if stopping { libc::SIGKILL } else { self.plan.supervision.stop_signal });
+                if stopping {
+                    // On cgroup v1 what is frozen dies only once it goes on.
+                    let _ = control::thaw(&self.record.cgroups());
+                }
+                let more = if stopping { Duration::from_secs(1) } else { self.plan.supervision.stop_timeout };
+                deadline = Instant::now().checked_add(more);
+                stopping = true;
+            } else if let Some(received) = signal::next(if others.is_some() { Some(Duration::ZERO) } else { left }) {
+                self.pass_on(received);
+            } else if let Some(left) = &mut others {
+                // The program is on its way, so this is nobody's waiting time; but it may take long, and signals go first.
+                match left.pop() {
+                    Some(id) => self.record.collect(&id),
+                    None => {
+                        others = None;
+                        // It may be days: what only the start needed is given back.
+                        release_memory();
+                    }
+                }
+            }
+        }
     }
-    // It may be days: what only the start needed is given back.
-    release_memory();
-    // One past what the clock can say is none.
-    let mut deadline = options.timeout.or(plan.supervision.timeout).and_then(|after| Instant::now().checked_add(after));
-    let mut stopping = false;
-    loop {
-        let ended = ended(child);
+
+    /// Tells of the exec whoever asked, and without an init looks at the program.
+    fn look_once_executed(&mut self, runs: bool) {
         // Asked of the socket and not of the signal: the exec may be over before anybody could be told of it.
-        if socket.take_if(|socket| descriptor::hung_up(socket.as_fd())).is_some()
-            && matches!(wire.report(), Report::Running | Report::Ended(_))
+        if self.socket.take_if(|socket| descriptor::hung_up(socket.as_fd())).is_none()
+            || !matches!(self.wire.report(), Report::Running | Report::Ended(_))
         {
-            if let Some(to) = &options.status {
-                status::started(to, child.pid);
-            }
-            if ended.is_none() && !plan.supervision.init {
-                verify(plan, child, wire);
-            }
+            return;
         }
-        if let Some(ended) = ended {
-            return ended;
+        if let Some(to) = &self.options.status {
+            status::started(to, self.child.pid);
         }
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        // Before the queue: a program that resizes its terminal without end fills it with signals of the kernel's.
-        if left == Some(Duration::ZERO) {
-            // First as the profile has it, then without mercy.
-            let how = if stopping { libc::SIGKILL } else { plan.supervision.stop_signal };
-            let _ = pidfd::send_signal(child.pidfd.as_fd(), how);
-            if stopping {
-                // On cgroup v1 what is frozen dies only once it goes on.
-                let _ = control::thaw(&record.cgroups());
+        if runs && !self.plan.supervision.init {
+            self.verify();
+        }
+    }
+
+    /// What init does where there is one: the program is looked at once it has been executed.
+    fn verify(&self) {
+        let Some(privilege) = &self.plan.supervision.privilege else { return };
+        let path = |errno| Fault::new("open", errno, "/proc");
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let verified = nix::fcntl::open("/proc", flags, Mode::empty()).map_err(path).and_then(|proc| {
+            // Ours came over to the child.
+            let own = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+            let filters = Status::parse(&own).and_then(|status| status.seccomp_filters).unwrap_or(0);
+            privilege.verify_running(proc.as_fd(), self.child.pid, filters)
+        });
+        if let Err(fault) = verified {
+            self.send(libc::SIGKILL);
+            self.wire.fault(Stage::Target, self.plan.target.len().saturating_sub(1), &fault);
+        }
+    }
+
+    fn pass_on(&mut self, received: signal::Received) {
+        // Where there is an init, it has what a terminal sent, and passes it on.
+        let meant = !received.by_kernel
+            || !self.plan.supervision.init && apart(self.plan) && signal::FROM_A_TERMINAL.contains(&received.signal);
+        match received.signal {
+            libc::SIGCHLD => {}
+            // Our own: the wire has been closed at the other end.
+            libc::SIGIO if received.by_kernel => {}
+            // A message of ours, or a word for --status-fd, that nobody reads any more.
+            libc::SIGPIPE if received.by_ourselves => {}
+            signal if signal::ENDING.contains(&signal) && !self.program_takes_signals() => self.call_off(signal),
+            libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => {
+                if meant {
+                    self.send(received.signal);
+                }
+                // The shell that waits for us must see that its job has stopped.
+                signal::stop_here();
             }
-            let more = if stopping { Duration::from_secs(1) } else { plan.supervision.stop_timeout };
-            deadline = Instant::now().checked_add(more);
-            stopping = true;
-        } else if let Some(received) = signal::next(left) {
-            pass_on(received, child, wire);
+            signal if meant => self.send(signal),
+            _ => {}
         }
+    }
+
+    /// Until then there is nobody but us to take one.
+    fn program_takes_signals(&self) -> bool {
+        match self.plan.supervision.init {
+            true => !matches!(self.wire.report(), Report::Silent),
+            // A pid 1 that has not been executed has no handler, and ignores them.
+            false => self.socket.as_ref().is_none_or(|socket| descriptor::hung_up(socket.as_fd())),
+        }
+    }
+
+    /// The launch itself is what a signal ends while no program runs.
+    pub fn call_off(&mut self, signal: i32) {
+        self.called_off.get_or_insert(signal);
+        self.send(libc::SIGKILL);
+    }
+
+    pub fn send(&self, signal: i32) {
+        // One that has ended meanwhile needs none. Nobody has waited for it, so the number is nobody else's.
+        let _ = signal::send(self.child.pid, signal);
     }
 }
 
-/// What init does where there is one: the program is looked at once it has been executed.
-fn verify(plan: &Plan, child: &Child, wire: &Wire) {
-    let Some(privilege) = &plan.supervision.privilege else { return };
-    let path = |errno| Fault::new("open", errno, "/proc");
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let verified = nix::fcntl::open("/proc", flags, Mode::empty()).map_err(path).and_then(|proc| {
-        // Ours came over to the child.
-        let own = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let filters = Status::parse(&own).and_then(|status| status.seccomp_filters).unwrap_or(0);
-        privilege.verify_running(proc.as_fd(), child.pid, filters)
-    });
-    if let Err(fault) = verified {
-        let _ = pidfd::send_signal(child.pidfd.as_fd(), libc::SIGKILL);
-        wire.fault(Stage::Target, plan.target.len().saturating_sub(1), &fault);
-    }
+/// Whether the program has a process group of its own. Otherwise it has whatever a terminal sends, as we do: passed on, it
+/// would come twice.
+pub fn apart(plan: &Plan) -> bool {
+    use crate::isolation::process::Step::{NewGroup, NewSession};
+    plan.target.iter().any(|step| matches!(step, Step::Process(NewGroup | NewSession)))
 }
 
 /// Gives back what only the start needed: done by the supervisor and by init alike.
 pub fn release_memory() {
-    let waiting = [until_the_end as *const (), super::init::attend as *const (), release_memory as *const ()];
+    let waiting = [Attended::until_the_end as *const (), super::init::attend as *const (), release_memory as *const ()];
     // Nothing depends on either but memory.
     page::release_heap();
     let _ = page::release_code(&waiting);
@@ -99,30 +171,4 @@ pub fn release_memory() {
 fn ended(child: &Child) -> Option<Ended> {
     // It cannot be waited for any more, so it has ended.
     wait::of_pidfd(child.pidfd.as_fd()).unwrap_or(Some(Ended::Signaled(libc::SIGKILL)))
-}
-
-/// A signal that a terminal sent has reached the program already; any other was meant for it.
-fn pass_on(received: signal::Received, child: &Child, wire: &Wire) {
-    match received.signal {
-        libc::SIGCHLD => {}
-        // Our own: the wire has been closed at the other end.
-        libc::SIGIO if received.by_kernel => {}
-        // A message of ours, or a word for --status-fd, that nobody reads any more.
-        libc::SIGPIPE if received.by_ourselves => {}
-        libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => {
-            if !received.by_kernel {
-                let _ = pidfd::send_signal(child.pidfd.as_fd(), received.signal);
-            }
-            // The shell that waits for us must see that its job has stopped.
-            signal::stop_here();
-        }
-        // Until the program runs there is nobody else to take it: the launch itself is called off.
-        libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT if matches!(wire.report(), Report::Silent) => {
-            let _ = pidfd::send_signal(child.pidfd.as_fd(), libc::SIGKILL);
-        }
-        _ if received.by_kernel => {}
-        signal => {
-            let _ = pidfd::send_signal(child.pidfd.as_fd(), signal);
-        }
-    }
 }

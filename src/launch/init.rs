@@ -11,11 +11,11 @@ use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::sys::wait::waitpid;
-use nix::unistd::{Pid, getppid};
+use nix::unistd::{Pid, getpid, getppid};
 
-use super::attend::release_memory;
+use super::attend::{apart, release_memory};
 use super::target;
-use super::wire::Wire;
+use super::wire::{Report, Wire};
 use crate::isolation::context::{Context, Slot};
 use crate::isolation::{Applied, Fault};
 use crate::outcome;
@@ -36,6 +36,7 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
         target::become_program(plan, wire, context);
         process::exit_now(outcome::FAILED.into());
     }
+    context.parent = (!plan.supervision.own_pid).then(getpid);
     let program = match clone::vfork(|| {
         target::become_program(plan, wire, context);
         outcome::FAILED.into()
@@ -46,12 +47,26 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
             process::exit_now(outcome::FAILED.into());
         }
     };
+    // Before there was a target only we had them. Most of those that came since have ended it: until its exec it blocks
+    // them or has no handler. One that comes at the very exec may reach the program twice.
+    let early = signal::pending();
     // The target has executed its program or has failed: vfork returns at the exec. That our end closes tells it.
     context.wire = None;
-    if wire.has_fault() {
-        process::exit_now(outcome::FAILED.into());
-    }
     let last = plan.target.len().saturating_sub(1);
+    match wire.report() {
+        Report::Fault { .. } => process::exit_now(outcome::FAILED.into()),
+        // It has not come as far as the exec.
+        Report::Silent => {
+            match wait::until_ended(program) {
+                Ok(Ended::Signaled(signal)) if signal::ENDING.contains(&signal) => wire.called_off(signal),
+                ended => {
+                    wire.fault(Stage::Target, last, &Fault::mismatch("target", format!("it ended early: {ended:?}")))
+                }
+            }
+            process::exit_now(outcome::FAILED.into());
+        }
+        _ => {}
+    }
     if let Err(fault) = verify(plan, context, program) {
         let _ = kill(Pid::from_raw(program), Signal::SIGKILL);
         wire.fault(Stage::Target, last, &fault);
@@ -61,7 +76,7 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     let proc = (!plan.supervision.own_pid).then(|| context.take(Slot::Proc).ok()).flatten();
     let _ = descriptor::close_all_but(proc.as_ref().map(|proc| proc.as_raw_fd()));
     release_memory();
-    attend(wire, program, last, supervisor, proc)
+    attend(wire, program, last, supervisor, proc, early, apart(plan))
 }
 
 /// What the program is after its exec, by the private procfs, which no process inside can have changed.
@@ -70,9 +85,18 @@ fn verify(plan: &Plan, context: &Context, program: i32) -> Applied {
     privilege.verify_running(context.get(Slot::Proc)?, program, context.filters)
 }
 
-/// Reaps and forwards until the program ends.
+/// Reaps and forwards until the program ends. `early` are those signals that came while there may have been no program;
+/// `apart`, it has a process group of its own.
 #[inline(never)]
-pub fn attend(wire: &Wire, program: i32, last: usize, supervisor: Pid, proc: Option<OwnedFd>) -> ! {
+pub fn attend(
+    wire: &Wire,
+    program: i32,
+    last: usize,
+    supervisor: Pid,
+    proc: Option<OwnedFd>,
+    mut early: signal::Pending,
+    apart: bool,
+) -> ! {
     loop {
         loop {
             match wait::any() {
@@ -97,13 +121,12 @@ pub fn attend(wire: &Wire, program: i32, last: usize, supervisor: Pid, proc: Opt
             end_orphans(proc.as_fd());
             process::exit_now(0);
         }
-        match received {
-            // A terminal's signal has reached the whole process group, the program included.
-            Some(received) if received.by_kernel || received.signal == libc::SIGCHLD => {}
-            Some(received) => {
-                let _ = signal::send(program, received.signal);
-            }
-            None => {}
+        let Some(received) = received else { continue };
+        // A terminal's signal has reached the whole process group: the program too, if it was there and is of ours.
+        let missed = early.take(received.signal) || apart;
+        let meant = !received.by_kernel || missed && signal::FROM_A_TERMINAL.contains(&received.signal);
+        if meant && received.signal != libc::SIGCHLD {
+            let _ = signal::send(program, received.signal);
         }
     }
 }

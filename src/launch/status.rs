@@ -2,7 +2,7 @@
 //!
 //! `{"event":"started","pid":N}` when the program has been executed, N being pid 1 of the sandbox as the host sees it;
 //! then one of `{"event":"exited","code":N}`, `{"event":"signaled","signal":N,"code":N}`, or, where no program ran,
-//! `{"event":"failed","code":N,"message":"…","hint":"…"}`. `code` is always the exit code of `sandbox` itself.
+//! `{"event":"failed","code":N,"message":"…","hint":"…"}`; `signaled` alone where a signal came before the program ran. `code` is always the exit code of `sandbox` itself.
 //! Where the kernel killed processes of the sandbox for lack of memory, the last line has
 //! `"oom":{"killed":N,"limit":BYTES,"peak":BYTES}` too; `limit` is null where it was not the sandbox's own.
 
@@ -21,7 +21,9 @@ pub fn ended(to: &OwnedFd, outcome: &Outcome, out_of_memory: Option<&OutOfMemory
     let code = outcome.code();
     let mut line = match outcome {
         Outcome::Exited(_) => json!({ "event": "exited", "code": code }),
-        Outcome::Signaled(signal) => json!({ "event": "signaled", "signal": signal, "code": code }),
+        Outcome::Signaled(signal) | Outcome::CalledOff(signal) => {
+            json!({ "event": "signaled", "signal": signal, "code": code })
+        }
         Outcome::Failed { message, hint, .. } => {
             json!({ "event": "failed", "code": code, "message": message, "hint": hint })
         }

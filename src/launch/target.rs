@@ -4,12 +4,21 @@
 
 use super::wire::Wire;
 use crate::isolation::context::Context;
-use crate::plan::{Plan, Stage};
+use crate::isolation::process;
+use crate::plan::{Plan, Stage, Step};
+use crate::sys::signal;
 
-/// Returns only when it failed, with the fault on the page.
+/// Returns only when it failed or was called off, with the reason on the page.
 pub fn become_program(plan: &Plan, wire: &Wire, context: &mut Context) {
     let Some((execute, before)) = plan.target.split_last() else { return };
     for (index, step) in before.iter().enumerate() {
+        // A pid 1 without a handler ignores a signal once it is let through, a ^C too; any other process ends of it.
+        if !plan.supervision.init
+            && matches!(step, Step::Process(process::Step::UnblockSignals))
+            && let Some(signal) = signal::pending().ending()
+        {
+            return wire.called_off(signal);
+        }
         if let Err(fault) = step.apply(context) {
             return wire.fault(Stage::Target, index, &fault);
         }

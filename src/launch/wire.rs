@@ -26,11 +26,12 @@ const DETAIL: Text = Text { length: 6, start: 32, words: 50 };
 /// One word a step: microseconds since the launch began, plus one.
 const TIMES: usize = 128;
 
-/// States, in the order they are reached.
+/// States: a launch ends in a fault, or called off, or runs and then ends.
 const FAULT: u32 = 1;
 const RUNNING: u32 = 2;
 const EXITED: u32 = 3;
 const SIGNALED: u32 = 4;
+const CALLED_OFF: u32 = 5;
 
 struct Text {
     length: usize,
@@ -57,6 +58,8 @@ pub enum Report {
     /// The program has been executed.
     Running,
     Ended(Outcome),
+    /// By this signal, before the program was executed.
+    CalledOff(i32),
 }
 
 /// When a step was done.
@@ -134,8 +137,10 @@ impl Wire {
         self.page.words()[STATE].store(SIGNALED, Release);
     }
 
-    pub fn has_fault(&self) -> bool {
-        self.page.words()[STATE].load(Acquire) == FAULT
+    /// A signal has ended the launch before the program ran.
+    pub fn called_off(&self, signal: i32) {
+        self.page.words()[VALUE].store(signal as u32, Relaxed);
+        self.page.words()[STATE].store(CALLED_OFF, Release);
     }
 
     pub fn report(&self) -> Report {
@@ -154,6 +159,7 @@ impl Wire {
             RUNNING => Report::Running,
             EXITED => Report::Ended(Outcome::Exited(value() as u8)),
             SIGNALED => Report::Ended(Outcome::Signaled(value() as i32)),
+            CALLED_OFF => Report::CalledOff(value() as i32),
             _ => Report::Silent,
         }
     }

@@ -23,7 +23,7 @@ pub struct Report {
     pub broken: Vec<(String, String)>,
 }
 
-enum Outcome {
+pub enum Outcome {
     Removed,
     /// Its supervisor lives, another collector is at work on it, or it has gone.
     Left,
@@ -67,7 +67,7 @@ pub fn rm(root: &Root, id_or_name: &str) -> Result<Vec<String>> {
 }
 
 /// `broken_too`: removes what a damaged record still says, and the record.
-fn collect(root: &Root, id: &str, broken_too: bool) -> Result<Outcome> {
+pub fn collect(root: &Root, id: &str, broken_too: bool) -> Result<Outcome> {
     if lock::held_here(id).is_some() {
         return Ok(Outcome::Left);
     }

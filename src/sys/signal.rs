@@ -17,6 +17,47 @@ pub struct Received {
     pub by_ourselves: bool,
 }
 
+/// What a person or a service manager ends a program with, unless it has a handler.
+pub const ENDING: [i32; 4] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM];
+
+/// What a terminal sends to its foreground: what a person types, and its end.
+pub const FROM_A_TERMINAL: [i32; 4] = [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGHUP];
+
+/// Signals that wait in the queue of the process.
+#[derive(Clone, Copy)]
+pub struct Pending(libc::sigset_t);
+
+/// What has been sent so far, and is blocked: it stays in the queue.
+pub fn pending() -> Pending {
+    // SAFETY: the set is initialised before the kernel writes it; the call fails for a bad address alone.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigpending(&raw mut set);
+        Pending(set)
+    }
+}
+
+impl Pending {
+    pub fn has(&self, signal: i32) -> bool {
+        // SAFETY: the set is initialised; a number that is no signal is an error, which is not 1.
+        (unsafe { libc::sigismember(&raw const self.0, signal) }) == 1
+    }
+
+    /// The first of those that end a program.
+    pub fn ending(&self) -> Option<i32> {
+        ENDING.into_iter().find(|signal| self.has(*signal))
+    }
+
+    /// Whether it was among them; it is not any more.
+    pub fn take(&mut self, signal: i32) -> bool {
+        let had = self.has(signal);
+        // SAFETY: the set is initialised; a number that is no signal changes nothing.
+        unsafe { libc::sigdelset(&raw mut self.0, signal) };
+        had
+    }
+}
+
 /// Nothing ignored, nothing handled: callers ignore SIGCHLD or SIGPIPE, and ignoring is inherited over exec.
 pub fn reset_dispositions() {
     for signal in 1..=64 {

@@ -31,15 +31,26 @@ pub fn of_pidfd(pidfd: BorrowedFd<'_>) -> Result<Option<Ended>, Errno> {
     }))
 }
 
+/// Waits until a child has ended, and collects it.
+pub fn until_ended(pid: i32) -> Result<Ended, Errno> {
+    let mut status = 0;
+    // SAFETY: `status` outlives the call.
+    check(unsafe { libc::waitpid(pid, &raw mut status, 0) }.into())?;
+    Ok(how(status))
+}
+
 /// Collects any child that has ended, and answers with its pid; `None` while all of them run.
 pub fn any() -> Result<Option<(i32, Ended)>, Errno> {
     let mut status = 0;
     // SAFETY: `status` outlives the call.
     let pid = check(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) }.into())?;
-    let ended = if libc::WIFSIGNALED(status) {
+    Ok((pid > 0).then_some((pid as i32, how(status))))
+}
+
+fn how(status: libc::c_int) -> Ended {
+    if libc::WIFSIGNALED(status) {
         Ended::Signaled(libc::WTERMSIG(status))
     } else {
         Ended::Exited(libc::WEXITSTATUS(status) as u8)
-    };
-    Ok((pid > 0).then_some((pid as i32, ended)))
+    }
 }

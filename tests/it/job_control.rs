@@ -1,8 +1,10 @@
 //! A person at a terminal: ^C, ^Z, fg, and a terminal that is as it was when the program has gone.
 
-use std::time::Duration;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
 
-use crate::harness::{Sandbox, Terminal, slowness};
+use crate::harness::{Foreground, Sandbox, Terminal, eventually, patience, slowness};
 
 /// The command line that starts the probe, for somebody to type.
 fn typed(sandbox: &Sandbox, words: &str) -> String {
@@ -50,6 +52,69 @@ fn a_program_that_handles_control_c_decides_the_code() {
     let mut terminal = Terminal::sit_down();
     let line = typed(&sandbox, "await 1 + exit 42");
     terminal.types(&format!("{line}; echo code=$?\n")).shows("running").types("\x03").shows("code=42");
+}
+
+/// Types ^C at every moment from the exec of `sandbox` until the program surely runs.
+#[test]
+fn control_c_calls_a_launch_off_at_any_moment() {
+    let sandbox = sandbox("inherit");
+    let launch = of_a_launch(&sandbox);
+    // The name, to find the program by.
+    let command = sandbox.command("run", &["/probe", "say", &sandbox.name, "+", "hang"]);
+    for round in 0..60 {
+        let after = launch * round / 50;
+        let ended = Foreground::start(&command, None).types_after(after, "\x03").ends();
+        assert!(of_control_c(ended), "^C after {after:?} of {launch:?}: {ended}");
+    }
+    eventually("nothing of them runs", || !every_command_line().iter().any(|line| line.contains(&sandbox.name)));
+}
+
+/// A pid 1 ignores what it has no handler for: between its exec and its first handler a ^C does nothing, as anywhere.
+#[test]
+fn without_init_control_c_calls_a_launch_off_too() {
+    let sandbox = sandbox("inherit").with("process", "init = false");
+    let launch = of_a_launch(&sandbox);
+    let command = sandbox.command("run", &["/probe", "await", "2"]);
+    const ROUNDS: u32 = 60;
+    let mut ignored = 0;
+    for round in 0..ROUNDS {
+        let mut program = Foreground::start(&command, None);
+        program.types_after(launch * round / ROUNDS, "\x03");
+        if !program.shows("running", patience()) {
+            let ended = program.ends();
+            assert!(of_control_c(ended), "{ended}");
+            continue;
+        }
+        // By now it has handlers: what it has taken it has said.
+        ignored += u32::from(!program.shows("signal INT", Duration::from_millis(200) * slowness()));
+    }
+    assert!(ignored <= ROUNDS / 6, "{ignored} of {ROUNDS} were lost");
+}
+
+/// Its descriptors are no terminal, so the program has a group of its own, or a session: ^C is for `sandbox` to pass on.
+#[test]
+fn control_c_ends_it_whatever_its_descriptors_are() {
+    for tty in ["inherit", "none"] {
+        for init in [true, false] {
+            let sandbox = sandbox(tty).with("process", &format!("init = {init}"));
+            let told = sandbox.dir().join("told");
+            let command = sandbox.command("run", &["/probe", "await", "1"]);
+            let mut program = Foreground::start(&command, Some(&told));
+            eventually("it runs", || std::fs::read_to_string(&told).is_ok_and(|text| text == "running\n"));
+            program.types_after(Duration::ZERO, "\x03");
+            assert_eq!(program.ends().code(), Some(0), "tty = {tty:?}, init = {init}");
+        }
+    }
+}
+
+fn of_a_launch(sandbox: &Sandbox) -> Duration {
+    let start = Instant::now();
+    (0..5).for_each(|_| drop(sandbox.probe("say").succeeds()));
+    start.elapsed() / 5
+}
+
+fn of_control_c(ended: ExitStatus) -> bool {
+    ended.code() == Some(130) || ended.signal() == Some(libc::SIGINT)
 }
 
 #[test]
@@ -127,7 +192,7 @@ fn a_terminal_that_hangs_up_ends_it() {
     terminal.types(&format!("{line}\n")).shows("running");
     let name = sandbox.name.clone();
     drop(terminal);
-    crate::harness::eventually("the launch has ended with its terminal", || {
+    eventually("the launch has ended with its terminal", || {
         !every_command_line().iter().any(|line| line.contains(&name))
     });
 }

@@ -69,7 +69,10 @@ impl Step {
 fn lifeline(context: &Context, kill: bool) -> Applied {
     let signal = if kill { libc::SIGKILL } else { libc::SIGTERM };
     process::set_parent_death_signal(signal).map_err(|errno| Fault::new("prctl", errno, "PR_SET_PDEATHSIG"))?;
-    // It may have died before we asked; getppid() is 0 in a new pid namespace and tells nothing.
+    // Either may have died before we asked. In a new pid namespace getppid() is 0 and tells nothing.
+    if context.parent.is_some_and(|parent| nix::unistd::getppid() != parent) {
+        return Err(Fault::new("lifeline", Errno::ESRCH, "init has died"));
+    }
     match pidfd::has_ended(context.get(Slot::Supervisor)?) {
         Ok(false) => Ok(()),
         Ok(true) => Err(Fault::new("lifeline", Errno::ESRCH, "the supervisor has died")),

@@ -16,7 +16,7 @@ pub use programs::{caller, probe, sandbox as program, step_removal};
 pub use running::Running;
 pub use sandbox::{Sandbox, home, outside, quoted};
 pub use seen::Seen;
-pub use terminal::Terminal;
+pub use terminal::{Foreground, Terminal};
 pub use turn::alone;
 
 /// So many times longer than usual everything may take: an emulated machine sets it.

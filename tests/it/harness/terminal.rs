@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use nix::pty::openpty;
-use nix::sys::termios::{LocalFlags, tcgetattr};
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 
 use super::{patience, turn};
 
@@ -37,16 +38,7 @@ impl Terminal {
         command.stdin(end()).stdout(end()).stderr(end());
         let shell = command.spawn().expect("starting a shell");
         let master = File::from(pty.master);
-        let mut reader = master.try_clone().expect("copying a descriptor");
-        let (sender, output) = channel();
-        std::thread::spawn(move || {
-            let mut block = [0; 4096];
-            while let Ok(length) = reader.read(&mut block) {
-                if length == 0 || sender.send(block[..length].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
+        let output = reading(&master);
         let mut terminal = Terminal { master, slave, shell, output, seen: String::new(), read: 0 };
         terminal.shows("$ ");
         terminal
@@ -95,6 +87,98 @@ impl Terminal {
         let settings = tcgetattr(&self.slave).expect("asking the terminal");
         settings.local_flags.contains(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG)
     }
+}
+
+/// A program that a terminal has in its foreground, without a shell: it can be typed at from its first moment.
+pub struct Foreground {
+    master: File,
+    child: Child,
+    output: Receiver<Vec<u8>>,
+    seen: String,
+}
+
+impl Foreground {
+    /// With `elsewhere` its three descriptors are that file, and the terminal still is its own.
+    pub fn start(command: &Command, elsewhere: Option<&Path>) -> Foreground {
+        turn::beside();
+        let pty = openpty(None, None).expect("opening a pty");
+        let slave = File::from(pty.slave);
+        // A ^C drops what has not been read yet.
+        let mut settings = tcgetattr(&slave).expect("asking the terminal");
+        settings.local_flags |= LocalFlags::NOFLSH;
+        tcsetattr(&slave, SetArg::TCSANOW, &settings).expect("setting the terminal");
+        let end = || Stdio::from(slave.try_clone().expect("copying a descriptor"));
+        let mut session = Command::new("setsid");
+        session.arg("--ctty");
+        if let Some(file) = elsewhere {
+            session.args(["sh", "-c", "file=$1; shift; exec \"$@\" </dev/null >\"$file\" 2>&1", "sh"]).arg(file);
+        }
+        session.arg(command.get_program()).args(command.get_args()).env_clear().current_dir("/");
+        session.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        session.stdin(end()).stdout(end()).stderr(end());
+        let child = session.spawn().expect("starting setsid");
+        let master = File::from(pty.master);
+        let output = reading(&master);
+        // What is typed before a terminal has a foreground is for nobody.
+        super::eventually("it is in the foreground", || {
+            nix::unistd::tcgetpgrp(&master).is_ok_and(|group| group.as_raw() == child.id() as i32)
+        });
+        Foreground { master, child, output, seen: String::new() }
+    }
+
+    pub fn types_after(&mut self, time: Duration, keys: &str) -> &mut Foreground {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            std::hint::spin_loop();
+        }
+        self.master.write_all(keys.as_bytes()).expect("typing");
+        self
+    }
+
+    /// Whether this appears before `time` is over or it has ended.
+    pub fn shows(&mut self, wanted: &str, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
+        while !self.seen.contains(wanted) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left.min(Duration::from_millis(20))) {
+                Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
+                Err(_) if left.is_zero() || self.ended() => return false,
+                Err(_) => {}
+            }
+        }
+        true
+    }
+
+    fn ended(&mut self) -> bool {
+        self.child.try_wait().expect("waiting").is_some()
+    }
+
+    pub fn ends(&mut self) -> ExitStatus {
+        super::eventually("it has ended", || self.ended());
+        self.child.wait().expect("waiting")
+    }
+}
+
+impl Drop for Foreground {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What appears on a terminal.
+fn reading(master: &File) -> Receiver<Vec<u8>> {
+    let mut reader = master.try_clone().expect("copying a descriptor");
+    let (sender, output) = channel();
+    std::thread::spawn(move || {
+        let mut block = [0; 4096];
+        while let Ok(length) = reader.read(&mut block) {
+            if length == 0 || sender.send(block[..length].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    output
 }
 
 impl Drop for Terminal {
