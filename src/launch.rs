@@ -183,6 +183,8 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     terminal.restore();
     match (fault, called_off) {
         (_, Some(signal)) if ended == Ended::Signaled(libc::SIGKILL) => Outcome::CalledOff(signal),
+        // A gate fails because there is nobody behind it any more, and only the child knows why.
+        (Some(_), _) if matches!(wire.report(), Report::Fault { .. }) => conclude(plan, wire.report(), ended),
         (Some((index, fault)), _) => failed(plan, Some((Stage::HostAfter, index)), &fault),
         (None, _) => conclude(plan, wire.report(), ended),
     }

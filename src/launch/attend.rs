@@ -17,6 +17,8 @@ use crate::sys::clone::Child;
 use crate::sys::wait::Ended;
 use crate::sys::{descriptor, page, signal, wait};
 
+const UNANNOUNCED: Duration = Duration::from_millis(5);
+
 /// A sandbox that has been cloned.
 pub struct Attended<'a> {
     pub plan: &'a Plan,
@@ -33,10 +35,8 @@ pub struct Attended<'a> {
 impl Attended<'_> {
     #[inline(never)]
     pub fn until_the_end(&mut self) -> Ended {
-        if let Some(socket) = &self.socket {
-            // The child's end closes at the exec, and a signal tells that.
-            let _ = signal::announce(socket);
-        }
+        // The child's end closes at the exec, and a signal tells that. Where none can be had, it is asked for again and again.
+        let announced = self.socket.as_ref().is_none_or(|socket| signal::announce(socket).is_ok());
         // One past what the clock can say is none.
         let timeout = self.options.timeout.or(self.plan.supervision.timeout);
         let mut deadline = timeout.and_then(|after| Instant::now().checked_add(after));
@@ -60,7 +60,14 @@ impl Attended<'_> {
                 let more = if stopping { Duration::from_secs(1) } else { self.plan.supervision.stop_timeout };
                 deadline = Instant::now().checked_add(more);
                 stopping = true;
-            } else if let Some(received) = signal::next(if others.is_some() { Some(Duration::ZERO) } else { left }) {
+                continue;
+            }
+            let wait = match (&others, &self.socket) {
+                (Some(_), _) => Some(Duration::ZERO),
+                (None, Some(_)) if !announced => Some(left.unwrap_or(UNANNOUNCED).min(UNANNOUNCED)),
+                _ => left,
+            };
+            if let Some(received) = signal::next(wait) {
                 self.pass_on(received);
             } else if let Some(left) = &mut others {
                 // The program is on its way, so this is nobody's waiting time; but it may take long, and signals go first.
