@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use sandbox::isolation::Findings;
-use sandbox::isolation::seccomp::{Preset, Seccomp, Step, plan};
+use sandbox::isolation::seccomp::{Given, Preset, Seccomp, Step, plan};
 use sandbox::sys::seccomp::install;
 
 const KINDS: [&str; 6] = ["no filter", "allow-all", "default", "system-service", "strict", "compat"];
@@ -55,7 +55,7 @@ fn step(kind: &str) -> Option<Step> {
         "compat" => Preset::Compat,
         _ => return None,
     };
-    plan(&Seccomp { preset, ..Seccomp::default() }, false, false, &mut Findings::default())
+    plan(&Seccomp { preset, ..Seccomp::default() }, Given::default(), &mut Findings::default())
 }
 
 fn ask(kind: &str) -> [f64; 3] {

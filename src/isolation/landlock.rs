@@ -146,6 +146,12 @@ impl Witness {
     }
 }
 
+/// Whether signals to processes outside are refused.
+pub fn scopes_signals(steps: &[Step]) -> bool {
+    let scoped = |step: &Step| matches!(step, Step::OpenRuleset { scopes, .. } if scopes.contains(KernelScope::Signal));
+    steps.iter().any(scoped)
+}
+
 /// In the host's network nothing else keeps the program from the host's abstract sockets. What only the kernel lacks is
 /// said while planning.
 pub fn review(section: &Landlock, own_network: bool, findings: &mut Findings) {

@@ -9,6 +9,7 @@ mod compile;
 mod groups;
 #[cfg(test)]
 mod interpret;
+mod outside;
 mod policy;
 mod presets;
 #[cfg(test)]
@@ -136,20 +137,46 @@ pub enum Step {
     Filter(Filter),
 }
 
+/// What other sections have decided that the filter depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Given {
+    /// Whether the program may make namespaces, and mounts in them.
+    pub namespaces: bool,
+    pub mounts: bool,
+    pub group: Group,
+    /// Landlock refuses signals to processes outside.
+    pub scoped: bool,
+}
+
+/// Who is in the program's process group, which is one across pid namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Group {
+    #[default]
+    Own,
+    /// Its own, and at a terminal the caller's.
+    AtTerminals,
+    /// The launcher, and with it the caller's pipeline.
+    Shared,
+}
+
 /// A compiled filter, and the policy that it was compiled from.
 #[derive(Clone, PartialEq)]
 pub struct Filter {
     preset: Preset,
     preset_origin: Option<Origin>,
     policy: policy::Policy,
+    /// kill(0) would reach processes outside, and is refused.
+    holds_kill: bool,
     program: Vec<libc::sock_filter>,
 }
 
-/// Decides, and compiles. Whether the program may make namespaces and mounts is `[namespaces]`'s to say.
-pub fn plan(section: &Seccomp, namespaces: bool, mounts: bool, findings: &mut Findings) -> Option<Step> {
+/// Decides, and compiles.
+pub fn plan(section: &Seccomp, given: Given, findings: &mut Findings) -> Option<Step> {
     let before = findings.0.len();
-    let policy = policy::Policy::new(section, namespaces, mounts, findings)?;
-    words::warn(section, namespaces || mounts, findings);
+    let policy = policy::Policy::new(section, given, findings);
+    outside::warn(section, policy.as_ref(), given, findings);
+    let policy = policy?;
+    words::warn(section, given.nests(), findings);
     let origin = section.preset_origin.as_ref();
     vital::check(section, &policy, findings);
     if findings.0[before..].iter().any(|finding| finding.severity == super::Severity::Error) {
@@ -173,16 +200,22 @@ pub fn plan(section: &Seccomp, namespaces: bool, mounts: bool, findings: &mut Fi
         );
         return None;
     }
-    Some(Step::Filter(Filter { preset: section.preset, preset_origin: section.preset_origin.clone(), policy, program }))
+    let (preset, preset_origin) = (section.preset, section.preset_origin.clone());
+    let holds_kill = outside::holds_kill(&policy, given);
+    Some(Step::Filter(Filter { preset, preset_origin, policy, holds_kill, program }))
 }
 
 impl Step {
     pub fn why(&self) -> String {
         let Step::Filter(filter) = self;
-        match &filter.preset_origin {
+        let mut why = match &filter.preset_origin {
             Some(origin) => format!("preset = \"{}\" at {origin}", filter.preset),
             None => "by default a program may make the system calls that ordinary applications need".into(),
+        };
+        if filter.holds_kill {
+            why += "; kill(0) would reach the caller's process group, and no scope of Landlock is in between";
         }
+        why
     }
 
     /// Needs no-new-privs, or CAP_SYS_ADMIN. What is called afterwards must be allowed.
@@ -198,7 +231,8 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Step::Filter(filter) = self;
         let (preset, count) = (filter.preset, filter.program.len());
-        write!(f, "filter system calls: preset {preset}, {} allowed, {count} instructions", filter.allowed())
+        write!(f, "filter system calls: preset {preset}, {} allowed, {count} instructions", filter.allowed())?;
+        f.write_str(if filter.holds_kill { ", no kill(0)" } else { "" })
     }
 }
 

@@ -6,6 +6,7 @@ use crate::host::Host;
 use crate::isolation::capabilities::Keep;
 use crate::isolation::namespaces::Nested;
 use crate::isolation::network::Mode;
+use crate::isolation::process::Tty;
 use crate::isolation::{
     Account, Findings, Severity, capabilities, cgroup, landlock, namespaces, network, process, rootfs, seccomp,
 };
@@ -35,11 +36,17 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
     let nested_mounts = profile.namespaces.nested == Nested::Mounts;
     let (pid, grants) = (profile.namespaces.pid, &rootfs.grants);
     let landlock = landlock::plan(&profile.landlock, grants, pid, own_network, nested_mounts, host, findings);
-    let witness = landlock::witness(&landlock);
+    let (witness, scoped) = (landlock::witness(&landlock), landlock::scopes_signals(&landlock));
     let (restrict, open_ruleset): (Vec<_>, Vec<_>) =
         landlock.into_iter().partition(|step| matches!(step, landlock::Step::Restrict));
     let namespaces_within = profile.namespaces.nested != Nested::No;
-    let seccomp = seccomp::plan(&profile.seccomp, namespaces_within, nested_mounts, findings);
+    let group = match profile.process.tty {
+        Tty::None => seccomp::Group::Own,
+        Tty::Inherit if process.session.is_empty() => seccomp::Group::Shared,
+        Tty::Inherit => seccomp::Group::AtTerminals,
+    };
+    let given = seccomp::Given { namespaces: namespaces_within, mounts: nested_mounts, group, scoped };
+    let seccomp = seccomp::plan(&profile.seccomp, given, findings);
     let privilege = Privilege {
         uid: account.uid,
         gid: account.gid,

@@ -129,6 +129,29 @@ fn its_process_group_outside_is_out_of_reach() {
             bystander.lives();
         }
     }
+    // Where no scope of Landlock is in between, as before Linux 6.12, the filter refuses it.
+    for (preset, terminal, reached) in
+        [("default", true, false), ("compat", true, false), ("none", false, false), ("none", true, true)]
+    {
+        for init in [true, false] {
+            let sandbox = Sandbox::new()
+                .with("process", &format!("user = \"root\"\ninit = {init}"))
+                .with("landlock", r#"enforce = "off""#)
+                .with("seccomp", &format!("preset = {preset:?}"));
+            let mut bystander = Victim::leading();
+            let seen = bystander.joined_by(&sandbox, "kill 0 15 + kill 0x100000000 15", terminal);
+            if reached {
+                // The control.
+                assert!(bystander.0.wait().is_ok_and(|status| !status.success()), "{seen}");
+                let said = sandbox.ask("check", &["/probe"]).exits(0).stderr;
+                assert!(said.contains("nothing refuses the program signals to the caller's process group"), "{said}");
+            } else {
+                bystander.lives();
+                let refused = ["kill 0 15: EPERM", "kill 0x100000000 15: EPERM"];
+                assert!(refused.iter().all(|refused| terminal == seen.contains(refused)), "{init} {seen}");
+            }
+        }
+    }
     // The control: outside of a sandbox it does reach it.
     let mut bystander = Victim::leading();
     let mut probe = Command::new(crate::harness::probe());

@@ -47,6 +47,8 @@ pub enum Check {
     /// Not the priority of the own process group.
     Setpriority,
     IoprioSet,
+    /// Not the own process group.
+    Kill,
 }
 
 impl Check {
@@ -102,6 +104,7 @@ impl Check {
                 clauses: vec![never(&[eq(0, libc::PRIO_PGRP as u64), eq(1, 0)], libc::EPERM)],
                 end: Action::Allow,
             },
+            Check::Kill => Chain { clauses: vec![never(&[eq(0, 0)], libc::EPERM)], end: Action::Allow },
             Check::IoprioSet => {
                 Chain { clauses: vec![never(&[eq(0, IOPRIO_WHO_PGRP), eq(1, 0)], libc::EPERM)], end: Action::Allow }
             }
@@ -122,7 +125,7 @@ const SOCK_TYPE_MASK: u64 = 0xf;
 const SOCK_PACKET: u64 = 10;
 
 /// Of linux/ioprio.h.
-const IOPRIO_WHO_PGRP: u64 = 2;
+pub const IOPRIO_WHO_PGRP: u64 = 2;
 
 /// UNAME26 and PER_LINUX32 of linux/personality.h.
 const HARMLESS_PERSONALITY: u64 = 0x0002_0000 | 0x8;

@@ -1,10 +1,10 @@
 //! What becomes of every system call: the profile's words, put together with the preset's constants.
 
-use super::calls::{Arch, Call, LIMIT, named};
-use super::checks::{Chain, Check, Clause};
+use super::calls::{Arch, Call, LIMIT, find, named};
+use super::checks::{Chain, Check, Clause, Test};
 use super::presets::{self, Base, KNOWN, MISSING};
 use super::words::Words;
-use super::{Action, OnDeny, Preset, Rule, Seccomp};
+use super::{Action, Given, OnDeny, Op, Preset, Rule, Seccomp};
 use crate::isolation::Findings;
 
 /// Who decided over a call.
@@ -44,8 +44,8 @@ pub const X32_BIT: u32 = 0x4000_0000;
 
 impl Policy {
     /// `None` when the section asks for no filter. What is wrong with it goes to the findings.
-    pub fn new(section: &Seccomp, namespaces: bool, mounts: bool, findings: &mut Findings) -> Option<Policy> {
-        let words = Words::read(section, namespaces, mounts, findings);
+    pub fn new(section: &Seccomp, given: Given, findings: &mut Findings) -> Option<Policy> {
+        let words = Words::read(section, given, findings);
         let none = section.preset == Preset::None;
         if none && section.allow.is_none() && section.deny.is_empty() && section.rules.is_empty() {
             return None;
@@ -75,6 +75,17 @@ impl Policy {
 
     pub fn chain(&self, entry: Entry) -> &Chain {
         &self.chains[usize::from(entry.chain)]
+    }
+
+    /// Whether a native call gets through with these first arguments.
+    pub fn lets(&self, name: &str, args: &[u64]) -> bool {
+        let number = find(name).and_then(|call| call.number(Arch::X86_64));
+        number.and_then(|number| self.entry(Arch::X86_64, number.into())).is_some_and(|entry| {
+            let chain = self.chain(entry);
+            let decides = |clause: &&Clause| clause.tests.iter().all(|test| test.holds(args));
+            let action = chain.clauses.iter().find(decides).map_or(chain.end, |clause| clause.action);
+            matches!(action, Action::Allow | Action::Log)
+        })
     }
 }
 
@@ -127,11 +138,15 @@ impl Words<'_> {
         match base {
             _ if self.named.contains(arch, number) => (Base::Allowed, By::Allow),
             _ if self.nested.contains(arch, number) => (Base::Allowed, By::Nested),
-            Base::Checked(Check::Clone) if self.clone_free => (Base::Allowed, By::Nested),
+            Base::Checked(Check::Clone) if self.given.nests() => (Base::Allowed, By::Nested),
             // A group lifts neither the conditions on arguments nor the refusal of calls that would get round them.
             Base::Denied if self.grouped.contains(arch, number) => {
                 let check = presets::check(arch, number, self.section.preset == Preset::Compat);
+                let check = self.given.check(arch, number).or(check);
                 (check.map_or(Base::Allowed, Base::Checked), By::Allow)
+            }
+            Base::Allowed | Base::Checked(_) => {
+                (self.given.check(arch, number).map_or(base, Base::Checked), By::Preset)
             }
             base => (base, By::Preset),
         }
@@ -172,6 +187,23 @@ impl Rule {
     fn clause(&self, call: &Call, arch: Arch) -> Clause {
         let tests = self.args.iter().map(|condition| condition.test(call, arch)).collect();
         Clause { tests, action: self.action }
+    }
+}
+
+impl Test {
+    /// Arguments that are left out are 0.
+    fn holds(&self, args: &[u64]) -> bool {
+        let value = args.get(usize::from(self.index)).copied().unwrap_or_default();
+        let value = if self.wide { value } else { value & u64::from(u32::MAX) };
+        match self.op {
+            Op::Eq => value == self.value,
+            Op::Ne => value != self.value,
+            Op::Lt => value < self.value,
+            Op::Le => value <= self.value,
+            Op::Gt => value > self.value,
+            Op::Ge => value >= self.value,
+            Op::MaskedEq(mask) => value & mask == self.value,
+        }
     }
 }
 

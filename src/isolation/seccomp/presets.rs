@@ -87,7 +87,7 @@ const fn set(name: &str) -> Set {
     panic!("presets.tbl has no such set")
 }
 
-const fn one(name: &str) -> Set {
+pub(super) const fn one(name: &str) -> Set {
     match row(name) {
         Some(row) => Set::one(row),
         None => panic!("calls.tbl has no such call"),

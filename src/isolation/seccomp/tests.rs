@@ -36,8 +36,12 @@ fn filter(section: &Seccomp) -> Filter {
 }
 
 fn nested(section: &Seccomp, namespaces: bool, mounts: bool) -> Filter {
+    among(section, Given { namespaces, mounts, ..Given::default() })
+}
+
+fn among(section: &Seccomp, given: Given) -> Filter {
     let mut findings = Findings::default();
-    let step = plan(section, namespaces, mounts, &mut findings);
+    let step = plan(section, given, &mut findings);
     assert!(!findings.refuse(), "{findings:?}");
     let Some(Step::Filter(filter)) = step else { panic!("no filter") };
     check(filter.program());
@@ -46,7 +50,7 @@ fn nested(section: &Seccomp, namespaces: bool, mounts: bool) -> Filter {
 
 fn errors(section: &Seccomp) -> Vec<(String, Option<String>)> {
     let mut findings = Findings::default();
-    assert!(plan(section, false, false, &mut findings).is_none());
+    assert!(plan(section, Given::default(), &mut findings).is_none());
     findings.0.into_iter().map(|finding| (finding.message, finding.hint)).collect()
 }
 

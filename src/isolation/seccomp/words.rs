@@ -4,7 +4,7 @@ use super::calls::{Arch, CALLS, LIMIT, named};
 use super::compile::MAX_INSTRUCTIONS;
 use super::groups::{GROUPS, Set, resolve};
 use super::presets::{self, MOUNTS, NAMESPACES};
-use super::{Action, Name, OnDeny, Preset, Rule, Seccomp};
+use super::{Action, Given, Name, OnDeny, Preset, Rule, Seccomp};
 use crate::isolation::{Findings, nearest};
 
 /// The section with its names looked up.
@@ -18,18 +18,17 @@ pub struct Words<'a> {
     /// Allowed by the names of groups.
     pub grouped: Set,
     pub nested: Set,
-    /// clone may make namespaces.
-    pub clone_free: bool,
+    pub given: Given,
     pub rules: Vec<(Set, &'a Rule)>,
     pub i386: bool,
 }
 
 impl<'a> Words<'a> {
-    pub fn read(section: &'a Seccomp, namespaces: bool, mounts: bool, findings: &mut Findings) -> Words<'a> {
+    pub fn read(section: &'a Seccomp, given: Given, findings: &mut Findings) -> Words<'a> {
         let i386 = i386(section, findings);
         let (denied, denied_groups) = sets(&section.deny, findings);
         let (named, grouped) = sets(section.allow.as_deref().unwrap_or_default(), findings);
-        let nested = match (namespaces, mounts) {
+        let nested = match (given.namespaces, given.mounts) {
             (_, true) => NAMESPACES.or(MOUNTS),
             (true, false) => NAMESPACES,
             (false, false) => Set::EMPTY,
@@ -41,7 +40,7 @@ impl<'a> Words<'a> {
             named,
             grouped,
             nested,
-            clone_free: namespaces || mounts,
+            given,
             rules: rules(section, i386, findings),
             i386,
         }
@@ -170,7 +169,6 @@ pub fn warn(section: &Seccomp, namespaces: bool, findings: &mut Findings) {
             "socketcall" => ("opens sockets of every family unseen", "libraries fall back to socket"),
             "clone" if !namespaces => ("lifts the refusal of new namespaces", "@process keeps it"),
             "socket" | "socketpair" => ("lifts the choice of address families", "@network-io keeps it"),
-            "setpriority" | "ioprio_set" => ("lets it change the caller's process group", "@resources keeps it out"),
             "ioctl" => ("lets the program type into its terminal", "rules can allow single requests"),
             _ => continue,
         };

@@ -118,3 +118,35 @@ fn the_priority_of_the_own_process_group_stays() {
         }
     }
 }
+
+#[test]
+fn a_shared_process_group_is_signalled_only_where_landlock_holds_it_back() {
+    for preset in PRESETS {
+        let section = Seccomp { preset, architectures: both(), ..Seccomp::default() };
+        for (group, scoped, verdict) in [
+            (Group::Shared, false, "EPERM"),
+            (Group::Shared, true, "allow"),
+            (Group::AtTerminals, false, "allow"),
+            (Group::Own, false, "allow"),
+        ] {
+            let given = Given { group, scoped, ..Given::default() };
+            let filter = among(&section, given);
+            for arch in [Arch::X86_64, Arch::I386] {
+                for high in [0, 1 << 32, 0xffff_ffff_0000_0000] {
+                    assert_eq!(ask(&filter, arch, "kill", &[high, 15]), verdict, "{preset} {given:?}");
+                    for pid in [1, 77, 0xffff_fffe, 0xffff_ffff] {
+                        assert_eq!(ask(&filter, arch, "kill", &[high | pid, 15]), "allow", "{preset} {given:?}");
+                    }
+                }
+            }
+            let step = Step::Filter(filter);
+            assert_eq!(step.to_string().ends_with(", no kill(0)"), verdict == "EPERM");
+            assert_eq!(step.why().contains("kill(0)"), verdict == "EPERM");
+        }
+    }
+    let given = Given { group: Group::Shared, ..Given::default() };
+    let allowed = Seccomp { allow: Some(names(&["kill"])), ..Seccomp::default() };
+    assert_eq!(native(&among(&allowed, given), "kill", &[0]), "allow", "by its own name");
+    let grouped = Seccomp { allow: Some(names(&["@process"])), ..Seccomp::default() };
+    assert_eq!(native(&among(&grouped, given), "kill", &[0]), "EPERM", "a group lifts no condition");
+}

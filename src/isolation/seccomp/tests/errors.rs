@@ -87,7 +87,7 @@ fn rules_that_cannot_mean_what_they_say_are_errors() {
 fn weakening_is_warned_about() {
     let warned = |section: &Seccomp, namespaces| {
         let mut findings = Findings::default();
-        plan(section, namespaces, false, &mut findings);
+        plan(section, Given { namespaces, ..Given::default() }, &mut findings);
         assert!(!findings.refuse());
         findings.0.len()
     };
@@ -99,14 +99,43 @@ fn weakening_is_warned_about() {
 }
 
 #[test]
+fn what_no_layer_keeps_from_the_callers_process_group_is_warned_about() {
+    let warned = |section: &Seccomp, group, scoped| {
+        let mut findings = Findings::default();
+        plan(section, Given { group, scoped, ..Given::default() }, &mut findings);
+        assert!(!findings.refuse());
+        let group = |finding: &&crate::isolation::Finding| finding.message.contains("process group");
+        let mut found: Vec<_> = findings.0.iter().filter(group).map(|finding| finding.message.clone()).collect();
+        assert!(found.len() < 2, "{found:?}");
+        found.pop().map(|found| (found.contains("signals"), found.contains("priorities")))
+    };
+    let none = Seccomp { preset: Preset::None, ..Seccomp::default() };
+    let allow = |name| Seccomp { allow: Some(names(&[name])), ..Seccomp::default() };
+    let (signals, priorities, both) = (Some((true, false)), Some((false, true)), Some((true, true)));
+    for (section, shared, scoped, at_terminals) in [
+        (&none, both, priorities, both),
+        (&Seccomp::default(), None, None, None),
+        (&allow("kill"), signals, None, None),
+        (&allow("ioprio_set"), priorities, priorities, priorities),
+        (&allow("setpriority"), priorities, priorities, priorities),
+        (&Seccomp { deny: names(&["setpriority", "ioprio_set", "kill"]), ..none.clone() }, None, None, None),
+    ] {
+        assert_eq!(warned(section, Group::Shared, false), shared, "{section:?}");
+        assert_eq!(warned(section, Group::Shared, true), scoped, "{section:?}");
+        assert_eq!(warned(section, Group::AtTerminals, false), at_terminals, "{section:?}");
+        assert_eq!(warned(section, Group::Own, false), None, "{section:?}");
+    }
+}
+
+#[test]
 fn the_step_says_what_it_is_and_why() {
-    let step = plan(&Seccomp::default(), false, false, &mut Findings::default()).expect("a step");
+    let step = plan(&Seccomp::default(), Given::default(), &mut Findings::default()).expect("a step");
     let Step::Filter(filter) = &step;
     let count = filter.program().len();
     assert_eq!(step.to_string(), format!("filter system calls: preset default, 311 allowed, {count} instructions"));
     assert_eq!(step.why(), "by default a program may make the system calls that ordinary applications need");
     let origin = Origin { file: "a.toml".into(), line: 3, column: 1 };
     let section = Seccomp { preset: Preset::Strict, preset_origin: Some(origin), ..Seccomp::default() };
-    let step = plan(&section, false, false, &mut Findings::default()).expect("a step");
+    let step = plan(&section, Given::default(), &mut Findings::default()).expect("a step");
     assert_eq!(step.why(), "preset = \"strict\" at a.toml:3:1");
 }

@@ -155,7 +155,7 @@ fn the_program_decides_as_the_section_reads() {
     let (mut compiled, mut compared) = (0, 0u64);
     for _ in 0..600 {
         let section = random.section();
-        let Some(Step::Filter(filter)) = plan(&section, false, false, &mut Findings::default()) else { continue };
+        let Some(Step::Filter(filter)) = plan(&section, Given::default(), &mut Findings::default()) else { continue };
         compiled += 1;
         check(filter.program());
         let ruled: Vec<u32> = section
@@ -177,6 +177,9 @@ fn the_program_decides_as_the_section_reads() {
                 let expected = oracle(&section, arch, number, &args);
                 let found = run(filter.program(), &Data::new(arch, number, args)).name();
                 assert_eq!(found, expected.to_string(), "{arch:?} {number} {args:x?}\n{section:#?}");
+                if let Some(call) = named(arch, number).filter(|_| arch == Arch::X86_64) {
+                    assert_eq!(filter.policy.lets(call.name, &args), ["allow", "log"].contains(&found.as_str()));
+                }
                 compared += 1;
             }
         }
