@@ -31,6 +31,8 @@ fn golden(file: &str) -> BTreeMap<u32, (String, String)> {
 /// The scan calls with all arguments -1: what the filter makes of these is argued here, one by one.
 fn argued(name: &str) -> Option<&'static str> {
     Some(match name {
+        // The setuid bit is set, and of flags O_CREAT.
+        "chmod" | "fchmod" | "fchmodat" | "fchmodat2" | "creat" | "mknod" | "mknodat" | "open" | "openat" => "EPERM",
         // Every CLONE_NEW* bit is set.
         "clone" => "EPERM",
         // No such address family.
@@ -166,4 +168,82 @@ fn an_empty_allow_list_allows_nothing() {
     Sandbox::new().with("seccomp", r#"preset = "none""#).probe("say well + exit 7").exits(7);
     let listed = Sandbox::new().with("seccomp", r#"preset = "none""#).with("seccomp", r#"allow = ["@known"]"#);
     listed.probe("say well + exit 7").exits(7);
+}
+
+/// What a program leaves in a file that it may write is run by others, outside: not as root, and not as its caller.
+#[test]
+fn no_setuid_or_setgid_file_is_left_behind() {
+    use std::os::unix::fs::PermissionsExt;
+    let ways = [
+        "chmod",
+        "fchmod",
+        "fchmodat",
+        "fchmodat2",
+        "creat",
+        "open",
+        "openat",
+        "openat2",
+        "mknod",
+        "mknodat",
+        "tmpfile",
+    ];
+    // fchmodat2 is of Linux 6.6.
+    let known = |way: &str| {
+        way != "fchmodat2" || outside("set-id fchmodat2 /none").answer("set-id fchmodat2 /none") == "ENOENT"
+    };
+    let words: Vec<String> = ways
+        .iter()
+        .filter(|way| known(way))
+        .map(|way| format!("set-id {way} /w/{}", if *way == "tmpfile" { "" } else { way }))
+        .collect();
+    for (preset, allow, refused) in [
+        ("default", "", true),
+        ("system-service", "", true),
+        ("strict", r#"allow = ["@file-system"]"#, true),
+        // The controls.
+        ("compat", "", false),
+        (
+            "default",
+            r#"allow = ["chmod", "fchmod", "fchmodat", "fchmodat2", "creat", "open", "openat", "openat2", "mknod", "mknodat"]"#,
+            false,
+        ),
+    ] {
+        let sandbox = Sandbox::new();
+        let granted = sandbox.dir().join("granted");
+        std::fs::create_dir(&granted).expect("making a directory");
+        for way in ways.iter().filter(|way| way.contains("chmod")) {
+            std::fs::write(granted.join(way), "text").expect("writing");
+        }
+        let sandbox = sandbox
+            .with("rootfs", &format!("read-write = [\"{}:/w\"]", granted.display()))
+            .with("seccomp", &format!("preset = {preset:?}\n{allow}"));
+        let seen = sandbox.probe(&words.join(" + ")).exits(0);
+        for words in &words {
+            match refused {
+                true if words.contains("openat2") => seen.answers(words, "ENOSYS"),
+                true => seen.answers(words, "EPERM"),
+                false => seen.allows(words),
+            };
+        }
+        let set_id = |path: &std::path::Path| path.metadata().is_ok_and(|data| data.permissions().mode() & 0o6000 != 0);
+        for way in ways.iter().filter(|way| known(way) && **way != "tmpfile") {
+            assert_eq!(set_id(&granted.join(way)), !refused, "{preset} {way}\n{seen}");
+        }
+        // The file that output goes to lies outside of everything granted; a later write would take the bits away.
+        let bare = Sandbox::bare().with("seccomp", &format!("preset = {preset:?}\n{allow}"));
+        let output = bare.dir().join("output");
+        let file = std::fs::File::create(&output).expect("creating");
+        let changed = bare
+            .command("run", &["chmod", "6755", "/dev/stdout"])
+            .stdout(file)
+            .stderr(std::process::Stdio::null())
+            .status()
+            .expect("starting");
+        assert_eq!((changed.success(), set_id(&output)), (!refused, !refused), "{preset}");
+    }
+    // The other bits are free.
+    Sandbox::new()
+        .probe("mkdir /tmp/d + chmod 01777 /tmp/d + chmod 02755 /tmp/d")
+        .succeeds()
+        .allows("chmod 01777 /tmp/d");
 }

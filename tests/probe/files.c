@@ -79,6 +79,33 @@ static int try_chmod(int argc, char **argv)
 	return chmod(argv[1], number(argv[0]));
 }
 
+/* `set-id WAY PATH`: a file with setuid and setgid bits, by each call that takes a mode. What the first ones change is there. */
+static int try_set_id(int argc, char **argv)
+{
+	static const char *const ways[] = {
+		"chmod", "fchmod", "fchmodat", "fchmodat2", "creat", "open", "openat", "tmpfile", "openat2", "mknod", "mknodat",
+	};
+	const char *path = argv[1];
+	unsigned long how[3] = {O_WRONLY | O_CREAT, 06755, 0};
+	size_t way = 0;
+	while (way < sizeof ways / sizeof *ways && strcmp(ways[way], argv[0]))
+		way++;
+	switch (way) {
+	case 0: return syscall(SYS_chmod, path, 06755);
+	case 1: return syscall(SYS_fchmod, open(path, O_RDONLY), 06755);
+	case 2: return syscall(SYS_fchmodat, AT_FDCWD, path, 06755);
+	case 3: return syscall(452, AT_FDCWD, path, 06755, 0);
+	case 4: return syscall(SYS_creat, path, 06755);
+	case 5: return syscall(SYS_open, path, O_WRONLY | O_CREAT, 06755);
+	case 6: return syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT, 06755);
+	case 7: return syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_TMPFILE, 06755);
+	case 8: return syscall(SYS_openat2, AT_FDCWD, path, how, sizeof how);
+	case 9: return syscall(SYS_mknod, path, S_IFREG | 06755, 0);
+	case 10: return syscall(SYS_mknodat, AT_FDCWD, path, S_IFREG | 06755, 0);
+	}
+	return errno = EDESTADDRREQ, -1;
+}
+
 static int try_chown(int argc, char **argv)
 {
 	return lchown(argv[1], number(argv[0]), number(argv[0]));
@@ -189,7 +216,7 @@ static int try_pivot_root(int argc, char **argv)
 const struct verb file_attempts[] = {
 	{"read", 1, try_read}, {"list", 1, try_list}, {"write", 1, try_write}, {"create", 1, try_create},
 	{"mkdir", 1, try_mkdir}, {"unlink", 1, try_unlink}, {"rmdir", 1, try_rmdir}, {"rename", 2, try_rename},
-	{"link", 2, try_link}, {"symlink", 2, try_symlink}, {"chmod", 2, try_chmod}, {"chown", 2, try_chown},
+	{"link", 2, try_link}, {"symlink", 2, try_symlink}, {"chmod", 2, try_chmod}, {"set-id", 2, try_set_id}, {"chown", 2, try_chown},
 	{"setxattr", 2, try_setxattr}, {"mknod", 4, try_mknod}, {"access-exec", 1, try_access_exec},
 	{"map-exec", 1, try_map_exec}, {"exec", 1, try_exec}, {"chdir", 1, try_chdir}, {"mount", 3, try_mount},
 	{"bind", 2, try_bind}, {"remount", 1, try_remount}, {"move", 2, try_move}, {"umount", 1, try_umount},

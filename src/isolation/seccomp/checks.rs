@@ -49,6 +49,10 @@ pub enum Check {
     IoprioSet,
     /// Not the own process group.
     Kill,
+    /// No setuid or setgid bit in the mode, which is this argument.
+    Mode(u8),
+    /// The same of a file that is made: the flags are this argument, the mode is the next.
+    OpenMode(u8),
 }
 
 impl Check {
@@ -97,6 +101,13 @@ impl Check {
                 ],
                 end: refuse(libc::EPERM),
             },
+            // A file with them outlives the sandbox, and gives the program's ids to whoever runs it outside.
+            Check::Mode(index) => Chain { clauses: vec![only(&[masked(index, SET_ID, 0)])], end: refuse(libc::EPERM) },
+            Check::OpenMode(flags) => Chain {
+                // Without these flags the argument is not there, and its register may hold anything.
+                clauses: vec![only(&[masked(flags, MAKES_FILE, 0)]), only(&[masked(flags + 1, SET_ID, 0)])],
+                end: refuse(libc::EPERM),
+            },
             // By 0 the kernel goes through the whole group, whichever pid namespaces its members are in, and at a
             // terminal the caller's other processes are members. Groups by number and users it looks up in the
             // caller's pid namespace.
@@ -126,6 +137,11 @@ const SOCK_PACKET: u64 = 10;
 
 /// Of linux/ioprio.h.
 pub const IOPRIO_WHO_PGRP: u64 = 2;
+
+/// S_ISUID and S_ISGID.
+const SET_ID: u64 = 0o6000;
+/// WILL_CREATE of linux/fcntl.h: O_CREAT, and of O_TMPFILE the bit that is not O_DIRECTORY.
+const MAKES_FILE: u64 = (libc::O_CREAT | libc::O_TMPFILE & !libc::O_DIRECTORY) as u64;
 
 /// UNAME26 and PER_LINUX32 of linux/personality.h.
 const HARMLESS_PERSONALITY: u64 = 0x0002_0000 | 0x8;

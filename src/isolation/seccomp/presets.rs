@@ -34,7 +34,7 @@ pub fn table(preset: Preset) -> Option<&'static Table> {
 /// Every call that the tables name.
 pub static KNOWN: Set = GROUPS[GROUPS.len() - 1].members;
 /// Calls that get ENOSYS rather than EPERM when refused.
-pub static MISSING: Set = FALL_BACK;
+pub static MISSING: Set = FALL_BACK.or(UNSEEN_MODES);
 /// What `nested = "namespaces"` opens.
 pub static NAMESPACES: Set = set("nested-namespaces");
 /// What `nested = "mounts"` opens besides.
@@ -47,6 +47,7 @@ pub const fn check(arch: Arch, number: usize, compat: bool) -> Option<Check> {
         if CHECKED[at].0.contains(arch, number) {
             return match CHECKED[at].1 {
                 Check::Socket if compat => Some(Check::SocketAnyNetlink),
+                Check::Mode(_) | Check::OpenMode(_) if compat => None,
                 check => Some(check),
             };
         }
@@ -62,11 +63,12 @@ static COMPAT: Table = decide(set("compat"), true);
 
 const DEFAULT_SET: Set = set("default");
 const FALL_BACK: Set = set("missing").or(set("gone"));
+const UNSEEN_MODES: Set = set("unseen-modes");
 
 const TEXT: &str = include_str!("presets.tbl");
 static SETS: [Group; heads(TEXT)] = parse(TEXT, &GROUPS);
 
-const CHECKED: [(Set, Check); 7] = [
+const CHECKED: [(Set, Check); 11] = [
     (one("clone"), Check::Clone),
     (one("ioctl"), Check::Ioctl),
     (one("socket"), Check::Socket),
@@ -74,6 +76,11 @@ const CHECKED: [(Set, Check); 7] = [
     (one("personality"), Check::Personality),
     (one("setpriority"), Check::Setpriority),
     (one("ioprio_set"), Check::IoprioSet),
+    // mkdir and mkdirat drop the bits themselves.
+    (one("chmod").or(one("fchmod")).or(one("creat")).or(one("mknod")), Check::Mode(1)),
+    (one("fchmodat").or(one("fchmodat2")).or(one("mknodat")), Check::Mode(2)),
+    (one("open"), Check::OpenMode(1)),
+    (one("openat"), Check::OpenMode(2)),
 ];
 
 const fn set(name: &str) -> Set {
@@ -96,10 +103,11 @@ pub(super) const fn one(name: &str) -> Set {
 
 const fn decide(allowed: Set, compat: bool) -> Table {
     let mut table = [[Base::Missing; LIMIT]; 2];
+    let missing = if compat { FALL_BACK } else { MISSING };
     let mut at = 0;
     while at < LIMIT * 2 {
         let (arch, number) = (if at < LIMIT { Arch::X86_64 } else { Arch::I386 }, at % LIMIT);
-        if KNOWN.contains(arch, number) && !FALL_BACK.contains(arch, number) {
+        if KNOWN.contains(arch, number) && !missing.contains(arch, number) {
             table[arch as usize][number] = if !allowed.contains(arch, number) {
                 Base::Denied
             } else if let Some(check) = check(arch, number, compat) {
@@ -153,6 +161,14 @@ mod tests {
                 assert_eq!(base(preset, name), Base::Denied, "{name} under {preset:?}");
             }
         }
+    }
+
+    #[test]
+    fn modes_that_a_filter_cannot_see_are_seen_elsewhere() {
+        for preset in [Preset::Default, Preset::SystemService, Preset::Strict] {
+            assert_eq!(base(preset, "openat2"), Base::Missing, "{preset:?}");
+        }
+        assert_eq!(base(Preset::Compat, "openat2"), Base::Allowed);
     }
 
     #[test]

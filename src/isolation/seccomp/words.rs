@@ -169,6 +169,12 @@ pub fn warn(section: &Seccomp, namespaces: bool, findings: &mut Findings) {
             "socketcall" => ("opens sockets of every family unseen", "libraries fall back to socket"),
             "clone" if !namespaces => ("lifts the refusal of new namespaces", "@process keeps it"),
             "socket" | "socketpair" => ("lifts the choice of address families", "@network-io keeps it"),
+            "chmod" | "fchmod" | "fchmodat" | "fchmodat2" | "creat" | "mknod" | "mknodat" | "open" | "openat"
+            | "openat2"
+                if section.preset != Preset::Compat =>
+            {
+                ("lets the program make setuid and setgid files", "without it they are refused")
+            }
             "ioctl" => ("lets the program type into its terminal", "rules can allow single requests"),
             _ => continue,
         };

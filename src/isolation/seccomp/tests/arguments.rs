@@ -150,3 +150,62 @@ fn a_shared_process_group_is_signalled_only_where_landlock_holds_it_back() {
     let grouped = Seccomp { allow: Some(names(&["@process"])), ..Seccomp::default() };
     assert_eq!(native(&among(&grouped, given), "kill", &[0]), "EPERM", "a group lifts no condition");
 }
+
+#[test]
+fn no_file_gets_a_setuid_or_setgid_bit() {
+    let (creat, directory, tmpfile, cloexec) = (0o100, 0o200_000, 0o20_000_000, 0o2_000_000);
+    for preset in PRESETS {
+        let filter = filter(&Seccomp { preset, architectures: both(), ..Seccomp::default() });
+        let refused = if preset == Preset::Compat { "allow" } else { "EPERM" };
+        for arch in [Arch::X86_64, Arch::I386] {
+            for (name, mode) in [
+                ("chmod", 1),
+                ("fchmod", 1),
+                ("creat", 1),
+                ("mknod", 1),
+                ("fchmodat", 2),
+                ("fchmodat2", 2),
+                ("mknodat", 2),
+                ("open", 2),
+                ("openat", 3),
+            ] {
+                if preset == Preset::Strict && name.starts_with("mknod") {
+                    assert_eq!(ask(&filter, arch, name, &[]), "EPERM");
+                    continue;
+                }
+                let opens = name.starts_with("open");
+                let with = |flags, bits| {
+                    let mut args = [u64::MAX; 4];
+                    if opens {
+                        args[mode - 1] = flags;
+                    }
+                    args[mode] = bits;
+                    ask(&filter, arch, name, &args)
+                };
+                for high in [0, 1 << 16, 1 << 32, 0xffff_ffff_0000_0000] {
+                    for flags in [creat, creat | cloexec, directory | tmpfile, tmpfile, u64::MAX, creat | 1 << 40] {
+                        for bits in [0o2000, 0o4000, 0o6755, 0o107_777] {
+                            assert_eq!(with(flags, bits | high), refused, "{preset} {name} {flags:o} {bits:o}");
+                        }
+                        for bits in [0, 0o644, 0o1777, 0o100_755, 0o1_000] {
+                            assert_eq!(with(flags, bits | high), "allow", "{preset} {name} {flags:o} {bits:o}");
+                        }
+                    }
+                    if opens {
+                        for flags in [0, cloexec, directory, !(creat | tmpfile)] {
+                            assert_eq!(with(flags | high, u64::MAX), "allow", "{preset} {name} {flags:o}");
+                        }
+                    }
+                }
+            }
+            let unseen = if preset == Preset::Compat { "allow" } else { "ENOSYS" };
+            assert_eq!(ask(&filter, arch, "openat2", &[]), unseen, "{preset}");
+        }
+    }
+    let section = Seccomp { allow: Some(names(&["chmod", "openat2", "@file-system"])), ..Seccomp::default() };
+    let filter = filter(&section);
+    assert_eq!(native(&filter, "chmod", &[0, 0o6755]), "allow", "by its own name");
+    assert_eq!(native(&filter, "openat2", &[]), "allow", "by its own name");
+    assert_eq!(native(&filter, "fchmod", &[0, 0o6755]), "EPERM", "a group lifts no condition");
+    assert_eq!(native(&nested(&Seccomp::default(), true, true), "openat2", &[]), "allow", "a sandbox needs it");
+}

@@ -95,6 +95,9 @@ fn weakening_is_warned_about() {
     assert_eq!(warned(&allow(&["ptrace", "@aio", "@known"]), false), 0);
     assert_eq!(warned(&allow(&["clone", "clone3", "io_uring_setup", "socket", "ioctl", "socketcall"]), false), 6);
     assert_eq!(warned(&allow(&["clone", "clone3"]), true), 0);
+    let makes = allow(&["chmod", "openat", "openat2"]);
+    assert_eq!(warned(&makes, false), 3);
+    assert_eq!(warned(&Seccomp { preset: Preset::Compat, ..makes }, false), 0);
     assert_eq!(warned(&Seccomp { on_deny: OnDeny::Log, ..Seccomp::default() }, false), 1);
 }
 
@@ -132,7 +135,7 @@ fn the_step_says_what_it_is_and_why() {
     let step = plan(&Seccomp::default(), Given::default(), &mut Findings::default()).expect("a step");
     let Step::Filter(filter) = &step;
     let count = filter.program().len();
-    assert_eq!(step.to_string(), format!("filter system calls: preset default, 311 allowed, {count} instructions"));
+    assert_eq!(step.to_string(), format!("filter system calls: preset default, 310 allowed, {count} instructions"));
     assert_eq!(step.why(), "by default a program may make the system calls that ordinary applications need");
     let origin = Origin { file: "a.toml".into(), line: 3, column: 1 };
     let section = Seccomp { preset: Preset::Strict, preset_origin: Some(origin), ..Seccomp::default() };
