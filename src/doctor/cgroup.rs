@@ -38,7 +38,14 @@ fn asked<T>(value: T) -> Asked<T> {
 /// Why a limit cannot be set, and the remedy.
 fn obstacle(section: &Cgroup, host: &Host) -> Option<(String, String)> {
     let mut findings = Findings::default();
-    let given = Given { own_user: true, own_cgroup: true, program: (host.uid(), host.gid()) };
+    let given = Given {
+        own_user: true,
+        own_cgroup: true,
+        program: (host.uid(), host.gid()),
+        users: None,
+        keeps: false,
+        mounts: false,
+    };
     plan(section, given, host, &mut findings);
     // What is only approximate has no remedy, and works.
     let finding = findings.0.into_iter().find(|finding| finding.hint.is_some())?;

@@ -32,6 +32,15 @@ pub enum Keep {
     All,
 }
 
+impl Capabilities {
+    pub fn keeps(&self, name: &str) -> bool {
+        match &self.keep {
+            Keep::All => true,
+            Keep::Only(names) => names.iter().any(|kept| kept == name),
+        }
+    }
+}
+
 impl Default for Keep {
     fn default() -> Keep {
         Keep::Only(Vec::new())

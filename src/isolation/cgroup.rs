@@ -5,6 +5,7 @@ pub mod control;
 mod dbus;
 mod device;
 mod directory;
+mod exposed;
 mod key;
 mod layout;
 pub mod list;
@@ -23,6 +24,7 @@ mod v1;
 mod v2;
 mod weight;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -31,7 +33,7 @@ use super::context::{Context, Slot, Slots};
 use super::{Enforce, Origin, Trace};
 
 pub use super::Max;
-pub use plan::{Given, Planned, plan};
+pub use plan::{Given, Planned, plan, review};
 use scope::Manager;
 pub use settings::{Lack, Setting};
 
@@ -104,29 +106,29 @@ pub enum Step {
     /// The place gives its children these controllers.
     Distribute {
         place: Place,
-        controllers: Vec<&'static str>,
+        controllers: Vec<Name>,
     },
     /// Fills `Slot::Cgroup(number)` with the directory.
     Create {
         number: u8,
         place: Place,
-        controllers: Vec<&'static str>,
+        controllers: Vec<Name>,
     },
     Limit {
         number: u8,
         setting: Setting,
     },
-    /// A part of the sandbox's directory that is the program's to divide; fills `Slot::Cgroup(number)`.
-    Delegate {
+    /// A part of the sandbox's directory for the program, which can mount no more than that; fills
+    /// `Slot::Cgroup(number)` anew.
+    Part {
         number: u8,
         place: Place,
-        controllers: Vec<&'static str>,
-        owner: Option<(u32, u32)>,
+        delegated: Option<Delegated>,
     },
     /// Init enters a directory of cgroup v1; on v2 it is born in it.
     Join {
         number: u8,
-        controllers: Vec<&'static str>,
+        controllers: Vec<Name>,
     },
     /// Init makes way in the delegated part, which is its cgroup namespace's root by now.
     MakeWay {
@@ -134,11 +136,22 @@ pub enum Step {
     },
 }
 
+/// A controller, or another word that a hierarchy of cgroup v1 is known by.
+pub type Name = Cow<'static, str>;
+
+/// A part that the program may divide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delegated {
+    pub controllers: Vec<Name>,
+    /// To whom it has to be given.
+    pub owner: Option<(u32, u32)>,
+}
+
 /// Init is in each of the directories: a controller of the hierarchy by their numbers, none for cgroup v2.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Membership(pub Vec<&'static str>);
+pub struct Membership(pub Vec<Name>);
 
-/// The part of a sandbox's directory that its program may divide.
+/// The part of a sandbox's directory that is the program's.
 const PAYLOAD: &str = "payload";
 
 /// What a directory of a sandbox is called.
@@ -196,7 +209,7 @@ impl Step {
             }
             Step::Create { .. } => "limits hold for all processes of the sandbox together",
             Step::Limit { .. } => "the profile limits it, from the program's first instruction",
-            Step::Delegate { .. } => "the sandbox's own limits lie above it, where no process inside can reach",
+            Step::Part { .. } => "the sandbox's own limits lie above it, where no process inside can reach",
             Step::MakeWay { .. } => "a cgroup that gives controllers to its children may hold no process itself",
             Step::Join { .. } => "whatever init starts is born in it, and none can leave it",
         }
@@ -206,8 +219,13 @@ impl Step {
         let scope = |place: &Place| if *place == Place::Scope { vec![Slot::Scope] } else { Vec::new() };
         match self {
             Step::Scope { .. } => Slots::filling(&[Slot::Scope]),
-            Step::Create { number, place, .. } | Step::Delegate { number, place, .. } => {
+            Step::Create { number, place, .. } => {
                 Slots { reads: scope(place), ..Slots::filling(&[Slot::Cgroup(*number)]) }
+            }
+            Step::Part { number, place, .. } => {
+                let mut reads = scope(place);
+                reads.push(Slot::Cgroup(*number));
+                Slots { reads, ..Slots::filling(&[Slot::Cgroup(*number)]) }
             }
             Step::Limit { number, .. } | Step::Join { number, .. } | Step::MakeWay { number } => {
                 Slots::reading(&[Slot::Cgroup(*number)])
@@ -227,7 +245,8 @@ impl fmt::Display for Step {
             }
             Step::Create { place, .. } => write!(f, "create {}/sandbox-<id>", place),
             Step::Limit { setting, .. } => write!(f, "{} = {}", setting.file, setting.value),
-            Step::Delegate { place, owner, .. } => {
+            Step::Part { place, delegated: None, .. } => write!(f, "create {}/sandbox-<id>/{PAYLOAD}", place),
+            Step::Part { place, delegated: Some(Delegated { owner, .. }), .. } => {
                 write!(f, "delegate {}/sandbox-<id>/{PAYLOAD}", place)?;
                 owner.map_or(Ok(()), |(uid, gid)| write!(f, " to {uid}:{gid}"))
             }

@@ -205,6 +205,18 @@ pub fn plan(section: &Seccomp, given: Given, findings: &mut Findings) -> Option<
     Some(Step::Filter(Filter { preset, preset_origin, policy, holds_kill, program }))
 }
 
+/// Whether a file system can be mounted under it: a detached mount is one too.
+pub fn admits_mounts(section: &Seccomp, namespaces: bool) -> bool {
+    let given = Given { namespaces, ..Given::default() };
+    let Some(policy) = policy::Policy::new(section, given, &mut Findings::default()) else { return true };
+    let passes = |arch: Arch, name: &str| {
+        let set = groups::resolve(name).unwrap_or(groups::Set::EMPTY);
+        let numbers = (0..calls::LIMIT).filter(|number| set.contains(arch, *number));
+        numbers.filter_map(|number| policy.entry(arch, number as u32)).any(|entry| policy.chain(entry).can_pass())
+    };
+    policy.tables.iter().any(|(arch, _)| passes(*arch, "mount") || passes(*arch, "fsmount"))
+}
+
 impl Step {
     pub fn why(&self) -> String {
         let Step::Filter(filter) = self;

@@ -58,7 +58,7 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
             "the cgroup has not been given these controllers itself (see its cgroup.controllers)"
         }
         ("write", Errno::EINVAL, Some(Step::Cgroup(cgroup::Step::Join { controllers, .. })))
-            if controllers.contains(&"cpu") =>
+            if controllers.iter().any(|name| name == "cpu") =>
         {
             "has the launcher real-time priority (chrt)? This kernel gives no real time to a new cgroup of the cpu \
              controller: start it without, or leave out cpu-max and cpu-weight"

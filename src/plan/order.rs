@@ -162,8 +162,7 @@ pub(super) fn inside(profile: &Profile, host: &Host, findings: &mut Findings) ->
     let one_id = own_user && !host.is_root() && profile.namespaces.id_map == namespaces::IdMap::Auto;
     let account = process::account(&profile.process, one_id, host, findings);
     let namespaces = namespaces::plan(&profile.namespaces, own_network, &account, &profile.name, host, findings);
-    let given = cgroup::Given { own_user, own_cgroup: profile.namespaces.cgroup, program: namespaces.program };
-    let cgroup = cgroup::plan(&profile.cgroup, given, host, findings);
+    let cgroup = cgroup::plan(&profile.cgroup, within(profile, &namespaces, host), host, findings);
     let given = rootfs::Given {
         state: crate::state::locate,
         name: &profile.name,
@@ -180,6 +179,39 @@ pub(super) fn inside(profile: &Profile, host: &Host, findings: &mut Findings) ->
     };
     let rootfs = rootfs::plan(&profile.rootfs, &given, host, findings);
     Inside { account, namespaces, cgroup, rootfs }
+}
+
+/// What `[cgroup]` has to know of the program.
+fn within<'a>(profile: &Profile, namespaces: &'a namespaces::Planned, host: &Host) -> cgroup::Given<'a> {
+    let own_user = profile.namespaces.user;
+    cgroup::Given {
+        own_user,
+        own_cgroup: profile.namespaces.cgroup,
+        program: namespaces.program,
+        users: own_user.then_some(&namespaces.ids.users[..]),
+        keeps: profile.capabilities.keep != Keep::default(),
+        // The host's own power no cgroup namespace holds.
+        mounts: !has_power(profile) && mounts_cgroups(profile, host),
+    }
+}
+
+/// Whether its capabilities are the host's.
+pub(super) fn has_power(profile: &Profile) -> bool {
+    !profile.namespaces.user && profile.capabilities.keeps("sys_admin")
+}
+
+/// Whether the program can mount a cgroup file system and write to what is in there.
+pub(super) fn mounts_cgroups(profile: &Profile, host: &Host) -> bool {
+    let namespaces = &profile.namespaces;
+    // Without a user namespace of its own nothing forbids another but the filter.
+    let empowered = namespaces.nested != Nested::No || !namespaces.user || profile.capabilities.keeps("sys_admin");
+    if !empowered {
+        return false;
+    }
+    // No rule of ours is about a file system that is mounted inside, and without one nothing in it can be opened.
+    let restricted = profile.landlock.enforce != crate::isolation::Enforce::Off && host.landlock_abi() > 0;
+    let nested = namespaces.nested != Nested::No;
+    !restricted && (namespaces.nested == Nested::Mounts || seccomp::admits_mounts(&profile.seccomp, nested))
 }
 
 /// The steps of one stage while they are put in order.

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use super::order::{Inside, inside, visitor};
+use super::order::{Inside, has_power, inside, mounts_cgroups, visitor};
 use crate::host::Host;
-use crate::isolation::capabilities::Keep;
 use crate::isolation::network::Mode;
-use crate::isolation::{Findings, landlock, namespaces, network, process, rootfs};
+use crate::isolation::{Findings, cgroup, landlock, namespaces, network, process, rootfs};
 use crate::profile::{Diagnostics, Profile};
 
 /// What planning has to say of a profile that is refused already. Whatever may follow from one of its errors is left out:
@@ -30,10 +29,7 @@ pub fn review(profile: &Profile, host: &Host, findings: &mut Findings) {
     // Their errors are the plan's to report.
     let mut known = Findings::default();
     let Inside { account, namespaces: ids, rootfs, .. } = inside(profile, host, &mut known);
-    let keeps = |capability: &str| match &profile.capabilities.keep {
-        Keep::All => true,
-        Keep::Only(names) => names.iter().any(|name| name == capability),
-    };
+    let keeps = |capability: &str| profile.capabilities.keeps(capability);
     namespaces::review(&profile.namespaces, account.uid, keeps("setfcap"), findings);
     let granted: Vec<&str> = profile.rootfs.devices.iter().map(|device| device.name.as_str()).collect();
     process::review(&profile.process, ids.one_id, &granted, host, findings);
@@ -53,6 +49,8 @@ pub fn review(profile: &Profile, host: &Host, findings: &mut Findings) {
         process::review_program(&profile.process, &surroundings, host, findings);
     }
     rootfs::review(&profile.rootfs, &given, host, findings);
+    let mounts_anything = has_power(profile) && mounts_cgroups(profile, host);
+    cgroup::review(mounts_anything, profile.capabilities.keep_origin.as_ref(), findings);
     network::review(&profile.network, findings);
     landlock::review(&profile.landlock, own_network, findings);
 }

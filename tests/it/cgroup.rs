@@ -2,6 +2,7 @@
 
 mod cleaning;
 mod in_force;
+mod mounted;
 mod places;
 mod scope;
 

@@ -2,11 +2,14 @@
 #include "probe.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -220,10 +223,28 @@ static int act_become(int argc, char **argv)
 	return printf("become %s: %s\n", argv[0], errno_name(errno)), 0;
 }
 
+/* Mounts every cgroup hierarchy below a directory, as whoever may make namespaces can: without writing any map. What
+ * follows sees them. */
+static int act_cgroups(int argc, char **argv)
+{
+	static const char *const names[] = {"unified", "pids", "memory", "freezer", "cpu", "cpuset", "blkio", "devices"};
+	char path[256];
+
+	if (unshare(CLONE_NEWUSER) || unshare(CLONE_NEWNS | CLONE_NEWCGROUP) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mkdir(argv[0], 0755))
+		return printf("cgroups: %s\n", errno_name(errno)), 0;
+	for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(path, sizeof path, "%s/%s", argv[0], names[i]);
+		int failed = mkdir(path, 0755) || mount("none", path, i ? "cgroup" : "cgroup2", 0, i ? names[i] : NULL);
+		printf("mounted %s: %s\n", names[i], failed ? errno_name(errno) : "ok");
+	}
+	return 0;
+}
+
 const struct verb acts[] = {
 	{"exit", 0, act_exit},	   {"die", 1, act_die},	      {"sleep", 1, act_sleep},	 {"say", 0, act_say},
 	{"hang", 0, act_hang},	   {"await", 1, act_signals}, {"orphan", 1, act_orphan}, {"daemon", 0, act_daemon},
 	{"raw", 0, act_raw},	   {"yes", 0, act_yes},	      {"become", 1, act_become}, {"crowd", 1, act_crowd},
 	{"hold", 1, act_hold},	   {"burn", 1, act_burn},     {"compute", 1, act_compute}, {"hog", 1, act_hog},
-	{NULL, 0, NULL},
+	{"cgroups", 1, act_cgroups}, {NULL, 0, NULL},
 };

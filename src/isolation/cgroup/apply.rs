@@ -11,7 +11,7 @@ use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, fstatfs};
 
-use super::{Membership, PAYLOAD, Place, Setting, Step, directory_name, list, place, scope};
+use super::{Delegated, Membership, Name, PAYLOAD, Place, Setting, Step, directory_name, list, place, scope};
 use crate::isolation::context::{Context, Slot};
 use crate::isolation::{Applied, Fault};
 use crate::sys::descriptor;
@@ -33,8 +33,8 @@ impl Step {
                 Ok(())
             }
             Step::Limit { number, setting } => limit(context.get(Slot::Cgroup(*number))?, setting),
-            Step::Delegate { number, place, controllers, owner } => {
-                let directory = delegate(&place.of(context)?.join(directory_name(&context.id)), controllers, *owner)?;
+            Step::Part { number, place, delegated } => {
+                let directory = part(&place.of(context)?.join(directory_name(&context.id)), delegated.as_ref())?;
                 context.fill(Slot::Cgroup(*number), directory);
                 Ok(())
             }
@@ -103,25 +103,26 @@ fn leave(place: &Path, id: &str) -> Applied {
 }
 
 /// The kernel takes all of them or none.
-fn distribute(place: &Path, controllers: &[&str]) -> Applied {
+fn distribute(place: &Path, controllers: &[Name]) -> Applied {
     let words: Vec<String> = controllers.iter().map(|name| format!("+{name}")).collect();
     let path = place.join("cgroup.subtree_control");
     write_to(descriptor::here(), &path.to_string_lossy(), &words.join(" "))
 }
 
 /// Whoever owns a directory and these files of it may divide it (the kernel's cgroup-v2 document, Delegation).
-fn delegate(sandbox: &Path, controllers: &[&str], owner: Option<(u32, u32)>) -> Result<OwnedFd, Fault> {
-    if !controllers.is_empty() {
+fn part(sandbox: &Path, delegated: Option<&Delegated>) -> Result<OwnedFd, Fault> {
+    if let Some(Delegated { controllers, .. }) = delegated
+        && !controllers.is_empty()
+    {
         distribute(sandbox, controllers)?;
     }
+    let path = sandbox.join(PAYLOAD);
     let payload = create(sandbox, PAYLOAD)?;
-    let leaf = create(&sandbox.join(PAYLOAD), place::INIT)?;
-    // Other users inside may look, whatever the launcher's umask.
-    for path in [sandbox.join(PAYLOAD), sandbox.join(PAYLOAD).join(place::INIT)] {
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
-            .map_err(|error| Fault { operation: "chmod", ..fault(error, PAYLOAD) })?;
-    }
-    let Some((uid, gid)) = owner else { return Ok(payload) };
+    visible(&path)?;
+    let Some(Delegated { owner, .. }) = delegated else { return Ok(payload) };
+    let leaf = create(&path, place::INIT)?;
+    visible(&path.join(place::INIT))?;
+    let Some((uid, gid)) = *owner else { return Ok(payload) };
     for directory in [&payload, &leaf] {
         for name in ["", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"] {
             nix::unistd::fchownat(directory, name, Some(uid.into()), Some(gid.into()), AtFlags::AT_EMPTY_PATH)
@@ -129,6 +130,12 @@ fn delegate(sandbox: &Path, controllers: &[&str], owner: Option<(u32, u32)>) -> 
         }
     }
     Ok(payload)
+}
+
+/// Other users inside may look, whatever the launcher's umask.
+fn visible(path: &Path) -> Applied {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+        .map_err(|error| Fault { operation: "chmod", ..fault(error, PAYLOAD) })
 }
 
 /// Writes a value, and reads it back.

@@ -2,7 +2,7 @@
 
 use super::place::Ground;
 use super::plan::Planned;
-use super::{Membership, Place, Setting, Step};
+use super::{Delegated, Membership, Name, Place, Setting, Step};
 use crate::isolation::Access;
 use crate::isolation::context::Slot;
 
@@ -13,15 +13,22 @@ pub struct Directory {
     /// Of cgroup v2.
     pub ground: Option<Ground>,
     /// Printed, and for v2 what the place must give its children.
-    pub controllers: Vec<&'static str>,
+    pub controllers: Vec<Name>,
     pub settings: Vec<Setting>,
 }
 
-/// The slot of the delegated part, after those of all hierarchies.
-const DELEGATED: u8 = u8::MAX;
+/// Which of a sandbox's directories are in reach of the program's own mounts, so that it gets a part of them instead.
+#[derive(Debug, Default)]
+pub struct Parts {
+    /// Every one.
+    pub all: bool,
+    /// That on cgroup v2, to be divided.
+    pub delegated: Option<Delegated>,
+}
 
 impl Directory {
-    pub fn add(&mut self, controller: &'static str, settings: &[Setting]) {
+    pub fn add(&mut self, controller: impl Into<Name>, settings: &[Setting]) {
+        let controller = controller.into();
         if !self.controllers.contains(&controller) {
             self.controllers.push(controller);
         }
@@ -39,43 +46,48 @@ impl Directory {
         }
     }
 
-    /// `delegated` are the controllers of a part for the program, whose ids are `owner` if it has to be given to it.
-    pub fn steps(
-        self,
-        number: u8,
-        delegated: Option<&[&'static str]>,
-        owner: Option<(u32, u32)>,
-        planned: &mut Planned,
-    ) {
+    pub fn steps(mut self, number: u8, parts: &Parts, planned: &mut Planned) {
+        let delegated = parts.delegated.as_ref().filter(|_| self.ground.is_some());
+        let apart = parts.all || delegated.is_some();
+        if apart && self.ground.is_some() {
+            // Each costs the kernel memory that is not the sandbox's.
+            let setting = |file, value: u64| Setting::new(file, value.to_string());
+            self.add_settings(&[setting("cgroup.max.descendants", 1000), setting("cgroup.max.depth", 16)]);
+        }
         let Directory { place, ground, controllers, settings } = self;
         let before = &mut planned.host_before;
         let create = |before: &mut Vec<Step>| {
             before.push(Step::Create { number, place: place.clone(), controllers: controllers.clone() });
+            // On cgroup v1 nobody can join an empty set.
+            let sets = |setting: &&Setting| matches!(&*setting.file, "cpuset.cpus" | "cpuset.mems");
+            let sets: Vec<_> = settings.iter().filter(sets).filter(|_| apart && ground.is_none()).cloned().collect();
             before.extend(settings.into_iter().map(|setting| Step::Limit { number, setting }));
+            if apart {
+                before.push(Step::Part { number, place: place.clone(), delegated: delegated.cloned() });
+                before.extend(sets.into_iter().map(|setting| Step::Limit { number, setting }));
+            }
         };
         let members = &mut planned.membership.get_or_insert_with(|| Membership(Vec::new())).0;
-        let Some(ground) = ground else {
+        let Some(ground) = &ground else {
             create(before);
-            members.push(controllers.first().copied().unwrap_or_default());
+            members.push(controllers.first().cloned().unwrap_or_default());
             return planned.init.push(Step::Join { number, controllers });
         };
-        members.push("");
-        before.extend(ground.scope.map(|manager| Step::Scope { manager }));
+        members.push("".into());
+        before.extend(ground.scope.clone().map(|manager| Step::Scope { manager }));
         if ground.leave {
             before.push(Step::Leave { place: place.clone() });
         }
-        let given = |name: &&'static str| ground.given.iter().any(|given| given == name);
-        let missing: Vec<_> = controllers.iter().copied().filter(|name| !given(name)).collect();
+        let given = |name: &&Name| ground.given.iter().any(|given| given == *name);
+        let missing: Vec<_> = controllers.iter().filter(|name| !given(name)).cloned().collect();
         if !missing.is_empty() {
             before.push(Step::Distribute { place: place.clone(), controllers: missing });
         }
         create(before);
         planned.clone_into = Some(Slot::Cgroup(number));
         planned.access = Some(Access::ReadOnly);
-        if let Some(controllers) = delegated {
-            before.push(Step::Delegate { number: DELEGATED, place, controllers: controllers.to_vec(), owner });
-            planned.inside.push(Step::MakeWay { number: DELEGATED });
-            planned.clone_into = Some(Slot::Cgroup(DELEGATED));
+        if delegated.is_some() {
+            planned.inside.push(Step::MakeWay { number });
             planned.access = Some(Access::ReadWrite);
         }
     }

@@ -72,14 +72,30 @@ impl<'a> Layout<'a> {
 
     pub fn home(&self, controller: &str) -> Home {
         let has = |names: &str| names.split(',').any(|name| name == controller);
-        if let Some((names, own)) = self.lines.iter().find(|(names, _)| has(names)) {
-            let controllers: Vec<String> = names.split(',').map(String::from).collect();
-            return match locate(self.host, Some(&controllers), own) {
-                Ok(directory) => Home::V1(Hierarchy { controllers, directory }),
-                Err(Lost::NotMounted) => Home::NotMounted(names.clone()),
-                Err(Lost::Outside(mount)) => Home::Outside(mount, Some(names.clone())),
-            };
+        match self.lines.iter().find(|(names, _)| has(names)) {
+            Some((names, own)) => self.home_v1(names, own),
+            None => self.home_v2(),
         }
+    }
+
+    /// Every hierarchy that we are in, mounted or not.
+    pub fn homes(&self) -> impl Iterator<Item = Home> {
+        self.lines.iter().map(|(names, own)| match names.is_empty() {
+            true => self.home_v2(),
+            false => self.home_v1(names, own),
+        })
+    }
+
+    fn home_v1(&self, names: &str, own: &str) -> Home {
+        let controllers: Vec<String> = names.split(',').map(String::from).collect();
+        match locate(self.host, Some(&controllers), own) {
+            Ok(directory) => Home::V1(Hierarchy { controllers, directory }),
+            Err(Lost::NotMounted) => Home::NotMounted(names.to_owned()),
+            Err(Lost::Outside(mount)) => Home::Outside(mount, Some(names.to_owned())),
+        }
+    }
+
+    fn home_v2(&self) -> Home {
         match self.locate_v2() {
             Ok(own) => Home::V2(own),
             Err(Lost::NotMounted) => Home::Nowhere,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{SysconfVar, sysconf};
 
-use super::size;
+use super::{PAYLOAD, size};
 
 /// What the kernel says of processes it killed to get memory back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +68,12 @@ fn v2(directory: &Path) -> Option<OutOfMemory> {
 }
 
 fn v1(directory: &Path) -> Option<OutOfMemory> {
-    let control = fs::read_to_string(directory.join("memory.oom_control")).ok()?;
-    let killed = counter(&control, "oom_kill").unwrap_or(0);
+    // Each directory counts its own victims alone.
+    let killed = |directory: &Path| {
+        let control = fs::read_to_string(directory.join("memory.oom_control")).ok()?;
+        Some(counter(&control, "oom_kill").unwrap_or(0))
+    };
+    let killed = killed(directory)?.saturating_add(killed(&directory.join(PAYLOAD)).unwrap_or(0));
     if killed == 0 {
         return Some(NONE);
     }

@@ -1,24 +1,31 @@
 //! From the section to directories, limits and who joins them when.
 
-use super::directory::Directory;
+use super::directory::{Directory, Parts};
+use super::exposed::exposed;
 use super::key::{Key, Wish, wishes};
 use super::layout::{Hierarchy, Home, Layout};
 use super::place::{self, Ground};
 use super::refusal::{no_controller, not_there, not_writable};
 use super::settings::{Carried, Lack, Setting};
-use super::{Cgroup, Max, Membership, Place, Step, device, v1, v2};
+use super::{Cgroup, Delegated, Max, Membership, Name, Place, Step, device, v1, v2};
 use crate::host::Host;
 use crate::isolation::context::Slot;
-use crate::isolation::{Access, Enforce, Findings, Origin, PROCESSES};
+use crate::isolation::{Access, Enforce, Findings, IdRange, Origin, PROCESSES};
 
 /// What other sections have decided.
 #[derive(Clone, Copy, Debug)]
-pub struct Given {
+pub struct Given<'a> {
     /// RLIMIT_NPROC counts for the sandbox alone.
     pub own_user: bool,
     pub own_cgroup: bool,
     /// The program's ids as the host sees them.
     pub program: (u32, u32),
+    /// Which of the host's users exist inside; `None`: all.
+    pub users: Option<&'a [IdRange]>,
+    /// The program holds some capability in its user namespace.
+    pub keeps: bool,
+    /// It can mount cgroup file systems.
+    pub mounts: bool,
 }
 
 /// What `[cgroup]` asks of each stage, and what others need to know of it.
@@ -41,24 +48,24 @@ pub struct Planned {
 }
 
 struct Planner<'a> {
-    given: Given,
+    given: Given<'a>,
     host: &'a Host,
     findings: &'a mut Findings,
     memory: Option<Max>,
     v2: Option<Directory>,
     v1: Vec<Directory>,
     /// The controllers that the program may divide.
-    delegated: Option<Vec<&'static str>>,
+    delegated: Option<Vec<Name>>,
     processes: Option<Max>,
 }
 
-pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings) -> Planned {
+pub fn plan(section: &Cgroup, given: Given<'_>, host: &Host, findings: &mut Findings) -> Planned {
     let mut wishes = wishes(section);
     let delegate = section.delegate.as_ref().filter(|asked| asked.value);
     let asked = !wishes.is_empty() || delegate.is_some();
     let by_default = host.is_root() && section.pids_max.is_none() && !given.rlimit_binds();
     // Nothing is looked at, and nothing made, for a profile that limits nothing and whose processes are limited anyway.
-    if !asked && !by_default {
+    if !asked && !by_default && !given.mounts {
         return Planned::default();
     }
     let layout = Layout::probe(host);
@@ -73,8 +80,9 @@ pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings
     let mut needs: Vec<&'static str> = wishes.iter().map(|wish| wish.key.controller()).filter(on_v2).collect();
     // A delegated part is of little use without these.
     needs.extend(["memory", "pids"].into_iter().filter(|_| delegate.is_some()).filter(on_v2));
-    needs.extend(Some("pids").filter(|_| !asked).filter(on_v2));
+    needs.extend(Some("pids").filter(|_| by_default && !asked).filter(on_v2));
     let place = layout.v2().map(|own| place::choose(&own, &needs, host));
+    let exposed = if given.mounts { exposed(&layout, &given, host) } else { Vec::new() };
     for wish in &wishes {
         let carried = planner.carry(&wish.key, &layout, place.as_ref());
         let stands_in = matches!(wish.key, Key::PidsMax(_)) && given.rlimit_binds();
@@ -90,14 +98,29 @@ pub fn plan(section: &Cgroup, given: Given, host: &Host, findings: &mut Findings
         planner.judge("delegate", &asked.origin, required, false, delegated);
     }
     if by_default {
-        planner.limit_processes(&layout, place.as_ref(), asked);
+        let directory = |home: &Home| matches!(home, Home::V2(_));
+        planner.limit_processes(&layout, place.as_ref(), asked || exposed.iter().any(directory));
     }
     // The default alone does not bring it along: a launch is to cost next to nothing more for that.
     if asked {
-        planner.control(&layout, place.and_then(Result::ok).as_ref());
+        planner.control(&layout, place.as_ref().and_then(|place| place.as_ref().ok()));
+    }
+    for home in &exposed {
+        planner.keep_off(home, place.as_ref());
     }
     planner.planned(&wishes)
 }
+
+/// What `check` adds: no cgroup namespace keeps a program off that holds the host's own power.
+pub fn review(mounts_anything: bool, origin: Option<&Origin>, findings: &mut Findings) {
+    if mounts_anything {
+        let message = "sys_admin without a user namespace mounts all cgroups of the host: no limit holds, of this \
+                       sandbox or another";
+        findings.warning("cgroup", message, "leave out sys_admin, or user = false", origin);
+    }
+}
+
+const ANOTHER: &str = "choose another user in [process], or leave out namespaces.nested and sys_admin";
 
 /// What a launch takes by itself: with less its init is killed before the program exists. Measured, as the least for
 /// `/bin/true`, by halving.
@@ -116,7 +139,7 @@ fn enough_memory(section: &Cgroup, findings: &mut Findings) {
     }
 }
 
-impl Given {
+impl Given<'_> {
     /// copy_process() exempts the host's root from RLIMIT_NPROC, in whatever user namespace; and it counts all processes
     /// of a user in the host's.
     fn rlimit_binds(&self) -> bool {
@@ -133,6 +156,10 @@ impl Planner<'_> {
             Home::V1(hierarchy) => {
                 if !self.host.writable(&hierarchy.directory) {
                     return Err(not_writable(&hierarchy.directory, key, self.host));
+                }
+                if matches!(key, Key::IoMax(_)) && self.given.parts(self.host) {
+                    let message = "on cgroup v1 a disk is limited for a single cgroup, and the program could mount it";
+                    return Err(Lack::new(message, format!("{ANOTHER}, or {}", v1::UNIFIED)));
                 }
                 let carried = v1::carry(key, self.memory, &hierarchy.directory, self.host)?;
                 if !carried.settings.is_empty() {
@@ -199,14 +226,11 @@ impl Planner<'_> {
         const DIVIDED: [&str; 6] = ["cpu", "cpuset", "hugetlb", "io", "memory", "pids"];
         let unified = layout.is_free("memory");
         let there = |name: &&str| unified && place.controllers.iter().any(|known| known == name);
-        let there: Vec<_> = DIVIDED.into_iter().filter(there).collect();
+        let there: Vec<Name> = DIVIDED.into_iter().filter(there).map(Name::from).collect();
         let directory = self.on_v2(place);
         for controller in &there {
-            directory.add(controller, &[]);
+            directory.add(controller.clone(), &[]);
         }
-        // Each costs the kernel memory that is not the sandbox's.
-        let setting = |file, value: u64| Setting::new(file, value.to_string());
-        directory.add_settings(&[setting("cgroup.max.descendants", 1000), setting("cgroup.max.depth", 16)]);
         let carried = Carried::default();
         self.delegated = Some(there);
         Ok(if !unified {
@@ -258,6 +282,40 @@ impl Planner<'_> {
         }
     }
 
+    /// Has a directory of the sandbox's own, where otherwise the launcher's would be within the program's reach.
+    fn keep_off(&mut self, home: &Home, place: Option<&Result<Ground, Lack>>) {
+        let missing = match home {
+            Home::V1(hierarchy) if !self.host.writable(&hierarchy.directory) => {
+                format!("{} is read-only", hierarchy.directory.display())
+            }
+            Home::V1(hierarchy) => {
+                let directory = self.on_v1(hierarchy);
+                if directory.controllers.is_empty() {
+                    directory.add(hierarchy.controllers[0].clone(), &[]);
+                }
+                return;
+            }
+            Home::V2(own) => {
+                let ground = match place {
+                    Some(Ok(ground)) => Ok(ground.clone()),
+                    _ => place::choose(own, &[], self.host),
+                };
+                match ground {
+                    Ok(ground) => {
+                        self.on_v2(&ground);
+                        return;
+                    }
+                    Err(Lack { message, .. }) => message,
+                }
+            }
+            Home::NotMounted(names) => format!("that of {names} is not mounted here"),
+            Home::Outside(mount, _) => format!("{} lies outside of this cgroup namespace", mount.display()),
+            Home::Nowhere => "no cgroup file system is mounted here".to_owned(),
+        };
+        let message = format!("the program could mount the launcher's own cgroup, and lift limits there: {missing}");
+        self.findings.error("cgroup", message, ANOTHER.to_owned(), None);
+    }
+
     fn on_v1(&mut self, hierarchy: &Hierarchy) -> &mut Directory {
         let known = self.v1.iter().position(|directory| directory.place == Place::At(hierarchy.directory.clone()));
         let index = known.unwrap_or_else(|| {
@@ -293,8 +351,10 @@ impl Planner<'_> {
             }
         }
         let owner = self.host.is_root().then_some(self.given.program).filter(|ids| *ids != (0, 0));
+        let delegated = self.delegated.map(|controllers| Delegated { controllers, owner });
+        let parts = Parts { all: self.given.parts(self.host), delegated };
         for (number, directory) in (0u8..).zip(self.v2.into_iter().chain(self.v1)) {
-            directory.steps(number, self.delegated.as_deref(), owner, &mut planned);
+            directory.steps(number, &parts, &mut planned);
         }
         if planned.access == Some(Access::ReadOnly) && !self.given.own_cgroup {
             planned.access = None;

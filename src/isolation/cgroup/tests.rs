@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::*;
 use crate::host::{Facts, Host, Node};
 use crate::isolation::context::{Context, Slot};
-use crate::isolation::{Findings, Severity};
+use crate::isolation::{Findings, IdRange, Severity};
 
 const DIRECTORY: Node = Node::Directory { uid: 0, mode: 0o755 };
 const FILE: Node = Node::File { uid: 0, mode: 0o644 };
@@ -98,7 +98,7 @@ impl Machine {
     /// With a program of this user.
     fn plan_as(self, program: u32, section: &Cgroup) -> (Planned, Vec<(Severity, String, String)>) {
         let mut findings = Findings::default();
-        let given = Given { own_user: true, own_cgroup: true, program: (program, program) };
+        let given = given(program);
         let planned = plan(section, given, &Host::known(self.0), &mut findings);
         let said =
             findings.0.into_iter().map(|one| (one.severity, one.message, one.hint.unwrap_or_default())).collect();
@@ -113,10 +113,18 @@ impl Machine {
     }
 }
 
+fn given(program: u32) -> Given<'static> {
+    Given { own_user: true, own_cgroup: true, program: (program, program), users: None, keeps: false, mounts: false }
+}
+
+fn membership(names: &[&'static str]) -> Membership {
+    Membership(names.iter().map(|name| (*name).into()).collect())
+}
+
 #[test]
 fn nothing_asked_is_nothing_done_and_nothing_looked_at() {
     let host = Host::known(Facts::default());
-    let given = Given { own_user: true, own_cgroup: true, program: (1000, 1000) };
+    let given = given(1000);
     let planned = plan(&Cgroup::default(), given, &host, &mut Findings::default());
     assert_eq!(planned, Planned::default());
     assert!(host.facts().texts.is_empty() && host.facts().paths.is_empty());
@@ -138,7 +146,7 @@ fn root_of_a_unified_hierarchy() {
         ]
     );
     assert_eq!(planned.clone_into, Some(Slot::Cgroup(0)));
-    assert_eq!(planned.membership, Some(Membership(vec![""])));
+    assert_eq!(planned.membership, Some(membership(&[""])));
     assert_eq!((planned.memory_max, planned.processes), (Some(256 << 20), Some(Max::Max)));
     let traces: Vec<_> = planned.host_before.iter().filter_map(|step| step.trace(&seven())).collect();
     assert_eq!(traces, [Trace::Cgroup { path: "/sys/fs/cgroup/sandbox-7".into() }]);
@@ -299,7 +307,7 @@ fn hybrid_as_root_has_a_directory_a_controller_and_one_to_be_born_in() {
         ]
     );
     assert_eq!(planned.clone_into, Some(Slot::Cgroup(0)));
-    assert_eq!(planned.membership, Some(Membership(vec!["", "pids", "memory"])));
+    assert_eq!(planned.membership, Some(membership(&["", "pids", "memory"])));
 }
 
 #[test]
@@ -326,7 +334,7 @@ fn cgroup_v1_alone_is_frozen_by_the_freezer_and_counted_by_cpuacct() {
     let (steps, planned) = machine.steps(&limits());
     assert_eq!(steps.last().unwrap(), "join the cgroup of cpuacct");
     assert_eq!(planned.clone_into, None);
-    assert_eq!(planned.membership, Some(Membership(vec!["pids", "memory", "freezer", "cpuacct"])));
+    assert_eq!(planned.membership, Some(membership(&["pids", "memory", "freezer", "cpuacct"])));
 }
 
 #[test]
@@ -423,7 +431,7 @@ fn a_delegated_part_lies_below_the_limits() {
         planned.inside.iter().map(Step::to_string).collect::<Vec<_>>(),
         ["move to init.scope of the delegated part"]
     );
-    assert_eq!(planned.clone_into, Some(Slot::Cgroup(255)));
+    assert_eq!(planned.clone_into, Some(Slot::Cgroup(0)));
     assert_eq!(planned.access, Some(crate::isolation::Access::ReadWrite));
 }
 
@@ -432,7 +440,7 @@ fn delegation_without_controllers_is_said_to_be_less_and_on_v1_refused() {
     let section = Cgroup { delegate: asked(true), ..Cgroup::default() };
     let hybrid = Machine::of(0).hybrid().writable_v1().owned("/sys/fs/cgroup/unified");
     let (planned, said) = hybrid.plan(&section);
-    assert_eq!(planned.clone_into, Some(Slot::Cgroup(255)));
+    assert_eq!(planned.clone_into, Some(Slot::Cgroup(0)));
     assert_eq!(said[0].0, Severity::Shortfall);
     assert!(said[0].1.ends_with("but not limited"), "{said:?}");
     let v1 = Machine::of(0).text("/proc/self/cgroup", "4:memory:/\n").node("/sys/fs/cgroup/memory/tasks", FILE);
@@ -550,4 +558,85 @@ fn the_managers_own_socket_is_preferred() {
     let manager = scope::Manager::find(&machine("/nothing", 0)).unwrap();
     assert_eq!((manager.socket, manager.direct), ("/run/dbus/system_bus_socket".into(), false));
     assert_eq!(scope::Manager::find(&Host::known(Machine::of(0).0)), None);
+}
+
+/// A program that may mount cgroups by itself, for a profile that limits nothing.
+fn plan_mounting(machine: Machine, section: &Cgroup, given: Given<'_>) -> (Vec<String>, Vec<String>) {
+    let mut findings = Findings::default();
+    let given = Given { mounts: true, ..given };
+    let planned = plan(section, given, &Host::known(machine.0), &mut findings);
+    let steps = planned.host_before.iter().chain(&planned.init).map(Step::to_string).collect();
+    let errors = findings.0.iter().filter(|one| one.severity == Severity::Error);
+    (steps, errors.map(|one| one.message.clone()).collect())
+}
+
+#[test]
+fn a_program_that_mounts_cgroups_gets_a_part_of_each_that_it_could_change() {
+    let machine = || {
+        Machine::of(0)
+            .hybrid()
+            .writable_v1()
+            .writable("/sys/fs/cgroup/unified")
+            .text("/sys/fs/cgroup/cpuset/cpuset.cpus", "0-1\n")
+    };
+    let (steps, errors) = plan_mounting(machine(), &Cgroup::default(), given(0));
+    assert_eq!(errors, [] as [&str; 0]);
+    for hierarchy in ["unified", "pids", "blkio", "freezer", "memory/api/x", "cpuset", "cpu"] {
+        let made = format!("create /sys/fs/cgroup/{hierarchy}/sandbox-<id>");
+        let at = steps.iter().position(|step| *step == made).expect(hierarchy);
+        let part = steps.iter().position(|step| *step == format!("{made}/payload")).expect(hierarchy);
+        assert!(part > at, "{hierarchy}");
+        match hierarchy {
+            // Limits lie above the part, and a set of CPUs in it too.
+            "pids" => assert_eq!(steps[at + 1..part], ["pids.max = 4096"]),
+            "unified" => assert_eq!(steps[at + 1..part], ["cgroup.max.descendants = 1000", "cgroup.max.depth = 16"]),
+            "cpuset" => {
+                assert_eq!(steps[at + 1], "cpuset.cpus = 0-1");
+                assert_eq!(steps[part + 1], "cpuset.cpus = 0-1");
+            }
+            _ => assert_eq!(part, at + 1),
+        }
+    }
+    assert!(steps.contains(&"join the cgroup of freezer".to_owned()));
+    // Who is somebody else outside can change nothing of root's, but with a capability over whoever exists inside.
+    let none = (Vec::new(), Vec::new());
+    assert_eq!(plan_mounting(machine(), &Cgroup::default(), given(33)), none);
+    let range = |outside| [IdRange { inside: 0, outside, count: 40 }];
+    let (root, others) = (range(0), range(1));
+    let keeping = |users| Given { keeps: true, users: Some(users), ..given(33) };
+    assert_eq!(plan_mounting(machine(), &Cgroup::default(), keeping(&others)), none);
+    let parts = |steps: &[String]| steps.iter().filter(|step| step.ends_with("/payload")).cloned().collect::<Vec<_>>();
+    assert_eq!(parts(&plan_mounting(machine(), &Cgroup::default(), keeping(&root)).0), parts(&steps));
+}
+
+#[test]
+fn a_user_who_mounts_cgroups_gets_a_part_of_what_is_the_users() {
+    let own = "/sys/fs/cgroup/job";
+    let machine = |uid| {
+        let machine = Machine::of(1000).text("/proc/self/cgroup", "4:memory:/x\n0::/job\n");
+        machine.v2_below(own, "", "", "1\n2\n").owned(own).node(own, Node::Directory { uid, mode: 0o755 })
+    };
+    let (steps, errors) = plan_mounting(machine(1000), &Cgroup::default(), given(1000));
+    assert_eq!(errors, [] as [&str; 0]);
+    assert_eq!(
+        (steps[0].as_str(), steps[3].as_str()),
+        ("create /sys/fs/cgroup/job/sandbox-<id>", "create /sys/fs/cgroup/job/sandbox-<id>/payload")
+    );
+    assert_eq!(plan_mounting(machine(0), &Cgroup::default(), given(1000)), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn where_no_part_can_be_made_a_program_that_mounts_cgroups_is_refused() {
+    let machine = || Machine::of(0).hybrid().writable_v1();
+    let (_, errors) = plan_mounting(machine(), &Cgroup::default(), given(0));
+    assert_eq!(
+        errors,
+        [
+            "the program could mount the launcher's own cgroup, and lift limits there: /sys/fs/cgroup/unified is read-only"
+        ]
+    );
+    let (_, errors) =
+        plan_mounting(Machine::of(0).text("/proc/self/cgroup", "4:memory:/x\n"), &Cgroup::default(), given(0));
+    assert!(errors[0].ends_with("that of memory is not mounted here"), "{errors:?}");
+    assert_eq!(plan_mounting(machine(), &Cgroup::default(), given(33)), (Vec::new(), Vec::new()));
 }
