@@ -71,7 +71,14 @@ impl Run {
         }
         if let Some(usage) = &launched.usage {
             let lines = explain::usage::lines(usage);
-            eprint!("{}", if lines.is_empty() { explain::usage::NOTHING } else { &lines });
+            eprint!(
+                "{}",
+                match usage.pids {
+                    _ if !lines.is_empty() => &lines,
+                    Some(_) => explain::usage::PROCESSES_ALONE,
+                    None => explain::usage::NOTHING,
+                }
+            );
         }
         Ok(launched.outcome.code())
     }

@@ -33,6 +33,16 @@ impl Update {
                 return Ok(1);
             }
         };
+        for limit in &self.limits {
+            let empty = match limit.split('=').next().map(str::trim) {
+                Some("io-max") => section.io_max.is_empty(),
+                Some("hugetlb-max") => section.hugetlb_max.is_empty(),
+                _ => false,
+            };
+            if empty {
+                bail!("{} sets no limit: what is not named keeps the one it has", limit.escape_debug());
+            }
+        }
         let root = Root::open(&state::locate(&host))?.with_context(|| format!("{} has ended", entry.id))?;
         let change = state::change(&root, &entry.id)?;
         match update(&section, &entry.cgroups(), &host) {
@@ -54,6 +64,9 @@ fn assignment(limit: &str) -> Result<String> {
     };
     let (key, value) = (key.trim(), value.trim());
     match key {
+        key if key.starts_with(['"', '\'']) => {
+            bail!("{} is no limit: write its key without quotes", limit.escape_debug())
+        }
         "delegate" => bail!("delegate cannot be changed while it runs: the program divides what it was given"),
         "enforce" => bail!("enforce is for what a launch cannot set: here limits are set, or refused"),
         _ => {}
@@ -83,7 +96,9 @@ mod tests {
         ] {
             assert_eq!(assignment(typed).unwrap(), meant);
         }
-        for refused in ["memory-max", "", "delegate=true", " enforce = require"] {
+        for refused in
+            ["memory-max", "", "delegate=true", " enforce = require", "\"delegate\"=true", "'enforce'=require"]
+        {
             assert!(assignment(refused).is_err(), "{refused}");
         }
     }

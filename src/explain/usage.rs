@@ -9,6 +9,9 @@ use crate::isolation::cgroup::stats::{Pressure, Stall, Usage};
 pub const NOTHING: &str =
     "nothing was counted: the sandbox has no cgroup of its own (a limit in [cgroup] gives it one)\n";
 
+/// The same, of a sandbox in which nothing but the processes is limited: they have gone when it has ended.
+pub const PROCESSES_ALONE: &str = "nothing but processes was counted: the sandbox's cgroup is for these alone (a limit in [cgroup] makes it count more)\n";
+
 /// One sandbox in a table.
 #[derive(Clone, Debug)]
 pub struct Row {

@@ -152,3 +152,13 @@ fn what_does_not_run_or_is_not_counted_is_named() {
         running.ends().exits(143);
     }
 }
+
+#[test]
+fn the_default_limit_of_roots_processes_is_a_cgroup_too() {
+    let seen = Sandbox::new().option("--stats").probe("say started").exits(0);
+    let check = Sandbox::new().ask("check", &["/probe"]).exits(0);
+    // Whatever it counts there: on cgroup v1 processes alone.
+    let counted = is_root() && !check.stderr.contains("nothing stops a fork bomb of root's");
+    assert_eq!(seen.stderr.contains("has no cgroup of its own"), !counted, "{seen}");
+    assert!(!counted || seen.stderr.contains("cpu: ") || seen.stderr.contains("nothing but processes was"), "{seen}");
+}

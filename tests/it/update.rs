@@ -121,6 +121,10 @@ fn what_a_profile_would_be_refused_is_refused_here() {
         ("cpuset-cpus=5-1", "cpuset-cpus"),
         ("delegate=true", "delegate cannot be changed while it runs"),
         ("enforce=best-effort", "enforce is for"),
+        (r#""delegate"=true"#, "write its key without quotes"),
+        (r#"'enforce'="best-effort""#, "write its key without quotes"),
+        ("io-max=[]", "io-max=[] sets no limit"),
+        ("hugetlb-max = {}", "hugetlb-max = {} sets no limit"),
         ("process.user=root", "process"),
         (r#"io-max=[{ device = "/nowhere", read-bps = "1M" }]"#, "io-max"),
     ] {

@@ -16,6 +16,15 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// Stops every process until `thaw`. Fails when none of the directories can be frozen.
 pub fn freeze(directories: &[PathBuf]) -> io::Result<()> {
     let freezer = freezer(directories)?;
+    let frozen = settle(&freezer);
+    if frozen.is_err() {
+        // Half of it would go on standing still, and nobody know.
+        let _ = freezer.set(false);
+    }
+    frozen
+}
+
+fn settle(freezer: &Freezer<'_>) -> io::Result<()> {
     let ends = Instant::now() + PATIENCE;
     freezer.set(true)?;
     while !freezer.is_frozen()? {
@@ -167,6 +176,19 @@ mod tests {
     fn on_cgroup_v1() {
         frozen_and_thawed("v1", &["pids", "freezer"]);
         frozen_and_thawed("both", &["pids", "unified"]);
+    }
+
+    /// A directory whose processes never freeze is made of ordinary files.
+    #[test]
+    fn what_does_not_freeze_is_let_go_on() {
+        let directory = std::env::temp_dir().join(format!("sandbox-freeze-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("cgroup.freeze"), "x").unwrap();
+        fs::write(directory.join("cgroup.events"), "populated 1\nfrozen 0\n").unwrap();
+        let failed = freeze(std::slice::from_ref(&directory)).unwrap_err();
+        let left = fs::read_to_string(directory.join("cgroup.freeze")).unwrap();
+        fs::remove_dir_all(directory).unwrap();
+        assert_eq!((failed.kind(), left.as_str()), (ErrorKind::TimedOut, "0"));
     }
 
     #[test]

@@ -68,8 +68,8 @@ pub fn choose(own: &Path, needs: &[&str], host: &Host) -> Result<Ground, Lack> {
         return Err(Lack::new(message, DELEGATED_SCOPE));
     }
     let alone = (processes(own, host) == 1).then(|| ground(own, true, host));
-    if alone.as_ref().is_some_and(|alone| alone.has(needs)) {
-        return alone.ok_or_else(|| busy(own, managed));
+    if let Some(alone) = alone.as_ref().filter(|alone| alone.has(needs)) {
+        return Ok(alone.clone());
     }
     // Root may go up, as container engines without systemd do.
     let free = |up: &&Path| is_root(up, host) || is_free(up, host);

@@ -489,6 +489,13 @@ fn what_cgroup_v1_does_differently() {
 }
 
 #[test]
+fn no_limit_is_the_same_on_every_version() {
+    let section = Cgroup { memory_high: asked(Max::Max), memory_low: asked(Max::Limit(0)), ..Cgroup::default() };
+    let (steps, _) = Machine::of(0).hybrid().writable_v1().owned("/sys/fs/cgroup/unified").steps(&section);
+    assert!(steps.contains(&"memory.soft_limit_in_bytes = -1".to_owned()), "{steps:?}");
+}
+
+#[test]
 fn what_cgroup_v1_cannot_do() {
     let refused = |section: Cgroup| {
         let (_, said) = Machine::of(0).hybrid().writable_v1().plan(&section);

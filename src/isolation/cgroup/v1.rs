@@ -17,6 +17,7 @@ pub fn carry(key: &Key, memory: Option<Max>, place: &Path, host: &Host) -> Resul
     let one = |file: &str, value: String| Carried::exactly(vec![Setting::new(file, value)]);
     Ok(match key {
         Key::MemoryMax(max) => one("memory.limit_in_bytes", bytes(*max)),
+        Key::MemoryHigh(Max::Max) => one("memory.soft_limit_in_bytes", bytes(Max::Max)),
         Key::MemoryHigh(max) => one("memory.soft_limit_in_bytes", bytes(*max)).approximately(
             "on cgroup v1 it is memory.soft_limit_in_bytes: above it memory is taken back when the machine runs short, \
              but the program is not slowed down",
