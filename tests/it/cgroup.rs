@@ -1,6 +1,7 @@
 //! `[cgroup]`: what of the machine the program may use up.
 
 mod cleaning;
+mod disks;
 mod in_force;
 mod mounted;
 mod places;
