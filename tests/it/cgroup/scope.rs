@@ -14,12 +14,28 @@ fn sandbox() -> Sandbox {
     if Path::new(&runtime).is_dir() { sandbox.env("XDG_RUNTIME_DIR", &runtime) } else { sandbox }
 }
 
+/// Who sits in a unit's own directory, beside others, has been delegated nothing; a manager can be asked for a scope.
+fn must_have_scope() -> bool {
+    let user = nix::unistd::getuid();
+    let sockets = match is_root() {
+        true => vec!["/run/systemd/private".to_owned(), "/run/dbus/system_bus_socket".to_owned()],
+        false => vec![format!("/run/user/{user}/systemd/private"), format!("/run/user/{user}/bus")],
+    };
+    let text = std::fs::read_to_string("/proc/self/cgroup").expect("reading our cgroups");
+    let unit = |path: &str| path.ends_with(".scope") || path.ends_with(".service");
+    // On a hybrid machine the controller of processes is not systemd's to give.
+    let unified = text.lines().count() == 1 && text.strip_prefix("0::").is_some_and(|own| unit(own.trim_end()));
+    let manager = sockets.iter().any(|socket| Path::new(socket).exists());
+    unified && manager && Path::new("/run/systemd/system").is_dir()
+}
+
 /// Whether the plan has a scope made; if not, that this is for a reason.
 fn has_scope(sandbox: &Sandbox) -> bool {
     let plan = sandbox.ask("plan", &["/probe"]);
     let scope = plan.stdout.contains("make sandbox-<id>.scope around the launcher");
     let systemd = Path::new("/run/systemd/system").is_dir();
     assert!(systemd || !scope, "there is no systemd to ask\n{plan}");
+    assert!(scope || !must_have_scope(), "nothing is delegated, and nobody asked for a scope\n{plan}");
     if !scope && plan.status.code() == Some(1) {
         // A user to whom nothing is delegated, and no manager who could.
         assert!(!is_root(), "{plan}");
