@@ -30,6 +30,7 @@ boot() {
     [ $status != 2 ] || echo "FAILED $kernel/$variant - guest::gets_through_the_tests"
     [ "$core$variant" != yesv2 ] || echo "fact $kernel/$variant set core"
     echo "fact $kernel/$variant seconds $((SECONDS - began))"
+    echo "fact $kernel/$variant build $build"
     return $status
 }
 

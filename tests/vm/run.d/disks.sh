@@ -38,6 +38,13 @@ root_disk() {
     echo "$image"
 }
 
+# build_of STAGE: the commit, whether there was more than that, and a hash of the programs.
+build_of() {
+    local commit
+    commit=$(git describe --always --abbrev=12 --exclude='*' --dirty 2>/dev/null) || commit=no-commit
+    echo "$commit $(cat "$1"/{sandbox,it} | sha256sum | cut -c1-12)"
+}
+
 # The programs' path, in a directory that goes with this run.
 program_disk() {
     local stage=$scratch/stage

@@ -26,6 +26,8 @@ write_table() {
             cat "$cache/results/$kernel-$variant" 2>/dev/null || say "$kernel/$variant has not run yet"
         done
     done >"$scratch/results"
+    [ "$(builds "$scratch/results" | cut -d' ' -f2- | sort -u | wc -l)" -le 1 ] ||
+        say "these results are of different builds: $(builds "$scratch/results" | sed 's/ /: /' | paste -sd, | sed 's/,/, /g')"
     tables "$scratch/results" >"$scratch/tables"
     awk -v tables="$scratch/tables" '
         /^<!-- up to here -->$/ { skip = 0 }
@@ -38,11 +40,20 @@ write_table() {
         }' "$1" >"$scratch/document" && cat "$scratch/document" >"$1"
 }
 
+# `WHERE COMMIT HASH` of each result; one from before this was recorded has no build.
+builds() {
+    awk '
+        !($2 in known) { known[$2]; order[++places] = $2 }
+        $1 == "fact" && $3 == "build" { build[$2] = $4 " " $5 }
+        END { for (i = 1; i <= places; i++) print order[i], (order[i] in build) ? build[order[i]] : "unknown" }' "$1"
+}
+
 # Passed of all that ran, by variant and by section; what `doctor` misses there.
 tables() {
     awk '
         $1 == "fact" && $3 == "set" { set[$2] = ", " $4 }
         $1 == "fact" && $3 == "kernel" { kernel[$2] = $4 }
+        $1 == "fact" && $3 == "build" { build[$2] = $4 " (" $5 ")" }
         $1 == "fact" && $3 == "userns" { add($2, substr($0, index($0, " userns ") + 8)) }
         $1 == "fact" && $3 == "lacks" { add($2, substr($0, index($0, $5)) ($4 == "root" ? "" : " (as a user)")) }
         $1 == "ok" || $1 == "FAILED" || $1 == "skipped" {
@@ -72,6 +83,18 @@ tables() {
                 printf "| %s | %s | %s | %s | %s |\n", kernel[where], variant set[where],
                     cell(where SUBSEP "root"), cell(where SUBSEP "sandbox-test"), list[where]
                 if (variant == "v2") column[++columns] = where
+            }
+            # Numbers of different programs say nothing of each other.
+            for (i = 1; i <= places; i++) {
+                own = order[i] in build ? build[order[i]] : "unknown builds"
+                if (!(own in of)) builds[++different] = own
+                of[own] = of[own] (of[own] ? ", " : "") order[i]
+            }
+            if (different == 1) printf "\nAll of %s.\n", builds[1]
+            if (different > 1) {
+                printf "\n**These rows are of different builds:**"
+                for (i = 1; i <= different; i++) printf "%s %s: %s", (i > 1 ? ";" : ""), builds[i], of[builds[i]]
+                print "."
             }
             printf "\nOn v2, by section, as root · as a user:\n\n| section |"
             for (i = 1; i <= columns; i++) printf " %s |", kernel[column[i]]
