@@ -1,6 +1,7 @@
 //! `[cgroup]`: what of the machine the program may use up.
 
 mod cleaning;
+mod delegated;
 mod disks;
 mod in_force;
 mod mounted;
@@ -31,28 +32,6 @@ fn no_cgroup_can_be_changed_from_inside() {
         for attempt in words.split(" + ").map(str::trim) {
             seen.refuses(attempt, &["ENOENT", "EROFS", "EACCES", "EPERM"]);
         }
-    }
-}
-
-/// The controls of the test above: what it refuses is there to be done, outside and where it is delegated.
-#[test]
-fn a_delegated_part_can_be_divided_and_not_left() {
-    let words = "mkdir /sys/fs/cgroup/x + write /sys/fs/cgroup/x/cgroup.procs 0 + rmdir /sys/fs/cgroup/init.scope \
-                 + write /sys/fs/cgroup/../cgroup.procs 0 + mkdir /sys/fs/cgroup/../x + cat /proc/self/cgroup";
-    let sandbox = Sandbox::new().with("cgroup", "delegate = true").with("process", r#"user = "root""#);
-    let seen = sandbox.probe(words);
-    if seen.status.code() == Some(125) {
-        // A user to whom nothing is delegated, or a machine without cgroup v2.
-        return drop(seen.refused(125, &["delegate: ", "hint: "]));
-    }
-    let seen = seen.exits(0);
-    seen.allows("mkdir /sys/fs/cgroup/x").allows("write /sys/fs/cgroup/x/cgroup.procs 0");
-    // What is above lies outside of the mount: `..` of its root is a directory of the sandbox's own.
-    seen.refuses("write /sys/fs/cgroup/../cgroup.procs 0", &["ENOENT", "EROFS", "EACCES"]);
-    seen.refuses("mkdir /sys/fs/cgroup/../x", &["ENOENT", "EROFS", "EACCES", "EPERM"]);
-    assert!(seen.stdout.lines().any(|line| line.starts_with("0::/")), "{seen}");
-    for line in seen.stdout.lines().filter(|line| line.starts_with("0::")) {
-        assert!(!line.contains(".."), "it has left its part\n{seen}");
     }
 }
 

@@ -36,18 +36,40 @@ fn another_still_launches(before: Duration, what: &str) {
     assert!(during <= before * 2 + Duration::from_millis(50), "{what}: {during:?}, and {before:?} before");
 }
 
+/// As many descriptors, and so much room for files.
+fn held(descriptors: u32, room: &str) -> Sandbox {
+    let sandbox = Sandbox::new().with("process", r#"user = "nobody""#);
+    let sandbox = sandbox.with("process", &format!("rlimits = {{ nofile = {descriptors} }}"));
+    sandbox.with("rootfs", &format!(r#"tmpfs = [{{ target = "/work", size = "{room}", mode = "1777" }}]"#))
+}
+
 #[test]
 fn whatever_is_taken_ends_somewhere_and_another_still_launches() {
     alone();
     let before = launch();
-    let sandbox = Sandbox::new().with("process", r#"user = "nobody""#).with("process", "rlimits = { nofile = 512 }");
-    let sandbox = sandbox.with("rootfs", r#"tmpfs = [{ target = "/work", size = "4M", mode = "1777" }]"#);
     for (kind, ends) in KINDS {
+        let sandbox = held(512, "4M");
         let mut running = sandbox.start_probe(&format!("hog {kind} + hang"));
         running.line("running");
         another_still_launches(before, kind);
         running.signal(Signal::SIGTERM);
         running.ends().exits(143).refuses(&format!("hog {kind}"), ends);
+    }
+}
+
+/// The control of the test above: it is the sandbox's limit that each of these ended at, and not the machine's. How many
+/// can be watched is the kernel's to say, for each user; queues are nobody's.
+#[test]
+fn whatever_is_taken_ends_at_the_limit() {
+    for kind in ["descriptors", "pipes", "terminals", "names"] {
+        let taken = |sandbox: Sandbox| -> u32 {
+            let seen = sandbox.probe(&format!("hog {kind}")).exits(0);
+            seen.value(&format!("hogged {kind}")).parse().expect("a number")
+        };
+        let (few, many) = (taken(held(256, "2M")), taken(held(512, "4M")));
+        let twice = few * 2..few * 2 + 8;
+        assert!(few > 100 && twice.contains(&many), "{kind}: {few}, and {many} of twice as much");
+        assert!(kind == "names" || few < 256, "{kind}: {few} of 256");
     }
 }
 

@@ -190,7 +190,7 @@ static int act_hog(int argc, char **argv)
 	long taken = 0;
 	while (taken < 1000000 && take(argv[0], taken) >= 0)
 		taken++;
-	printf("hog %s: %s\n", argv[0], taken < 1000000 ? errno_name(errno) : "ok");
+	printf("hog %s: %s\nhogged %s: %ld\n", argv[0], taken < 1000000 ? errno_name(errno) : "ok", argv[0], taken);
 	return fflush(stdout);
 }
 
