@@ -149,6 +149,17 @@ pub struct Finding {
     pub origin: Option<Origin>,
     /// It follows from its own entry and this machine, whatever else the profile says.
     pub alone: bool,
+    /// What to write instead depends on how the entry was written, which its text says.
+    pub rewrite: Option<Rewrite>,
+}
+
+/// What an entry could say instead of what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rewrite {
+    /// That it is skipped where its source is missing.
+    Optional,
+    /// That the source is another, to which the account may write.
+    Elsewhere,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -185,6 +196,11 @@ impl Findings {
     ) {
         self.error(section, message, hint, origin);
         self.0.iter_mut().next_back().into_iter().for_each(|last| last.alone = true);
+    }
+
+    /// The hint of the last finding holds where nothing is known of the text; where it is, this says how to change it.
+    pub fn rewritten(&mut self, rewrite: Rewrite) {
+        self.0.iter_mut().next_back().into_iter().for_each(|last| last.rewrite = Some(rewrite));
     }
 
     pub fn shortfall(
@@ -229,7 +245,7 @@ impl Findings {
         hint: Option<String>,
         origin: Option<&Origin>,
     ) {
-        self.0.push(Finding { severity, section, message, hint, origin: origin.cloned(), alone: false });
+        self.0.push(Finding { severity, section, message, hint, origin: origin.cloned(), alone: false, rewrite: None });
     }
 }
 

@@ -23,6 +23,7 @@ mod parse;
 mod print;
 mod reach;
 mod render;
+mod rewrite;
 mod schema;
 mod source;
 mod syntax;

@@ -13,6 +13,7 @@ use super::decode::{self, reader::Reader};
 use super::diagnostic::{Diagnostic, Diagnostics, Overruled, Report};
 use super::find::{self, BuiltIn, SearchPath};
 use super::merge::{self, Merge};
+use super::rewrite;
 use super::source::{Place, Provenance, Source, Sources};
 use super::tree::{Node, Starts, Table};
 use super::variables::Variables;
@@ -72,12 +73,19 @@ impl Loaded {
     /// What planning found, pointing into the profile's text.
     fn pointing<'f>(&self, findings: impl Iterator<Item = &'f Finding>) -> impl Iterator<Item = Diagnostic> {
         let locator = Locator::new(&self.sources, &self.merged);
-        findings.map(move |finding| Diagnostic {
-            severity: finding.severity,
-            message: format!("{}: {}", finding.section, finding.message),
-            place: finding.origin.as_ref().and_then(|origin| locator.locate(origin)),
-            notes: Vec::new(),
-            hint: finding.hint.clone(),
+        findings.map(move |finding| {
+            let place = finding.origin.as_ref().and_then(|origin| locator.locate(origin));
+            let rewritten = finding
+                .rewrite
+                .zip(place)
+                .and_then(|(rewrite, place)| rewrite::hint(rewrite, place, &self.sources, &self.merged));
+            Diagnostic {
+                severity: finding.severity,
+                message: format!("{}: {}", finding.section, finding.message),
+                place,
+                notes: Vec::new(),
+                hint: rewritten.or_else(|| finding.hint.clone()),
+            }
         })
     }
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::Planner;
 use crate::host::Node;
-use crate::isolation::Origin;
 use crate::isolation::rootfs::tree::{Content, Kind};
 use crate::isolation::rootfs::{Access, Bind, Home, Step};
+use crate::isolation::{Origin, Rewrite};
 
 impl Planner<'_> {
     pub(super) fn bind(&mut self, bind: &Bind) {
@@ -27,8 +27,10 @@ impl Planner<'_> {
                 (path, Kind::Directory)
             }
             (_, Node::Missing | Node::Symlink { .. }) => {
-                let hint = format!("create it, or write \"-{noun}\" to skip it where it is missing");
-                return self.findings.error_alone("rootfs", format!("bind source {noun} does not exist"), hint, origin);
+                let message = format!("bind source {noun} does not exist");
+                let hint = "create it, or put `-` before the entry to skip it where it is missing";
+                self.findings.error_alone("rootfs", message, hint, origin);
+                return self.findings.rewritten(Rewrite::Optional);
             }
             (_, Node::Unreadable { errno }) => {
                 let hint = "grant a directory that the caller can reach".to_string();
