@@ -13,7 +13,9 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
         return Some(format!("Linux {since} and newer have {name}; a filter around this sandbox may refuse it too"));
     }
     let text = match (fault.operation, fault.errno, step) {
-        (process::NOT_FOUND, ..) => "it is looked for inside: grant its directory in [rootfs], or correct the name",
+        (process::NOT_FOUND, _, Some(Step::Process(process::Step::FindProgram { command, .. }))) => {
+            return Some(process::where_it_is_looked_for(command.to_bytes()));
+        }
         (process::NOT_EXECUTABLE, Errno::ENOENT, Some(Step::Process(process::Step::Execute { .. }))) => {
             "the file exists, but the interpreter named in its first line, or its loader, does not inside"
         }

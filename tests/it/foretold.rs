@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::harness::{Sandbox, Seen, is_root};
+use crate::harness::{Sandbox, Seen, is_root, quoted};
 
 /// All three name it, at the line that it is about.
 fn refused(sandbox: &Sandbox, words: &[&str]) {
@@ -125,6 +125,19 @@ fn programs_that_are_not_there_or_are_none() {
     foretold(Sandbox::bare(), &["no-such-program"], 127, "there is no no-such-program in /");
     foretold(Sandbox::bare(), &["/no/such/program"], 127, "/no/such/program does not exist inside");
     foretold(none(), &["/bin/true"], 127, "/bin/true does not exist inside");
+    let misled = |command: &str, hint: &str| {
+        let sandbox = Sandbox::bare().with("process", &format!("command = [{}]", quoted(command)));
+        sandbox.ask("check", &[]).refused(1, &[&format!("{command} does not exist inside, in /"), hint]);
+        sandbox.run(&[]).refused(127, &[command, hint]);
+    };
+    misled("~/no-such/x", "`~` is not replaced in a command: write \"${HOME}/no-such/x\"");
+    misled("./venv/no-such", "a relative command starts at cwd, not at the profile: set cwd in [process]");
+    // What the hints say to write works.
+    let beside = Sandbox::bare().called_in("/").with("rootfs", "read-only = [\".\"]");
+    let beside = beside.with("process", "command = [\"./tool\"]\ncwd = \"${PROFILE_DIR}\"");
+    let tool = beside.file("tool", "#!/bin/sh\necho started\n");
+    std::fs::set_permissions(tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("its mode");
+    beside.run(&[]).succeeds().prints("started\n");
     foretold(hidden(), &["true"], 126, "/usr/bin/true lies in a hidden directory");
     mode(0o755);
     foretold(Sandbox::bare().with("rootfs", &bind(false)), &["/file"], 126, "/file lies on a mount with exec = false");

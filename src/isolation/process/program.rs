@@ -15,6 +15,22 @@ pub const NOT_FOUND: &str = "find the program";
 /// When it is there and cannot be executed: the exit code is 126.
 pub const NOT_EXECUTABLE: &str = "execute the program";
 
+/// What to do about a command that is not there.
+pub fn where_it_is_looked_for(command: &[u8]) -> String {
+    match command {
+        [b'~', b'/', rest @ ..] => {
+            format!("`~` is not replaced in a command: write \"${{HOME}}/{}\"", String::from_utf8_lossy(rest))
+        }
+        [b'/', ..] => "grant it in [rootfs], or correct the path".to_owned(),
+        _ if command.contains(&b'/') => {
+            "a relative command starts at cwd, not at the profile: set cwd in [process] (cwd = \"${PROFILE_DIR}\" is \
+             the profile's directory), or write the whole path"
+                .to_owned()
+        }
+        _ => "it is looked for inside: grant its directory in [rootfs], or correct the name".to_owned(),
+    }
+}
+
 /// The path to execute. The first match that may be executed wins; a name with a slash is not searched for.
 /// `interpreters`: of a script too, whatever its first line names must be no link of /proc.
 pub fn find(command: &CStr, path: Option<&[CString]>, interpreters: bool) -> Result<CString, Fault> {

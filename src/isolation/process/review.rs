@@ -5,6 +5,7 @@ use std::path::Path;
 use super::Process;
 use super::environment::{PATH, environment};
 use super::plan::directories;
+use super::program::where_it_is_looked_for;
 use crate::host::Host;
 use crate::isolation::{Account, Findings, Origin, Unfit};
 
@@ -61,9 +62,16 @@ pub fn review_program(section: &Process, given: &Surroundings<'_>, host: &Host, 
         let (message, hint) = match (given.executes)(&path) {
             Ok(()) => return,
             Err(Unfit::Missing) => {
-                (format!("{name} does not exist inside"), "grant it in [rootfs], or correct the path")
+                let hint = where_it_is_looked_for(command.as_encoded_bytes());
+                let directory = given.directory.display();
+                let within = if command.as_encoded_bytes().starts_with(b"/") {
+                    String::new()
+                } else {
+                    format!(", in {directory}")
+                };
+                (format!("{name} does not exist inside{within}"), hint)
             }
-            Err(Unfit::Refused(why)) => (format!("{name} {why}, and cannot be executed"), REFUSED),
+            Err(Unfit::Refused(why)) => (format!("{name} {why}, and cannot be executed"), REFUSED.to_owned()),
             Err(Unfit::Unusable { why, hint, certain }) => {
                 return unusable(&path, &why, hint, certain, origin, findings);
             }
