@@ -92,6 +92,11 @@ impl<'a> Variables<'a> {
         self.host
     }
 
+    /// Whether `[vars]` have it, or `--set`.
+    pub fn declares(&self, name: &str) -> bool {
+        self.declared.contains_key(name)
+    }
+
     /// What `${NAME}` stands for from now on.
     pub fn set_name(&self, name: &str) {
         let _ = self.name.set(name.to_owned());

@@ -13,7 +13,8 @@ use super::set::removed;
 use crate::isolation::rootfs::{Bind, Hide, InlineFile, Persist, Rootfs, Symlink, Tmpfs};
 use crate::profile::diagnostic::{Diagnostic, How};
 use crate::profile::print::toml::escaped;
-use crate::profile::source::Place;
+use crate::profile::rewrite::variable;
+use crate::profile::source::{Place, Provenance};
 use crate::profile::tree::{Entry, Kind, Node, Table};
 use read::Thing;
 
@@ -143,13 +144,26 @@ impl<'n> Tree<'_, 'n> {
         if earlier.key != placed.key || !alike(&earlier.thing, &placed.thing) {
             let message =
                 format!("`{}` of {} takes the place of what a parent put there", placed.key, target.display());
-            self.reader.report.push(
-                Diagnostic::warning(place, message)
-                    .note(earlier.place, format!("`{}` put it there", earlier.key))
-                    .hint(format!("if this is meant, remove it first: {}", removal(earlier.key, line))),
-            );
+            let hint = self.meant(earlier.key, line);
+            let warning = Diagnostic::warning(place, message);
+            let warning = warning.note(earlier.place, format!("`{}` put it there", earlier.key));
+            self.reader.report.push(match hint {
+                Some(hint) => warning.hint(hint),
+                None => warning,
+            });
         }
         self.places.insert(target.into_os_string(), (turn, placed));
+    }
+
+    /// What to write so that nobody needs to hear of it: in the file that comes later, which nobody edits if it is part of
+    /// the program.
+    fn meant(&self, key: &str, line: &Line) -> Option<String> {
+        if let Provenance::BuiltIn { .. } = self.reader.sources.get(line.node.place.file).provenance {
+            let text = self.reader.sources.get(line.node.place.file).slice(line.node.place);
+            let name = variable(text, |name| self.reader.variables.declares(name))?;
+            return Some(format!("if this is not meant, name another: --set {name}=PATH"));
+        }
+        Some(format!("if this is meant, remove it first: {}", removal(key, line)))
     }
 
     fn twice(&self, target: &Path, earlier: &Placed, placed: &Placed) {

@@ -109,6 +109,32 @@ fn a_place_is_taken_over_across_files() {
     assert_eq!(warnings, ["`read-write` of /srv takes the place of what a parent put there"]);
 }
 
+/// Only in the file that comes later the earlier one's entry can be removed, and a part of the program is not edited.
+#[test]
+fn a_replaced_entry_is_removed_where_somebody_can_write() {
+    let mut world = World::new(&[
+        ("own.toml", "extends = 'hides'\n[rootfs]\nread-only = ['/srv/x']\n"),
+        ("meant.toml", "extends = 'hides'\n[rootfs]\nhide = ['!/srv/x']\nread-only = ['/srv/x']\n"),
+        ("child.toml", "extends = 'grants'\n"),
+        ("set.toml", "extends = 'fixed'\n"),
+    ]);
+    let built_in = |name, text| BuiltIn { name, base: false, text };
+    world.built_in = vec![
+        built_in("fixed", "extends = 'hides'\n[rootfs]\nread-only = ['/srv/x']\n"),
+        built_in("grants", "extends = 'hides'\n[vars]\ndir = '/srv/x'\n[rootfs]\nread-only = ['${dir}']\n"),
+        built_in("hides", "[rootfs]\nhide = ['/srv/x']\n"),
+    ];
+    let hints = |name| {
+        let warnings = world.good(name, &[]).warnings.list;
+        assert!(warnings.iter().all(|warning| warning.message.contains("takes the place of")));
+        warnings.into_iter().map(|warning| warning.hint.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    assert_eq!(hints("own"), ["if this is meant, remove it first: hide = [\"!/srv/x\"]"]);
+    assert_eq!(hints("meant"), [""; 0]);
+    assert_eq!(hints("child"), ["if this is not meant, name another: --set dir=PATH"]);
+    assert_eq!(hints("set"), [""]);
+}
+
 #[test]
 fn what_a_built_in_base_asks_for_is_best_effort() {
     let mut world = World::new(&[("p.toml", "extends = 'service'\n[cgroup]\nmemory-max = '1G'\n")]);
