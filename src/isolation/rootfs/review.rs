@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::{Bind, Rootfs};
 use crate::host::{Host, Node};
-use crate::isolation::{Access, Findings};
+use crate::isolation::{Access, Findings, Rewrite};
 
 /// The program, as the host's permissions see it.
 pub struct Writer<'a> {
+    /// Inside.
     pub name: &'a str,
+    /// Outside.
     pub uid: u32,
     /// It keeps dac_override.
     pub overrides: bool,
@@ -61,18 +63,20 @@ fn refused(bind: &Bind, source: &Path, node: &Node, writer: &Writer<'_>, host: &
     if !refused || writer.overrides {
         return;
     }
-    let (noun, name) = (bind.source.display(), writer.name);
+    let called = |uid| host.user_by_uid(uid).map_or_else(|| format!("uid {uid}"), |user| user.name);
+    let (noun, name) = (bind.source.display(), called(writer.uid));
+    let inside = if name == writer.name { String::new() } else { format!(" ({} inside)", writer.name) };
     let (why, hint) = if own && by_mode {
         (format!("its mode is {:04o}", mode & 0o7777), format!("chmod u+w {noun}, or grant it read-only"))
     } else if mode & 0o002 == 0 && !own {
-        let owner = host.user_by_uid(uid).map_or_else(|| format!("uid {uid}"), |user| user.name);
-        let why = format!("it belongs to {owner}, with mode {:04o}", mode & 0o7777);
+        let why = format!("it belongs to {}, with mode {:04o}", called(uid), mode & 0o7777);
         (why, format!("as root: chown {name} {noun}; or grant it read-only"))
     } else {
         ("its file system is read-only".to_owned(), "remount it, or grant it read-only".to_owned())
     };
-    let message = format!("read-write {noun} will refuse writes to {name}: {why}");
+    let message = format!("read-write {noun} will refuse writes to {name}{inside}: {why}");
     findings.warning("rootfs", message, hint, bind.origin.as_ref());
+    findings.rewritten(Rewrite::Elsewhere);
 }
 
 /// A read-only mount refuses writes to files; it does not keep anybody from talking to a socket.
@@ -137,7 +141,11 @@ mod tests {
         let root = Writer { name: "root", uid: 0, overrides: false };
         let almighty = Writer { name: "root", uid: 0, overrides: true };
         let write = |path, writer: &Writer<'_>, caller| said(path, Access::ReadWrite, writer, caller);
+        // For an ordinary user an account of another name is that user: chown is about the one outside.
+        let mysql = Writer { name: "mysql", uid: 1000, overrides: false };
+        let named = "read-write /srv will refuse writes to me (mysql inside): it belongs to root, with mode 0755";
         for (path, writer, caller, words) in [
+            ("/srv", &mysql, 1000, Some(named)),
             ("/srv/own", &me, 1000, None),
             ("/srv/all", &me, 1000, None),
             ("/srv", &me, 1000, Some("read-write /srv will refuse writes to me: it belongs to root, with mode 0755")),
