@@ -205,8 +205,8 @@ pub fn plan(section: &Seccomp, given: Given, findings: &mut Findings) -> Option<
     Some(Step::Filter(Filter { preset, preset_origin, policy, holds_kill, program }))
 }
 
-/// Whether a file system can be mounted under it: a detached mount is one too.
-pub fn admits_mounts(section: &Seccomp, namespaces: bool) -> bool {
+/// Whether one of these calls gets through, with some arguments.
+pub fn admits(section: &Seccomp, namespaces: bool, calls: &[&str]) -> bool {
     let given = Given { namespaces, ..Given::default() };
     let Some(policy) = policy::Policy::new(section, given, &mut Findings::default()) else { return true };
     let passes = |arch: Arch, name: &str| {
@@ -214,7 +214,7 @@ pub fn admits_mounts(section: &Seccomp, namespaces: bool) -> bool {
         let numbers = (0..calls::LIMIT).filter(|number| set.contains(arch, *number));
         numbers.filter_map(|number| policy.entry(arch, number as u32)).any(|entry| policy.chain(entry).can_pass())
     };
-    policy.tables.iter().any(|(arch, _)| passes(*arch, "mount") || passes(*arch, "fsmount"))
+    policy.tables.iter().any(|(arch, _)| calls.iter().any(|name| passes(*arch, name)))
 }
 
 impl Step {

@@ -208,10 +208,11 @@ pub(super) fn mounts_cgroups(profile: &Profile, host: &Host) -> bool {
     if !empowered {
         return false;
     }
-    // No rule of ours is about a file system that is mounted inside, and without one nothing in it can be opened.
+    // Landlock refuses mount(2), but not a mount that is attached to nothing. In there it lets nothing be opened, and yet
+    // modes be changed.
     let restricted = profile.landlock.enforce != crate::isolation::Enforce::Off && host.landlock_abi() > 0;
-    let nested = namespaces.nested != Nested::No;
-    !restricted && (namespaces.nested == Nested::Mounts || seccomp::admits_mounts(&profile.seccomp, nested))
+    let calls: &[&str] = if restricted { &["fsmount"] } else { &["mount", "fsmount"] };
+    namespaces.nested == Nested::Mounts || seccomp::admits(&profile.seccomp, namespaces.nested != Nested::No, calls)
 }
 
 /// The steps of one stage while they are put in order.

@@ -52,8 +52,8 @@ fn state(directories: &[PathBuf]) -> Vec<(PathBuf, String)> {
 }
 
 fn started(sandbox: &Sandbox, words: &str) -> (Running, Vec<PathBuf>) {
-    let mut running = sandbox.start_probe(&format!("{words} + say done + await 1"));
-    running.line("done");
+    let mut running = sandbox.start_probe(&format!("{words} + await 1"));
+    running.line("running");
     let directories = directories(&sandbox.name);
     (running, directories)
 }
@@ -139,6 +139,34 @@ fn without_a_part_of_its_own_it_lifts_limits() {
     }
     ended(harmed);
     before.still_holds();
+}
+
+/// Who cannot mount costs nothing; and a filter, or Landlock, is not all that refuses it.
+#[test]
+fn only_who_can_mount_gets_a_part() {
+    if !is_root() {
+        return crate::harness::left_to_root("a user's cgroups are root's here");
+    }
+    let parts = |lines: &[(&'static str, &str)]| {
+        let sandbox = Sandbox::new().with("process", r#"user = "root""#);
+        let sandbox = lines.iter().fold(sandbox, |sandbox, (section, line)| sandbox.with(section, line));
+        sandbox.ask("plan", &["/probe"]).exits(0).stdout.matches("/payload").count()
+    };
+    let (off, none) = (("landlock", r#"enforce = "off""#), ("seccomp", r#"preset = "none""#));
+    let (namespaces, mounts) = (("namespaces", r#"nested = "namespaces""#), ("namespaces", r#"nested = "mounts""#));
+    let sys_admin = ("capabilities", r#"keep = ["sys_admin"]"#);
+    for neither in [&[][..], &[off, none], &[namespaces], &[namespaces, off], &[sys_admin], &[sys_admin, off]] {
+        assert_eq!(parts(neither), 0, "{neither:?}");
+    }
+    let everywhere = parts(&[mounts, off]);
+    assert!(everywhere > 0);
+    // Landlock knows nothing of mounts that are attached to nothing.
+    let mount = ("seccomp", r#"allow = ["mount"]"#);
+    for either in [&[namespaces, off, none][..], &[namespaces, none], &[sys_admin, off, none], &[sys_admin, off, mount]]
+    {
+        assert_eq!(parts(either), everywhere, "{either:?}");
+    }
+    assert_eq!(parts(&[sys_admin, mount]), 0);
 }
 
 /// Runs it without these steps.
