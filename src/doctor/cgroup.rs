@@ -44,6 +44,7 @@ fn obstacle(section: &Cgroup, host: &Host) -> Option<(String, String)> {
         program: (host.uid(), host.gid()),
         users: None,
         keeps: false,
+        changes_user: false,
         mounts: false,
     };
     plan(section, given, host, &mut findings);

@@ -189,6 +189,7 @@ fn within<'a>(profile: &Profile, namespaces: &'a namespaces::Planned, host: &Hos
         own_cgroup: profile.namespaces.cgroup,
         program: namespaces.program,
         users: own_user.then_some(&namespaces.ids.users[..]),
+        changes_user: profile.capabilities.keeps("setuid"),
         keeps: profile.capabilities.keep != Keep::default(),
         // The host's own power no cgroup namespace holds.
         mounts: !has_power(profile) && mounts_cgroups(profile, host),

@@ -85,6 +85,23 @@ fn no_profile_lets_processes_grow_without_bound() {
     }
 }
 
+/// An rlimit would hold each of its users by itself, and root, whom it might become, not at all.
+#[test]
+fn a_program_that_may_become_root_is_limited_too() {
+    if !is_root() {
+        return left_to_root("an ordinary user has one id");
+    }
+    let sandbox =
+        Sandbox::new().with("process", r#"user = "nobody""#).with("capabilities", r#"keep = ["setuid", "setgid"]"#);
+    let check = sandbox.ask("check", &["/probe"]).exits(0);
+    let seen = sandbox.probe("forks 500 + become-root + forks 4200").exits(0);
+    seen.allows("forks 500").allows("become-root");
+    match check.stderr.contains("nothing stops a fork bomb of root's") {
+        true => drop(seen.allows("forks 4200")),
+        false => drop(seen.answers("forks 4200", "EAGAIN")),
+    }
+}
+
 #[test]
 fn memory_max_holds_and_the_end_is_explained() {
     // Where memory and swap are counted together, a limit of both is another way to run into it.

@@ -223,6 +223,12 @@ static int act_become(int argc, char **argv)
 	return printf("become %s: %s\n", argv[0], errno_name(errno)), 0;
 }
 
+/* Stays root for what follows. */
+static int act_become_root(int argc, char **argv)
+{
+	return printf("become-root: %s\n", setuid(0) ? errno_name(errno) : "ok"), 0;
+}
+
 /* Mounts every cgroup hierarchy below a directory, as whoever may make namespaces can: without writing any map. What
  * follows sees them. */
 static int act_cgroups(int argc, char **argv)
@@ -246,5 +252,5 @@ const struct verb acts[] = {
 	{"hang", 0, act_hang},	   {"await", 1, act_signals}, {"orphan", 1, act_orphan}, {"daemon", 0, act_daemon},
 	{"raw", 0, act_raw},	   {"yes", 0, act_yes},	      {"become", 1, act_become}, {"crowd", 1, act_crowd},
 	{"hold", 1, act_hold},	   {"burn", 1, act_burn},     {"compute", 1, act_compute}, {"hog", 1, act_hog},
-	{"cgroups", 1, act_cgroups}, {NULL, 0, NULL},
+	{"cgroups", 1, act_cgroups}, {"become-root", 0, act_become_root}, {NULL, 0, NULL},
 };

@@ -24,6 +24,8 @@ pub struct Given<'a> {
     pub users: Option<&'a [IdRange]>,
     /// The program holds some capability in its user namespace.
     pub keeps: bool,
+    /// It may become any of the users that exist inside.
+    pub changes_user: bool,
     /// It can mount cgroup file systems.
     pub mounts: bool,
 }
@@ -63,7 +65,7 @@ pub fn plan(section: &Cgroup, given: Given<'_>, host: &Host, findings: &mut Find
     let mut wishes = wishes(section);
     let delegate = section.delegate.as_ref().filter(|asked| asked.value);
     let asked = !wishes.is_empty() || delegate.is_some();
-    let by_default = host.is_root() && section.pids_max.is_none() && !given.rlimit_binds();
+    let by_default = (host.is_root() || given.counted_apart()) && section.pids_max.is_none() && !given.rlimit_binds();
     // Nothing is looked at, and nothing made, for a profile that limits nothing and whose processes are limited anyway.
     if !asked && !by_default && !given.mounts {
         return Planned::default();
@@ -84,11 +86,17 @@ pub fn plan(section: &Cgroup, given: Given<'_>, host: &Host, findings: &mut Find
     let place = layout.v2().map(|own| place::choose(&own, &needs, host));
     let exposed = if given.mounts { exposed(&layout, &given, host) } else { Vec::new() };
     for wish in &wishes {
-        let carried = planner.carry(&wish.key, &layout, place.as_ref());
+        let mut carried = planner.carry(&wish.key, &layout, place.as_ref());
         let stands_in = matches!(wish.key, Key::PidsMax(_)) && given.rlimit_binds();
         if let Key::PidsMax(max) = wish.key {
             // An rlimit beside it would be of no use, and could not be raised while the program runs.
             planner.processes = Some(if carried.is_ok() { Max::Max } else { max });
+            if let Err(lack) = &mut carried
+                && !wish.required
+                && given.counted_apart()
+            {
+                lack.message += APART;
+            }
         }
         planner.judge(wish.key.name(), &wish.origin, wish.required, stands_in, carried);
     }
@@ -122,6 +130,8 @@ pub fn review(mounts_anything: bool, origin: Option<&Origin>, findings: &mut Fin
 
 const ANOTHER: &str = "choose another user in [process], or leave out namespaces.nested and sys_admin";
 
+const APART: &str = "; RLIMIT_NPROC holds each user that the program may become by itself";
+
 /// What a launch takes by itself: with less its init is killed before the program exists. Measured, as the least for
 /// `/bin/true`, by halving.
 const LAUNCH: u64 = 192 << 10;
@@ -143,7 +153,13 @@ impl Given<'_> {
     /// copy_process() exempts the host's root from RLIMIT_NPROC, in whatever user namespace; and it counts all processes
     /// of a user in the host's.
     fn rlimit_binds(&self) -> bool {
-        self.own_user && self.program.0 != 0
+        self.own_user && self.program.0 != 0 && !self.counted_apart()
+    }
+
+    /// RLIMIT_NPROC counts for each of several users by itself.
+    fn counted_apart(&self) -> bool {
+        let several = |users: &[IdRange]| users.iter().fold(0, |sum: u32, line| sum.saturating_add(line.count)) > 1;
+        self.changes_user && self.users.is_some_and(several)
     }
 }
 
@@ -200,9 +216,14 @@ impl Planner<'_> {
         match carried {
             Ok(_) => self.processes = Some(Max::Max),
             Err(Lack { message, .. }) => {
-                let message =
-                    format!("no more than {PROCESSES} processes: {message}; nothing stops a fork bomb of root's");
-                let hint = "set pids-max, or another user in [process]: rlimits do not count root's processes";
+                let (rest, hint) = match self.host.is_root() {
+                    true => (
+                        "; nothing stops a fork bomb of root's",
+                        "set pids-max, or another user in [process]: rlimits do not count root's processes",
+                    ),
+                    false => (APART, "leave out setuid, or all but one id of id-map"),
+                };
+                let message = format!("no more than {PROCESSES} processes: {message}{rest}");
                 self.findings.note("cgroup", message, hint.to_owned(), None);
             }
         }

@@ -114,7 +114,15 @@ impl Machine {
 }
 
 fn given(program: u32) -> Given<'static> {
-    Given { own_user: true, own_cgroup: true, program: (program, program), users: None, keeps: false, mounts: false }
+    Given {
+        own_user: true,
+        own_cgroup: true,
+        program: (program, program),
+        users: None,
+        keeps: false,
+        changes_user: false,
+        mounts: false,
+    }
 }
 
 fn membership(names: &[&'static str]) -> Membership {
@@ -646,4 +654,35 @@ fn where_no_part_can_be_made_a_program_that_mounts_cgroups_is_refused() {
         plan_mounting(Machine::of(0).text("/proc/self/cgroup", "4:memory:/x\n"), &Cgroup::default(), given(0));
     assert!(errors[0].ends_with("that of memory is not mounted here"), "{errors:?}");
     assert_eq!(plan_mounting(machine(), &Cgroup::default(), given(33)), (Vec::new(), Vec::new()));
+}
+
+/// RLIMIT_NPROC holds one user of the host's, and root not at all.
+#[test]
+fn processes_of_a_program_that_may_change_users_are_limited_by_a_cgroup_or_said_not_to_be() {
+    let many = [IdRange { inside: 0, outside: 100_000, count: 65536 }];
+    let one = [IdRange { inside: 33, outside: 1000, count: 1 }];
+    let changing = |program, users| Given { changes_user: true, users: Some(users), ..given(program) };
+    let planned = |machine: Machine, section: &Cgroup, given| {
+        let mut findings = Findings::default();
+        let planned = plan(section, given, &Host::known(machine.0), &mut findings);
+        let steps: Vec<String> = planned.host_before.iter().map(Step::to_string).collect();
+        (steps, findings.0.into_iter().map(|one| (one.severity, one.message)).collect::<Vec<_>>())
+    };
+    let root = || Machine::of(0).hybrid().writable_v1();
+    let limited = ["create /sys/fs/cgroup/pids/sandbox-<id>", "pids.max = 4096"].map(String::from).to_vec();
+    assert_eq!(planned(root(), &Cgroup::default(), changing(33, &many)), (limited, Vec::new()));
+    assert_eq!(planned(root(), &Cgroup::default(), changing(33, &one)), (Vec::new(), Vec::new()));
+    let user = || Machine::of(1000).hybrid();
+    let (_, said) = planned(user(), &Cgroup::default(), changing(100_033, &many));
+    assert_eq!(said[0].0, Severity::Note);
+    assert!(said[0].1.ends_with("holds each user that the program may become by itself"), "{said:?}");
+    assert_eq!(planned(user(), &Cgroup::default(), changing(1000, &one)), (Vec::new(), Vec::new()));
+    // Written down it must hold, or is less than was asked for.
+    let mut section = Cgroup { pids_max: asked(Max::Limit(30)), ..Cgroup::default() };
+    assert_eq!(planned(user(), &section, changing(100_033, &many)).1[0].0, Severity::Error);
+    section.require(&[]);
+    let (_, said) = planned(user(), &section, changing(100_033, &many));
+    assert_eq!(said[0].0, Severity::Shortfall);
+    assert!(said[0].1.contains("RLIMIT_NPROC holds each user"), "{said:?}");
+    assert!(planned(user(), &section, changing(1000, &one)).1[0].1.ends_with("RLIMIT_NPROC stands in"));
 }
