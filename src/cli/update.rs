@@ -45,7 +45,7 @@ impl Update {
         }
         let root = Root::open(&state::locate(&host))?.with_context(|| format!("{} has ended", entry.id))?;
         let change = state::change(&root, &entry.id)?;
-        match update(&section, &entry.cgroups(), &host) {
+        match update(&section, &change.cgroups, &host) {
             Ok(notes) => notes.iter().for_each(|note| explain::print_error(&format!("cgroup: {note}"), None)),
             Err(Lack { message, hint }) => {
                 explain::print_error(&format!("cgroup: {message}"), Some(&hint));

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
@@ -85,11 +87,30 @@ pub fn change(root: &Root, id: &str) -> Result<Change> {
     let Some(directory) = directory(root, id)? else { bail!("no sandbox {id}") };
     let Opened::Record(record) = open(root, id, OFlag::O_WRONLY | OFlag::O_APPEND)? else { bail!("no sandbox {id}") };
     let turn = Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, errno)| errno).context("waiting for it")?;
-    Ok(Change { record, _turn: turn })
+    let cgroups = started(root, id)?.cgroups();
+    Ok(Change { cgroups, record, _turn: turn })
+}
+
+/// Waits until it runs: before that its launcher is still making directories, and writes the limits of the profile to them
+/// whatever others have written.
+fn started(root: &Root, id: &str) -> Result<Entry> {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let ends = Instant::now() + PATIENCE;
+    loop {
+        match look(root, id.to_owned()) {
+            Some(entry) if entry.life != Life::Alive => bail!("{id} has ended"),
+            Some(entry) if entry.started.is_some() => return Ok(entry),
+            Some(_) if Instant::now() < ends => sleep(Duration::from_millis(5)),
+            Some(_) => bail!("{id} is still being started: try again when it runs"),
+            None => bail!("no sandbox {id}"),
+        }
+    }
 }
 
 /// A change of a running sandbox, by another process than its supervisor.
 pub struct Change {
+    /// All of its directories.
+    pub cgroups: Vec<PathBuf>,
     record: File,
     _turn: Flock<OwnedFd>,
 }

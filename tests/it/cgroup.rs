@@ -8,6 +8,8 @@ mod mounted;
 mod places;
 mod scope;
 
+pub use cleaning::directories;
+
 use std::path::Path;
 use std::process::Command;
 

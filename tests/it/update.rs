@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Running, Sandbox, Seen, is_root, lacks};
+use crate::harness::{Running, Sandbox, Seen, eventually, is_root, lacks, left_to_root, skip};
 
 /// A shell inside that does what it is told, a line each; `None` where this caller may make no cgroup.
 fn shell(sandbox: &Sandbox) -> Option<Running> {
@@ -147,5 +147,38 @@ fn a_sandbox_without_a_cgroup_has_nothing_to_update() {
     running.line("running");
     update(&sandbox, &["memory-max=1G"]).refused(1, &["the memory controller does not count for this sandbox"]);
     running.signal(Signal::SIGTERM);
+    running.ends();
+}
+
+/// Its launcher takes a while to make its directories, and writes the limits of the profile only then.
+#[test]
+fn a_change_that_meets_the_start_is_not_lost() {
+    let sandbox = Sandbox::new().with("cgroup", "pids-max = 20");
+    if std::process::Command::new("strace").arg("-V").output().is_err() {
+        return skip("strace is missing");
+    }
+    if !is_root() && sandbox.ask("check", &["sh"]).status.code() == Some(1) {
+        return left_to_root("this user may make no cgroup");
+    }
+    let command = sandbox.command("run", &["/probe", "await", "1"]);
+    let mut strace = std::process::Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "inject=mkdir:delay_exit=400000:when=1+"]);
+    strace.arg(command.get_program()).args(command.get_args()).current_dir("/").env_clear();
+    strace.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut running = Running::start(strace, "a slow start".into());
+    let record = || {
+        let mut entries = std::fs::read_dir(state(&sandbox)).into_iter().flatten().flatten();
+        let own = entries.find(|entry| entry.file_name().to_string_lossy().starts_with(&sandbox.name))?;
+        std::fs::read_to_string(own.path().join("record")).ok()
+    };
+    eventually("it has begun", || record().is_some_and(|record| record.contains("/sys/fs/cgroup/")));
+    assert!(!record().unwrap_or_default().contains("started"), "it is not slow");
+    update(&sandbox, &["pids-max=60"]).succeeds();
+    running.line("running");
+    let directories = super::cgroup::directories(&sandbox.name);
+    let limit = directories.iter().find_map(|path| std::fs::read_to_string(path.join("pids.max")).ok());
+    assert_eq!(limit.as_deref(), Some("60\n"));
+    let launcher = crate::process::descendants(running.pid())[0];
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(launcher), Signal::SIGTERM).expect("ending it");
     running.ends();
 }
