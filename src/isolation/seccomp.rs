@@ -146,6 +146,8 @@ pub struct Given {
     pub group: Group,
     /// Landlock refuses signals to processes outside.
     pub scoped: bool,
+    /// Processes outside have pids inside.
+    pub pids: bool,
 }
 
 /// Who is in the program's process group, which is one across pid namespaces.
@@ -167,6 +169,8 @@ pub struct Filter {
     policy: policy::Policy,
     /// kill(0) would reach processes outside, and is refused.
     holds_kill: bool,
+    /// Limits and priorities of processes outside could be changed, and are not.
+    holds_pids: bool,
     program: Vec<libc::sock_filter>,
 }
 
@@ -201,8 +205,8 @@ pub fn plan(section: &Seccomp, given: Given, findings: &mut Findings) -> Option<
         return None;
     }
     let (preset, preset_origin) = (section.preset, section.preset_origin.clone());
-    let holds_kill = outside::holds_kill(&policy, given);
-    Some(Step::Filter(Filter { preset, preset_origin, policy, holds_kill, program }))
+    let (holds_kill, holds_pids) = (outside::holds_kill(&policy, given), outside::holds_pids(&policy, given));
+    Some(Step::Filter(Filter { preset, preset_origin, policy, holds_kill, holds_pids, program }))
 }
 
 /// Whether one of these calls gets through, with some arguments.
@@ -227,6 +231,9 @@ impl Step {
         if filter.holds_kill {
             why += "; kill(0) would reach the caller's process group, and no scope of Landlock is in between";
         }
+        if filter.holds_pids {
+            why += "; without an own pid namespace limits and priorities of other processes are within reach";
+        }
         why
     }
 
@@ -244,7 +251,8 @@ impl fmt::Display for Step {
         let Step::Filter(filter) = self;
         let (preset, count) = (filter.preset, filter.program.len());
         write!(f, "filter system calls: preset {preset}, {} allowed, {count} instructions", filter.allowed())?;
-        f.write_str(if filter.holds_kill { ", no kill(0)" } else { "" })
+        f.write_str(if filter.holds_kill { ", no kill(0)" } else { "" })?;
+        f.write_str(if filter.holds_pids { ", no pid but 0 in calls that limit or schedule" } else { "" })
     }
 }
 

@@ -45,7 +45,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
         Tty::Inherit if process.session.is_empty() => seccomp::Group::Shared,
         Tty::Inherit => seccomp::Group::AtTerminals,
     };
-    let given = seccomp::Given { namespaces: namespaces_within, mounts: nested_mounts, group, scoped };
+    let given = seccomp::Given { namespaces: namespaces_within, mounts: nested_mounts, group, scoped, pids: !pid };
     let seccomp = seccomp::plan(&profile.seccomp, given, findings);
     let privilege = Privilege {
         uid: account.uid,

@@ -220,3 +220,57 @@ fn a_program_that_shares_the_pid_namespace_leaves_nothing_either() {
     running.ends().exits(143);
     crate::harness::eventually("its daemon has ended too", || below.iter().all(|pid| !crate::process::alive(*pid)));
 }
+
+/// With their pids known, and the same uid, the kernel lets limits and priorities of processes outside be changed.
+#[test]
+fn a_program_that_shares_the_pid_namespace_leaves_other_processes_as_they_are() {
+    let victim = Victim::leading();
+    let (pid, before) = (victim.0.id(), victim.priorities());
+    // prlimit64, sched_setaffinity, sched_setattr, sched_setparam, sched_setscheduler: what the kernel makes of them is
+    // told by its answer to arguments that change nothing. setpriority and ioprio_set do change something.
+    let calls = [
+        (format!("syscall 302 {pid} 0 0 0"), "ok"),
+        (format!("syscall 302 {} 0 0 0", u64::from(pid) | 1 << 32), "ok"),
+        (format!("syscall 203 {pid} 8 0"), "EFAULT"),
+        (format!("syscall 314 {pid} 0 0"), "EINVAL"),
+        (format!("syscall 142 {pid} 0"), "EINVAL"),
+        (format!("syscall 144 {pid} 0 0"), "EINVAL"),
+        (format!("syscall 141 0 {pid} 5"), "ok"),
+        (format!("syscall 251 1 {pid} 0x4007"), "ok"),
+    ];
+    let others = "syscall 141 2 0 6 + syscall 141 1 0 6 + syscall 251 3 0 0x4006 + syscall 251 2 0 0x4006";
+    let own = "syscall 302 0 0 0 0 + syscall 141 0 0 5 + syscall 251 1 0 0x4006";
+    let words: Vec<&str> = calls.iter().map(|(words, _)| words.as_str()).collect();
+    let (words, rest) = (words.join(" + "), format!("{others} + {own} + kill {pid} 0"));
+    let sandbox = |preset: &str| {
+        Sandbox::new().with("namespaces", "pid = false").with("seccomp", &format!("preset = {preset:?}"))
+    };
+    for preset in ["default", "compat"] {
+        let seen = sandbox(preset).probe(&format!("{words} + {rest}")).exits(0);
+        for words in calls.iter().map(|(words, _)| words.as_str()).chain(others.split(" + ")) {
+            seen.answers(words, "EPERM");
+        }
+        for words in own.split(" + ") {
+            seen.allows(words);
+        }
+        seen.refuses(&format!("kill {pid} 0"), &["EPERM"]);
+        assert_eq!(victim.priorities(), before, "{seen}");
+        let said = sandbox(preset).ask("check", &["/probe"]).exits(0).stderr;
+        assert!(!said.contains("with pid = false"), "{said}");
+    }
+    // Nor is there anything of theirs to write to.
+    for base in ["system", "host"] {
+        let sandbox = sandbox("default").with("rootfs", &format!("base = {base:?}"));
+        let seen = sandbox.probe(&format!("write /proc/{pid}/oom_score_adj + list /proc/{pid}")).exits(0);
+        seen.refuses(&format!("write /proc/{pid}/oom_score_adj"), &["ENOENT", "EACCES", "EROFS"]);
+        seen.refuses(&format!("list /proc/{pid}"), &["ENOENT", "EACCES"]);
+    }
+    // The control: without a filter the kernel takes them, and check says so. By user it would be everybody's here.
+    let seen = sandbox("none").probe(&words).exits(0);
+    for (words, answer) in &calls {
+        seen.answers(words, answer);
+    }
+    assert_ne!(victim.priorities(), before, "{seen}");
+    let said = sandbox("none").ask("check", &["/probe"]).exits(0).stderr;
+    assert!(said.contains("with pid = false nothing keeps the program from processes outside: ioprio_set"), "{said}");
+}

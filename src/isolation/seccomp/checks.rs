@@ -49,6 +49,10 @@ pub enum Check {
     IoprioSet,
     /// Not the own process group.
     Kill,
+    /// No pid but 0, the caller itself.
+    Own,
+    SetpriorityOwn,
+    IoprioSetOwn,
     /// No setuid or setgid bit in the mode, which is this argument.
     Mode(u8),
     /// The same of a file that is made: the flags are this argument, the mode is the next.
@@ -101,6 +105,14 @@ impl Check {
                 ],
                 end: refuse(libc::EPERM),
             },
+            // With their pids known, these reach all processes outside that have the program's uid.
+            Check::Own => Chain { clauses: vec![only(&[eq(0, 0)])], end: refuse(libc::EPERM) },
+            Check::SetpriorityOwn => {
+                Chain { clauses: vec![only(&[eq(0, libc::PRIO_PROCESS as u64), eq(1, 0)])], end: refuse(libc::EPERM) }
+            }
+            Check::IoprioSetOwn => {
+                Chain { clauses: vec![only(&[eq(0, IOPRIO_WHO_PROCESS), eq(1, 0)])], end: refuse(libc::EPERM) }
+            }
             // A file with them outlives the sandbox, and gives the program's ids to whoever runs it outside.
             Check::Mode(index) => Chain { clauses: vec![only(&[masked(index, SET_ID, 0)])], end: refuse(libc::EPERM) },
             Check::OpenMode(flags) => Chain {
@@ -136,6 +148,7 @@ const SOCK_TYPE_MASK: u64 = 0xf;
 const SOCK_PACKET: u64 = 10;
 
 /// Of linux/ioprio.h.
+const IOPRIO_WHO_PROCESS: u64 = 1;
 pub const IOPRIO_WHO_PGRP: u64 = 2;
 
 /// S_ISUID and S_ISGID.

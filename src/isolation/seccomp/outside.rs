@@ -9,11 +9,26 @@ use super::{Given, Group, Seccomp};
 use crate::isolation::Findings;
 
 static KILL: Set = one("kill");
+static OWN: Set = one("prlimit64")
+    .or(one("sched_setaffinity"))
+    .or(one("sched_setattr"))
+    .or(one("sched_setparam"))
+    .or(one("sched_setscheduler"));
+static SETPRIORITY: Set = one("setpriority");
+static IOPRIO_SET: Set = one("ioprio_set");
 
 impl Given {
     /// What it takes of an allowed call, in place of the preset's own condition.
     pub(super) fn check(&self, arch: Arch, number: usize) -> Option<Check> {
-        (self.reaches_group() && KILL.contains(arch, number)).then_some(Check::Kill)
+        let within = |set: &Set| set.contains(arch, number);
+        match () {
+            () if self.reaches_group() && within(&KILL) => Some(Check::Kill),
+            () if !self.pids => None,
+            () if within(&OWN) => Some(Check::Own),
+            () if within(&SETPRIORITY) => Some(Check::SetpriorityOwn),
+            () if within(&IOPRIO_SET) => Some(Check::IoprioSetOwn),
+            () => None,
+        }
     }
 
     /// clone may make namespaces.
@@ -31,12 +46,40 @@ pub fn holds_kill(policy: &Policy, given: Given) -> bool {
     given.reaches_group() && !policy.lets("kill", &[0])
 }
 
+/// Whether the filter keeps the limits and priorities of other processes as they are.
+pub fn holds_pids(policy: &Policy, given: Given) -> bool {
+    given.pids && !LIMIT_OR_SCHEDULE.iter().any(|(name, args)| policy.lets(name, args))
+}
+
+/// Of the process with the pid 2, each in its own way.
+const LIMIT_OR_SCHEDULE: [(&str, &[u64]); 7] = [
+    ("ioprio_set", &[1, 2]),
+    ("prlimit64", &[2]),
+    ("sched_setaffinity", &[2]),
+    ("sched_setattr", &[2]),
+    ("sched_setparam", &[2]),
+    ("sched_setscheduler", &[2]),
+    ("setpriority", &[0, 2]),
+];
+
 /// What no layer refuses. `policy` is `None` without a filter.
 pub fn warn(section: &Seccomp, policy: Option<&Policy>, given: Given, findings: &mut Findings) {
+    let lets = |name: &str, args: &[u64]| policy.is_none_or(|policy| policy.lets(name, args));
+    let origin = section.preset_origin.as_ref();
+    if given.pids {
+        let open = LIMIT_OR_SCHEDULE.iter().filter(|(name, args)| lets(name, args)).map(|(name, _)| *name);
+        let kill = (!given.scoped && lets("kill", &[2])).then_some("kill");
+        let open: Vec<&str> = open.chain(kill).collect();
+        if !open.is_empty() {
+            let message =
+                format!("with pid = false nothing keeps the program from processes outside: {}", open.join(", "));
+            let hint = "leave the conditions of a preset in force and Landlock on, or give it an own pid namespace";
+            findings.warning("seccomp", message, hint, origin);
+        }
+    }
     if given.group == Group::Own {
         return;
     }
-    let lets = |name, args: &[u64]| policy.is_none_or(|policy| policy.lets(name, args));
     // Off a terminal a filter leaves kill(0) alone, and at one it would not.
     let kills = !given.scoped && (policy.is_none() || given.group == Group::Shared) && lets("kill", &[0]);
     let slows = lets("setpriority", &[libc::PRIO_PGRP as u64, 0]) || lets("ioprio_set", &[IOPRIO_WHO_PGRP, 0]);
@@ -48,5 +91,5 @@ pub fn warn(section: &Seccomp, policy: Option<&Policy>, given: Given, findings: 
     };
     let message = format!("at a terminal nothing refuses the program {does}");
     let hint = "leave the conditions of a preset in force, or write tty = \"none\" in [process]";
-    findings.warning("seccomp", message, hint, section.preset_origin.as_ref());
+    findings.warning("seccomp", message, hint, origin);
 }

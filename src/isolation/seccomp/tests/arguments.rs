@@ -209,3 +209,60 @@ fn no_file_gets_a_setuid_or_setgid_bit() {
     assert_eq!(native(&filter, "fchmod", &[0, 0o6755]), "EPERM", "a group lifts no condition");
     assert_eq!(native(&nested(&Seccomp::default(), true, true), "openat2", &[]), "allow", "a sandbox needs it");
 }
+
+#[test]
+fn of_pids_that_are_not_its_own_only_what_changes_nothing_is_allowed() {
+    for preset in PRESETS {
+        let section = Seccomp { preset, architectures: both(), ..Seccomp::default() };
+        let [own, shared] = [false, true].map(|pids| among(&section, Given { pids, ..Given::default() }));
+        for (name, at, which, others) in [
+            ("prlimit64", 0, 0, &[][..]),
+            ("sched_setaffinity", 0, 0, &[]),
+            ("sched_setattr", 0, 0, &[]),
+            ("sched_setparam", 0, 0, &[]),
+            ("sched_setscheduler", 0, 0, &[]),
+            ("setpriority", 1, 0, &[1, 2]),
+            ("ioprio_set", 1, 1, &[2, 3]),
+        ] {
+            for arch in [Arch::X86_64, Arch::I386] {
+                // What `strict` refuses altogether stays refused.
+                let lets = |filter: &Filter, args: &[u64]| ask(filter, arch, name, args);
+                let allowed = lets(&own, &[which, 7]);
+                assert!(allowed == "allow" || preset == Preset::Strict, "{preset} {name}");
+                for high in [0, 1 << 32, 0xffff_ffff_0000_0000] {
+                    for pid in [0, 1, 2, 0x8000_0000, 0xffff_ffff] {
+                        let args = if at == 0 { [pid | high, 0] } else { [which | high, pid | high] };
+                        let verdict = if pid == 0 { allowed.as_str() } else { "EPERM" };
+                        assert_eq!(lets(&shared, &args), verdict, "{preset} {name} {args:x?}");
+                        assert_eq!(lets(&own, &args), allowed, "{preset} {name} {args:x?}");
+                    }
+                    for other in others {
+                        for who in [0, 2] {
+                            assert_eq!(lets(&shared, &[other | high, who]), "EPERM", "{preset} {name} {other}");
+                        }
+                    }
+                }
+            }
+        }
+        let step = Step::Filter(shared);
+        assert!(step.to_string().contains(", no pid but 0") && step.why().contains("own pid namespace"), "{preset}");
+    }
+    let pids = Given { pids: true, ..Given::default() };
+    let grouped = Seccomp { allow: Some(names(&["@resources"])), preset: Preset::Strict, ..Seccomp::default() };
+    assert_eq!(native(&among(&grouped, pids), "sched_setparam", &[5]), "EPERM", "a group lifts no condition");
+    assert_eq!(native(&among(&grouped, pids), "sched_setparam", &[0]), "allow");
+    let said = |section: &Seccomp, given| {
+        let mut findings = Findings::default();
+        plan(section, given, &mut findings);
+        findings.0.iter().map(|finding| finding.message.clone()).collect::<String>()
+    };
+    let begins = "with pid = false nothing keeps the program from processes outside: ";
+    let scoped = Given { scoped: true, ..pids };
+    let named = Seccomp { allow: Some(names(&["prlimit64"])), ..Seccomp::default() };
+    let none = Seccomp { preset: Preset::None, ..Seccomp::default() };
+    assert_eq!(said(&Seccomp::default(), scoped), "");
+    assert_eq!(said(&Seccomp::default(), pids), format!("{begins}kill"));
+    assert_eq!(said(&named, scoped), format!("{begins}prlimit64"));
+    assert!(said(&none, scoped).ends_with("sched_setparam, sched_setscheduler, setpriority"));
+    assert_eq!(said(&none, Given::default()), "");
+}
