@@ -19,7 +19,7 @@ use crate::isolation::cgroup::stats::{self, Usage};
 use crate::isolation::context::Context;
 use crate::isolation::{Fault, namespaces, process, rootfs};
 use crate::outcome::{self, Outcome};
-use crate::plan::{Plan, Stage};
+use crate::plan::{Plan, Stage, Step};
 use crate::state::Record;
 use crate::sys::clone::{Side, clone3};
 use crate::sys::signal;
@@ -128,6 +128,10 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
 }
 
 fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context, record: &mut Record) -> Outcome {
+    // One that outlived its supervisor may still be writing to what this one is about to take.
+    if plan.host_before.iter().any(|step| matches!(step, Step::Rootfs(rootfs::Step::Create { lock: Some(_), .. }))) {
+        record.others().iter().for_each(|id| record.collect(id));
+    }
     if let Err((index, fault)) = wire.carry_out(plan, Stage::HostBefore, context, Some(record)) {
         return failed(plan, Some((Stage::HostBefore, index)), &fault);
     }
@@ -164,19 +168,21 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
         // A ^C ends a helper too.
         called_off = fault.as_ref().and_then(|_| signal::pending().ending());
     }
+    let mut unrecorded = None;
     if fault.is_none() && called_off.is_none() {
-        let _ = record.started(child.pid);
+        // Init ends with its supervisor; what is no init of ours may ask not to, and is then found by its record alone.
+        unrecorded = record.started(child.pid).err().filter(|_| !plan.supervision.init);
     }
     let socket = context.wire.take().filter(|_| options.status.is_some() || !plan.supervision.init);
     #[cfg(feature = "step-removal")]
     crate::plan::removal::hold_up();
     let mut attended = Attended { plan, options, wire, child: &child, record, socket, called_off: None };
-    match (called_off, &fault) {
+    match (called_off, fault.is_some() || unrecorded.is_some()) {
         (Some(signal), _) => attended.call_off(signal),
         // Without its gate the child waits for ever; with our end of the wire gone it gives up by itself, but a kill
         // is certain.
-        (None, Some(_)) => attended.send(libc::SIGKILL),
-        (None, None) => {}
+        (None, true) => attended.send(libc::SIGKILL),
+        (None, false) => {}
     }
     let ended = attended.until_the_end();
     let called_off = attended.called_off;
@@ -186,7 +192,10 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
         // A gate fails because there is nobody behind it any more, and only the child knows why.
         (Some(_), _) if matches!(wire.report(), Report::Fault { .. }) => conclude(plan, wire.report(), ended),
         (Some((index, fault)), _) => failed(plan, Some((Stage::HostAfter, index)), &fault),
-        (None, _) => conclude(plan, wire.report(), ended),
+        (None, _) => match unrecorded {
+            Some(error) => failed(plan, None, &Fault::new("record", Errno::EIO, format!("{error:#}"))),
+            None => conclude(plan, wire.report(), ended),
+        },
     }
 }
 

@@ -84,9 +84,14 @@ pub fn collect(root: &Root, id: &str, broken_too: bool) -> Result<Outcome> {
         // Another collector had it first.
         return Ok(Outcome::Left);
     }
-    let Contents { traces, broken, .. } = record::read(&list::bytes(&file)?, id);
+    let Contents { traces, broken, started, .. } = record::read(&list::bytes(&file)?, id);
     if let Some(reason) = broken.filter(|_| !broken_too) {
         return Ok(Outcome::Broken(reason));
+    }
+    // It dies with its supervisor, unless a program without an init asked the kernel not to: then it may still write where
+    // the next sandbox of this name will.
+    if let Some(started) = started {
+        started.end().context("ending its first process")?;
     }
     remove_all(root, id, &traces)?;
     discard(root, id)?;

@@ -2,12 +2,16 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::fd::AsFd;
 
 use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
+use super::cgroup::PATIENCE;
 use crate::host::Facts;
 use crate::isolation::Trace;
+use crate::sys::pidfd;
 
 /// Of the format. A record of another version is shown as broken and left alone.
 pub const VERSION: u32 = 1;
@@ -185,10 +189,53 @@ impl Process {
 impl Started {
     /// `init` must not have been waited for.
     pub fn now(supervisor: i32, init: i32) -> Result<Started> {
-        let boot = of_proc("/proc/sys/kernel/random/boot_id")?.trim_ascii().to_owned();
-        let boot = String::from_utf8(boot).context("reading the boot id")?;
-        Ok(Started { boot, supervisor: Process::of(supervisor)?, init: Process::of(init)? })
+        Ok(Started { boot: boot()?, supervisor: Process::of(supervisor)?, init: Process::of(init)? })
     }
+}
+
+impl Started {
+    /// Ends what was started, and waits until it is gone; nobody else, whoever has the number by now.
+    pub fn end(&self) -> Result<()> {
+        if self.boot != boot()? {
+            return Ok(());
+        }
+        let process = match pidfd::open(self.init.pid) {
+            Ok(process) => process,
+            Err(Errno::ESRCH | Errno::EINVAL) => return Ok(()),
+            Err(errno) => return Err(errno).context("pidfd_open"),
+        };
+        // In this order: what has the start time now has had the number since, so the descriptor is of no other.
+        match Process::of(self.init.pid) {
+            Ok(now) if now == self.init => {}
+            Ok(_) => return Ok(()),
+            Err(_) if pidfd::has_ended(process.as_fd())? => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        // Without a pid namespace it is init that ends the others, and it has been told to.
+        if shares_our_pids(self.init.pid) && pidfd::ends_within(process.as_fd(), PATIENCE)? {
+            return Ok(());
+        }
+        match pidfd::send_signal(process.as_fd(), libc::SIGKILL) {
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(errno) => return Err(errno).with_context(|| format!("killing process {}", self.init.pid)),
+        }
+        if !pidfd::ends_within(process.as_fd(), PATIENCE)? {
+            bail!("process {} was killed and does not end", self.init.pid);
+        }
+        Ok(())
+    }
+}
+
+/// A process of another pid namespace has a number there too.
+fn shares_our_pids(pid: i32) -> bool {
+    let status = of_proc(&format!("/proc/{pid}/status")).unwrap_or_default();
+    let numbers = |line: &str| line.strip_prefix("NSpid:").map(|numbers| numbers.split_ascii_whitespace().count());
+    String::from_utf8_lossy(&status).lines().find_map(numbers) == Some(1)
+}
+
+fn boot() -> Result<String> {
+    let boot = of_proc("/proc/sys/kernel/random/boot_id")?.trim_ascii().to_owned();
+    String::from_utf8(boot).context("reading the boot id")
 }
 
 /// A file of /proc that is shorter than a page: the kernel hands it out whole, in one read.

@@ -271,3 +271,35 @@ fn only_what_can_be_removed_is_written_down() {
     record.finish().unwrap();
     assert!(place.is_empty());
 }
+
+#[test]
+fn collecting_ends_what_was_started_and_nobody_who_has_its_number_since() {
+    let temporary = Temporary::new("ends");
+    let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+    let own = std::process::id().cast_signed();
+    let started = record::Started::now(own, child.id().cast_signed()).unwrap();
+    let dead = |started: &record::Started| {
+        let line = serde_json::to_string(&Event::<PlannedRef>::Started(started.clone())).unwrap();
+        temporary.dead(&(line + "\n"))
+    };
+    let mut later = started.clone();
+    later.init.start_time += 1;
+    let mut rebooted = started.clone();
+    rebooted.boot = "another".into();
+    let ids = [dead(&later), dead(&rebooted)];
+    let removed = gc(&temporary.root()).unwrap().removed;
+    assert!(ids.iter().all(|id| removed.contains(id)), "{removed:?}");
+    assert!(child.try_wait().unwrap().is_none());
+    // It shares our pids, and would end by itself if it were an init; it is given the time to.
+    assert_eq!(
+        gc(&{
+            dead(&started);
+            temporary.root()
+        })
+        .unwrap()
+        .removed
+        .len(),
+        1
+    );
+    assert!(!child.wait().unwrap().success());
+}

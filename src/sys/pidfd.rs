@@ -1,6 +1,7 @@
 //! Processes by descriptor: no number that could be somebody else's by the time it is used.
 
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use nix::errno::Errno;
 
@@ -28,6 +29,12 @@ pub fn send_signal(process: BorrowedFd<'_>, signal: i32) -> Result<(), Errno> {
 
 /// Whether the process has ended; a poll(2) that does not wait.
 pub fn has_ended(process: BorrowedFd<'_>) -> Result<bool, Errno> {
+    ends_within(process, Duration::ZERO)
+}
+
+/// Waits for the end of a process, no longer than that.
+pub fn ends_within(process: BorrowedFd<'_>, time: Duration) -> Result<bool, Errno> {
     let mut poll = [nix::poll::PollFd::new(process, nix::poll::PollFlags::POLLIN)];
-    nix::poll::poll(&mut poll, nix::poll::PollTimeout::ZERO).map(|ready| ready > 0)
+    let time = nix::poll::PollTimeout::try_from(time).unwrap_or(nix::poll::PollTimeout::MAX);
+    nix::poll::poll(&mut poll, time).map(|ready| ready > 0)
 }

@@ -227,6 +227,30 @@ fn the_supervisors_death_is_the_end_of_everything() {
     }
 }
 
+/// Without an init the program itself says what its supervisor's death is to it; the record says who it was.
+#[test]
+fn a_program_that_outlives_its_supervisor_is_ended_by_whoever_collects() {
+    let data = |sandbox: Sandbox| sandbox.with("process", "init = false").with("rootfs", "persist = [\"/data\"]");
+    for by in ["gc", "rm", "run"] {
+        let sandbox = data(Sandbox::new());
+        let mut running = sandbox.start_probe("outlive + hang");
+        running.line("running");
+        let program = Survivors(descendants(running.pid()));
+        assert_eq!(program.0.len(), 1, "{:?}", program.0);
+        running.signal(nix::sys::signal::Signal::SIGKILL);
+        eventually("its supervisor has gone", || !alive(running.pid()));
+        assert!(alive(program.0[0]), "it has outlived its supervisor");
+        match by {
+            // The same directory is kept for this one: nobody else writes there any more.
+            "run" => drop(sandbox.probe("say").succeeds()),
+            "rm" => drop(sandbox.sandbox(&["rm", &sandbox.name]).succeeds()),
+            _ => drop(sandbox.sandbox(&["gc"]).succeeds()),
+        }
+        assert!(!alive(program.0[0]), "{by} leaves it running");
+        assert!(!sandbox.sandbox(&["ps"]).succeeds().stdout.contains(&sandbox.name));
+    }
+}
+
 /// What a test that fails must not leave behind.
 struct Survivors(Vec<i32>);
 

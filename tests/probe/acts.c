@@ -9,6 +9,7 @@
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -115,6 +116,14 @@ static int act_crowd(int argc, char **argv)
 		if (fork() == 0)
 			for (;;)
 				pause();
+	return 0;
+}
+
+/* Asks the kernel not to end it with its parent. */
+static int act_outlive(int argc, char **argv)
+{
+	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0))
+		return printf("outlive: %s\n", errno_name(errno)), 0;
 	return 0;
 }
 
@@ -248,9 +257,24 @@ static int act_cgroups(int argc, char **argv)
 }
 
 const struct verb acts[] = {
-	{"exit", 0, act_exit},	   {"die", 1, act_die},	      {"sleep", 1, act_sleep},	 {"say", 0, act_say},
-	{"hang", 0, act_hang},	   {"await", 1, act_signals}, {"orphan", 1, act_orphan}, {"daemon", 0, act_daemon},
-	{"raw", 0, act_raw},	   {"yes", 0, act_yes},	      {"become", 1, act_become}, {"crowd", 1, act_crowd},
-	{"hold", 1, act_hold},	   {"burn", 1, act_burn},     {"compute", 1, act_compute}, {"hog", 1, act_hog},
-	{"cgroups", 1, act_cgroups}, {"become-root", 0, act_become_root}, {NULL, 0, NULL},
+	{"exit", 0, act_exit},
+	{"die", 1, act_die},
+	{"sleep", 1, act_sleep},
+	{"say", 0, act_say},
+	{"hang", 0, act_hang},
+	{"await", 1, act_signals},
+	{"orphan", 1, act_orphan},
+	{"daemon", 0, act_daemon},
+	{"raw", 0, act_raw},
+	{"yes", 0, act_yes},
+	{"become", 1, act_become},
+	{"crowd", 1, act_crowd},
+	{"hold", 1, act_hold},
+	{"burn", 1, act_burn},
+	{"compute", 1, act_compute},
+	{"hog", 1, act_hog},
+	{"cgroups", 1, act_cgroups},
+	{"become-root", 0, act_become_root},
+	{"outlive", 0, act_outlive},
+	{NULL, 0, NULL},
 };
