@@ -25,7 +25,7 @@ use crate::sys::clone::{Side, clone3};
 use crate::sys::signal;
 use crate::sys::wait::Ended;
 use attend::Attended;
-use terminal::Terminal;
+use terminal::Terminals;
 use wire::{Report, Wire};
 
 pub use wire::Timing;
@@ -135,7 +135,7 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     if let Err((index, fault)) = wire.carry_out(plan, Stage::HostBefore, context, Some(record)) {
         return failed(plan, Some((Stage::HostBefore, index)), &fault);
     }
-    let terminal = Terminal::remember();
+    let terminals = Terminals::remember();
     let (ours, theirs) = match wire.ends() {
         Ok(ends) => ends,
         Err(fault) => return failed(plan, None, &fault),
@@ -186,7 +186,7 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     }
     let ended = attended.until_the_end();
     let called_off = attended.called_off;
-    terminal.restore();
+    terminals.restore();
     match (fault, called_off) {
         (_, Some(signal)) if ended == Ended::Signaled(libc::SIGKILL) => Outcome::CalledOff(signal),
         // A gate fails because there is nobody behind it any more, and only the child knows why.

@@ -16,6 +16,7 @@ pub mod process;
 pub mod random;
 pub mod seccomp;
 pub mod signal;
+pub mod terminal;
 pub mod wait;
 pub mod window;
 

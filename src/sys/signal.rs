@@ -124,6 +124,12 @@ pub fn send(process: i32, signal: i32) -> Result<(), Errno> {
     check(unsafe { libc::kill(process, signal) }.into()).map(drop)
 }
 
+/// Whether anybody is in a process group.
+pub fn group_exists(group: i32) -> bool {
+    // SAFETY: numbers only; nothing is sent. 0 and 1 would mean others.
+    group > 1 && (check(unsafe { libc::kill(-group, 0) }.into()) != Err(Errno::ESRCH))
+}
+
 /// Stops the caller until somebody continues it.
 pub fn stop_here() {
     // SAFETY: takes a number; returns after SIGCONT.

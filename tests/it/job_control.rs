@@ -1,7 +1,7 @@
 //! A person at a terminal: ^C, ^Z, fg, and a terminal that is as it was when the program has gone.
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use crate::harness::{Foreground, Sandbox, Terminal, eventually, patience, slowness};
@@ -173,6 +173,45 @@ fn a_terminal_left_raw_is_put_back() {
         terminal.types(&format!("{line}; stty -a; echo over=$((1+1))\n")).shows("over=2");
         assert!(terminal.echoes(), "{ending}");
     }
+}
+
+/// Raw, exclusive, non-blocking and stopped: on whichever descriptor it was reached.
+#[test]
+fn a_terminal_on_any_descriptor_is_put_back() {
+    let at = |program: &Command| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "exec \"$@\" </dev/null", "sh"]).arg(program.get_program()).args(program.get_args());
+        shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut terminal = Foreground::start(&shell, None);
+        let ended = terminal.ends();
+        (ended, terminal)
+    };
+    for (ending, code) in [("exit 0", 0), ("die 9", 137)] {
+        for init in [true, false] {
+            if !init && code > 0 {
+                continue;
+            }
+            let sandbox = sandbox("inherit").with("process", &format!("init = {init}"));
+            let words = format!("/probe spoil 2 + {ending}");
+            let (ended, terminal) = at(&sandbox.command("run", &words.split(' ').collect::<Vec<_>>()));
+            assert_eq!(ended.code(), Some(code));
+            assert!(terminal.is_sane(), "{ending}, init = {init}");
+        }
+    }
+    // The control: without a sandbox it stays so.
+    let mut probe = Command::new(crate::harness::probe());
+    let (ended, terminal) = at(probe.args(["spoil", "2"]));
+    assert!(ended.success() && !terminal.is_sane());
+}
+
+#[test]
+fn a_job_that_ends_in_the_background_leaves_the_terminal_to_the_shell() {
+    let sandbox = sandbox("inherit");
+    let mut terminal = Terminal::sit_down();
+    let line = typed(&sandbox, "await 1 + say over");
+    terminal.types(&format!("{line}\n")).shows("running").types("\x1a").shows("Stopped").shows("$ ");
+    terminal.types("bg\n").shows("$ ").types("kill %1\n").shows("over");
+    terminal.types("wait; echo prompt=$((40+2))\n").shows("prompt=42");
 }
 
 #[test]

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -214,6 +215,20 @@ static int act_raw(int argc, char **argv)
 	return tcsetattr(0, TCSANOW, &settings);
 }
 
+/* Does to the terminal on a descriptor what outlasts a program: raw, nobody else may open it, output stopped. */
+static int act_spoil(int argc, char **argv)
+{
+	int fd = number(argv[0]);
+	struct termios settings;
+	if (tcgetattr(fd, &settings))
+		return printf("spoil: %s\n", errno_name(errno)), 0;
+	cfmakeraw(&settings);
+	if (tcsetattr(fd, TCSANOW, &settings) || ioctl(fd, TIOCEXCL) || fcntl(fd, F_SETFL, O_NONBLOCK) ||
+	    tcflow(fd, TCOOFF))
+		return printf("spoil: %s\n", errno_name(errno)), 0;
+	return 0;
+}
+
 /* Output without end, as yes(1). */
 static int act_yes(int argc, char **argv)
 {
@@ -276,5 +291,6 @@ const struct verb acts[] = {
 	{"cgroups", 1, act_cgroups},
 	{"become-root", 0, act_become_root},
 	{"outlive", 0, act_outlive},
+	{"spoil", 1, act_spoil},
 	{NULL, 0, NULL},
 };

@@ -92,6 +92,7 @@ impl Terminal {
 /// A program that a terminal has in its foreground, without a shell: it can be typed at from its first moment.
 pub struct Foreground {
     master: File,
+    slave: File,
     child: Child,
     output: Receiver<Vec<u8>>,
     seen: String,
@@ -116,14 +117,15 @@ impl Foreground {
         session.arg(command.get_program()).args(command.get_args()).env_clear().current_dir("/");
         session.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         session.stdin(end()).stdout(end()).stderr(end());
-        let child = session.spawn().expect("starting setsid");
+        let mut child = session.spawn().expect("starting setsid");
         let master = File::from(pty.master);
         let output = reading(&master);
         // What is typed before a terminal has a foreground is for nobody.
         super::eventually("it is in the foreground", || {
-            nix::unistd::tcgetpgrp(&master).is_ok_and(|group| group.as_raw() == child.id() as i32)
+            let ended = child.try_wait().expect("waiting").is_some();
+            ended || nix::unistd::tcgetpgrp(&master).is_ok_and(|group| group.as_raw() == child.id() as i32)
         });
-        Foreground { master, child, output, seen: String::new() }
+        Foreground { master, slave, child, output, seen: String::new() }
     }
 
     pub fn types_after(&mut self, time: Duration, keys: &str) -> &mut Foreground {
@@ -147,6 +149,16 @@ impl Foreground {
             }
         }
         true
+    }
+
+    /// Whether it is as a terminal is at first: lines, echo, and anybody may open it.
+    pub fn is_sane(&self) -> bool {
+        let settings = tcgetattr(&self.slave).expect("asking the terminal");
+        let path = nix::unistd::ttyname(&self.slave).expect("naming the terminal");
+        let flags = nix::fcntl::fcntl(&self.slave, nix::fcntl::FcntlArg::F_GETFL).expect("asking for its flags");
+        settings.local_flags.contains(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG)
+            && nix::unistd::Uid::effective().is_root() | File::open(path).is_ok()
+            && flags & libc::O_NONBLOCK == 0
     }
 
     fn ended(&mut self) -> bool {
