@@ -118,6 +118,31 @@ fn setuid_programs_and_file_capabilities_give_nothing() {
     }
 }
 
+/// What /usr/bin/su and its like rest on, by a user too, who can make none of root's.
+#[test]
+fn no_mount_honours_setuid_programs() {
+    // Of devices, which are no programs, single nodes are mounted.
+    let honours = |seen: &Seen| -> Vec<String> {
+        let lines = seen.stdout.lines().filter(|line| !line.contains(" nosuid") && !line.contains(",nosuid"));
+        lines.filter(|line| !line.contains(" /dev/")).map(str::to_owned).collect()
+    };
+    for base in ["system", "host"] {
+        let sandbox = Sandbox::new().with("rootfs", &format!("base = {base:?}"));
+        let granted = sandbox.dir().display().to_string();
+        let sandbox = sandbox.with("rootfs", &format!("read-write = [\"{granted}:/granted\"]"));
+        let seen = sandbox.probe("cat /proc/self/mountinfo").exits(0);
+        assert!(seen.stdout.contains(" /granted ") && seen.stdout.lines().count() > 10, "{seen}");
+        assert_eq!(honours(&seen), [""; 0], "{seen}");
+    }
+    // The control: some of the host's do.
+    assert_ne!(honours(&outside("cat /proc/self/mountinfo")), [""; 0]);
+    // And where the mounts did, no-new-privileges would not: the probe as a program of its caller's own.
+    let own = privileged(0o6755, false).expect("without a file capability");
+    let seen = own.probe("become /privileged privilege").succeeds();
+    holds(&seen, "0");
+    seen.has_value("no-new-privs", "1");
+}
+
 #[test]
 fn new_privileges_may_be_wanted_only_without_the_layers_that_need_their_absence() {
     let sandbox = Sandbox::new().with("process", "no-new-privileges = false");

@@ -37,6 +37,46 @@ fn init_holds_none_of_them_either() {
     eventually("nothing of the caller's is held inside", || !inside.iter().any(held));
 }
 
+/// By a directory the program could climb out of its root, whatever is mounted.
+#[test]
+fn a_directory_as_a_standard_descriptor_is_refused() {
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::process::Stdio;
+    let path_only = nix::libc::O_PATH;
+    for preset in ["default", "none"] {
+        for flags in [0, path_only] {
+            let sandbox = Sandbox::new().with("seccomp", &format!("preset = {preset:?}"));
+            let directory = || {
+                let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(sandbox.dir());
+                Stdio::from(file.expect("opening a directory"))
+            };
+            for number in 0..3 {
+                let mut command = sandbox.command("run", &["/probe", "say", "started"]);
+                command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+                match number {
+                    0 => command.stdin(directory()),
+                    1 => command.stdout(directory()),
+                    _ => command.stderr(directory()),
+                };
+                let output = command.spawn().and_then(|child| child.wait_with_output()).expect("starting");
+                assert_eq!(output.status.code(), Some(125), "{number} {flags:o} {output:?}");
+                assert!(!String::from_utf8_lossy(&output.stdout).contains("started"), "{output:?}");
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(number == 2 || said.contains(&format!("descriptor {number} is a directory")), "{said}");
+            }
+        }
+    }
+    // The control: a file is none, and by a directory one does climb.
+    let sandbox = Sandbox::new();
+    let file = std::fs::File::open(sandbox.file("input", "through\n")).expect("opening");
+    let output = sandbox.command("run", &["/probe", "cat"]).stdin(file).output().expect("starting");
+    assert_eq!(output.stdout, b"through\n", "{output:?}");
+    let mut probe = std::process::Command::new(probe());
+    let directory = std::fs::File::open(sandbox.dir()).expect("opening");
+    let output = probe.args(["read", "/proc/self/fd/0/input"]).stdin(directory).output().expect("starting");
+    assert_eq!(output.stdout, b"read /proc/self/fd/0/input: ok\n", "{output:?}");
+}
+
 #[test]
 fn a_working_directory_behind_a_descriptor_is_refused() {
     for cwd in ["/proc/self/fd/3", "/proc/self/fd/64", "/proc/self/cwd", "/proc/1/root", "/proc/self/root"] {
@@ -83,6 +123,14 @@ fn the_launcher_cannot_be_written_to_from_inside() {
         }
     }
     assert_eq!(fingerprint(&binary), before);
+    // The control: what runs here can be read by such a link, and a copy of it that does not run can be written to.
+    let sandbox = Sandbox::new();
+    let copy = sandbox.dir().join("copy");
+    std::fs::copy(&binary, &copy).expect("copying the binary");
+    let write = format!("write {} x", copy.display());
+    let seen = crate::harness::outside(&format!("read /proc/self/exe + write /proc/self/exe x + {write}"));
+    seen.allows("read /proc/self/exe").answers("write /proc/self/exe x", "ETXTBSY").allows(&write);
+    assert_ne!(fingerprint(&copy), before);
 }
 
 #[test]

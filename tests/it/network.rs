@@ -85,6 +85,35 @@ fn listeners_of_the_host_cannot_be_reached() {
     }
 }
 
+/// Where clouds hand out credentials, to whoever asks from the machine: here an address of a network of the test's own.
+#[test]
+fn the_metadata_address_cannot_be_reached() {
+    let connect = ["connect", "169.254.169.254", "80"];
+    let answer = connect.join(" ");
+    let beside = |sandbox: &Sandbox| {
+        let launch = sandbox.command("run", &[&["/probe"], &connect[..]].concat());
+        let mut command = std::process::Command::new("unshare");
+        if !crate::harness::is_root() {
+            command.args(["--user", "--map-current-user", "--keep-caps"]);
+        }
+        let script = "ip link set lo up && ip address add 169.254.169.254/32 dev lo && \"$0\" connect 169.254.169.254 80 && \
+                      echo inside && exec \"$@\"";
+        command.args(["--net", "sh", "-c", script]).arg(crate::harness::probe());
+        command.arg(launch.get_program()).args(launch.get_args()).env_clear();
+        command.envs(launch.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir("/");
+        let output = command.output().expect("starting unshare");
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        text.split_once("inside\n").map(|(before, after)| (before.to_owned(), after.to_owned())).expect(&text)
+    };
+    // Nobody listens there, which only who reaches it is told.
+    let (before, after) = beside(&Sandbox::new());
+    assert_eq!(before, format!("{answer}: ECONNREFUSED\n"));
+    assert!(after.contains(&format!("{answer}: ENETUNREACH")), "{after}");
+    let (_, after) = beside(&Sandbox::new().with("network", r#"mode = "host""#));
+    assert!(after.contains(&format!("{answer}: ECONNREFUSED")), "the control: {after}");
+}
+
 #[test]
 fn the_hosts_network_is_the_hosts() {
     let tcp = TcpListener::bind("127.0.0.1:0").expect("listening");

@@ -2,14 +2,26 @@
 
 use crate::harness::{Sandbox, is_root, outside};
 
-const HIDDEN: [&str; 8] = [
-    "/proc/kcore",
+/// All that docs/security.md's layer of mounts covers below /proc, where the kernel has it.
+const HIDDEN: [&str; 19] = [
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
     "/proc/kallsyms",
-    "/proc/keys",
+    "/proc/kcore",
     "/proc/key-users",
+    "/proc/keys",
     "/proc/kmsg",
-    "/proc/timer_list",
+    "/proc/kpagecgroup",
+    "/proc/kpagecount",
+    "/proc/kpageflags",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
     "/proc/slabinfo",
+    "/proc/sysrq-trigger",
+    "/proc/timer_list",
+    "/proc/timer_stats",
     "/proc/vmallocinfo",
 ];
 const SETTINGS: [&str; 8] = [
@@ -42,6 +54,53 @@ fn the_machines_state_cannot_be_read() {
     if is_root() {
         let open = outside("cat /proc/kallsyms + cat /proc/timer_list");
         assert!(open.stdout.lines().count() > 100, "outside they can be read");
+    }
+}
+
+/// By Landlock and by the mounts: with the one off, and a capability that no file's mode stops, the other still holds.
+#[test]
+fn the_machines_state_can_be_neither_opened_nor_written() {
+    let words: Vec<String> = HIDDEN
+        .iter()
+        .flat_map(|path| {
+            ["read", "write", "list", "create"].map(|verb| match verb {
+                "create" => format!("create {path}/x"),
+                _ => format!("{verb} {path}"),
+            })
+        })
+        .collect();
+    let there: Vec<&&str> = HIDDEN.iter().filter(|path| std::path::Path::new(path).exists()).collect();
+    for user in ["root", "nobody"] {
+        let sandbox = Sandbox::new().with("process", &format!("user = {user:?}"));
+        let seen = sandbox.probe(&words.join(" + ")).succeeds();
+        for words in &words {
+            seen.refuses(words, &["EACCES", "EPERM", "ENOENT", "ENOTDIR", "EISDIR", "EROFS"]);
+        }
+        let bare = sandbox
+            .with("landlock", r#"enforce = "off""#)
+            .with("capabilities", r#"keep = ["dac_override"]"#)
+            .probe(&words.join(" + "))
+            .exits(0);
+        for path in &there {
+            // Opened for reading it is empty: what it shows is `the_machines_state_cannot_be_read`'s.
+            bare.refuses(&format!("write {path}"), &["EROFS", "EISDIR", "EACCES"]);
+            bare.refuses(&format!("create {path}/x"), &["EROFS", "ENOTDIR", "EACCES"]);
+        }
+        let words: Vec<String> = there.iter().map(|path| format!("cat {path}")).collect();
+        let bare = Sandbox::new()
+            .with("process", &format!("user = {user:?}"))
+            .with("landlock", r#"enforce = "off""#)
+            .with("capabilities", r#"keep = ["dac_override"]"#)
+            .probe(&words.join(" + "))
+            .exits(0);
+        let told = |line: &&str| !line.starts_with("cat /proc/");
+        assert_eq!(bare.stdout.lines().find(told), None, "{bare}");
+    }
+    // The control: outside anybody reads some, and root writes to one.
+    let open = outside("read /proc/interrupts + read /proc/keys + read /proc/key-users + write /proc/sysrq-trigger");
+    open.allows("read /proc/interrupts").allows("read /proc/key-users");
+    if is_root() && there.contains(&&"/proc/sysrq-trigger") {
+        open.allows("write /proc/sysrq-trigger");
     }
 }
 
