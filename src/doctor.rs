@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 use crate::host::Host;
 pub use facts::{ask, facts};
+pub use kernel::calls;
 pub use report::Report;
 pub use settings::settings;
 

@@ -53,6 +53,8 @@ pub struct Facts {
     pub landlock_abi: Option<u32>,
     /// `/proc/sys/user/max_user_namespaces`; 0 forbids them.
     pub max_user_namespaces: Option<u64>,
+    /// `/proc/sys/user/max_*_namespaces` of the other kinds, where the kernel has them.
+    pub max_namespaces: Option<BTreeMap<String, u64>>,
     /// The caller's environment.
     pub env: Option<BTreeMap<String, String>>,
     /// Empty where it has been removed.
@@ -204,6 +206,12 @@ impl Host {
 
     pub fn max_user_namespaces(&self) -> u64 {
         self.recall(|facts| &mut facts.max_user_namespaces, ask::max_user_namespaces)
+    }
+
+    /// How many namespaces of another kind; `None` where nothing tells. The kinds are those of /proc/PID/ns.
+    pub fn max_namespaces(&self, kind: &str) -> Option<u64> {
+        self.fill(|facts| &mut facts.max_namespaces, ask::max_namespaces);
+        self.facts.borrow().max_namespaces.as_ref()?.get(kind).copied()
     }
 
     /// One variable of the caller's environment; text that is not UTF-8 counts as absent.

@@ -2,9 +2,11 @@
 
 use nix::errno::Errno;
 
-use super::Feature;
 use super::attempt::{Refusal, told};
+use super::{Feature, State, namespaces};
 use crate::host::Host;
+use crate::isolation::{Findings, Severity};
+use crate::profile::Profile;
 use crate::sys::probe::CALLS;
 
 /// The oldest that the tests run on: every feature but those of newer Landlock ABIs.
@@ -21,13 +23,71 @@ pub fn version(host: &Host) -> Feature {
 }
 
 pub fn system_calls() -> Feature {
+    let (answers, inside) = answers();
+    judge(&answers, inside)
+}
+
+/// What a launch would find out half-way: that a call is not there, or refused, or the user namespace is.
+pub fn calls(profile: &Profile, host: &Host, findings: &mut Findings) {
+    let (answers, inside) = answers();
+    let refused: Vec<&str> = CALLS.iter().map(|call| call.name).filter(|name| lacks(&answers, inside, name)).collect();
+    let told = |findings: &Findings| {
+        findings.0.iter().any(|found| found.severity == Severity::Error && found.section == "namespaces")
+    };
+    if !told(findings) {
+        namespaces::kinds(profile, host, findings);
+    }
+    if !inside && profile.namespaces.user && !told(findings) && refused.is_empty() {
+        let user = namespaces::user(host);
+        if user.state == State::No {
+            findings.error("namespaces", format!("user namespaces: {}", user.detail), line(&user), None);
+        }
+    }
+    let feature = judge(&answers, inside);
+    if feature.state != State::No {
+        return;
+    }
+    let message = format!("this machine lacks system calls that a launch makes: {}", feature.detail);
+    if refused.iter().any(|name| NEEDED.contains(name)) {
+        findings.error("doctor", message, line(&feature), None);
+    } else {
+        findings.warning("doctor", message, line(&feature), None);
+    }
+}
+
+/// Without these nothing starts, whatever the profile says.
+const NEEDED: [&str; 10] = [
+    "clone3",
+    "close_range",
+    "fsconfig",
+    "fsmount",
+    "fsopen",
+    "mount_setattr",
+    "move_mount",
+    "open_tree",
+    "openat2",
+    "pivot_root",
+];
+
+fn line(feature: &Feature) -> String {
+    let remedy = feature.remedy.as_deref().unwrap_or_default();
+    remedy.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+fn answers() -> (String, bool) {
     // Calls on mounts look at the caller's privilege first: in a user namespace it has it.
     let inside = told(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, || Ok(ask()));
-    let (answers, inside) = match inside {
+    match inside {
         Ok(answers) => (answers, true),
         Err(_) => (ask(), false),
-    };
-    judge(&answers, inside)
+    }
+}
+
+/// Outside a user namespace EPERM may be an ordinary user's lot.
+fn lacks(answers: &str, inside: bool, name: &str) -> bool {
+    let answer = answers.lines().filter_map(|line| line.split_once(' ')).find(|(call, _)| *call == name);
+    let errno = answer.and_then(|(_, number)| number.parse().ok()).map(Errno::from_raw);
+    errno == Some(Errno::ENOSYS) || inside && errno == Some(Errno::EPERM)
 }
 
 /// Name and errno of each call that failed, a line each.
@@ -41,7 +101,6 @@ fn judge(answers: &str, inside: bool) -> Feature {
         lines.filter(|(_, number)| number.parse() == Ok(errno as i32)).map(|(name, _)| name).collect()
     };
     let missing = with(Errno::ENOSYS);
-    // Outside a user namespace EPERM may be an ordinary user's lot.
     let refused = if inside { with(Errno::EPERM) } else { Vec::new() };
     let mut parts = Vec::new();
     if !missing.is_empty() {
@@ -82,7 +141,6 @@ pub fn missing_call(refusal: &Refusal) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
     use super::*;
 
     #[test]

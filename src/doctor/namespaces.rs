@@ -5,10 +5,16 @@ use std::path::Path;
 
 use nix::errno::Errno;
 
-use super::attempt::{Refusal, attempt};
+use super::attempt::{Refusal, attempt, mapped};
 use super::kernel::missing_call;
 use super::system::System;
 use super::{Feature, State};
+use crate::host::Host;
+use crate::isolation::context::Context;
+use crate::isolation::namespaces::{Step, limits};
+use crate::isolation::{Applied, Fault, Findings};
+use crate::plan;
+use crate::profile::Profile;
 use crate::sys::{clone, mount};
 
 /// Name, clone flag, name in /proc/PID/ns, name in /proc/sys/user.
@@ -23,13 +29,62 @@ const KINDS: [(&str, i32, &str, &str); 6] = [
 
 pub fn examine(system: &System) -> Vec<Feature> {
     let seen = seen();
-    let user = user(system, &seen);
+    let user = user_here(system, &seen);
     let first = user.state == State::Ok;
     vec![user, others(first, &seen), time(first, &seen)]
 }
 
+/// What a launch would find out half-way: that a kind it makes is used up, maybe by a limit around this user namespace.
+pub fn kinds(profile: &Profile, host: &Host, findings: &mut Findings) {
+    let planned = plan::namespaces(profile, host);
+    let map = |pid| {
+        let mut context = Context::default();
+        context.child = Some(pid);
+        planned.host_after.iter().try_for_each(|step| step.apply(&mut context))
+    };
+    let tried = mapped(planned.flags as i32, map, || {
+        let mut context = Context::default();
+        let steps = planned.maps.iter().chain(&planned.become_account).chain(&planned.late_namespaces);
+        steps.into_iter().try_for_each(|step| step.apply(&mut context))?;
+        Ok(String::new())
+    });
+    let used_up = |refusal: Refusal| matches!(refusal.errno, Errno::ENOSPC | Errno::EUSERS);
+    if !tried.is_err_and(used_up) {
+        return;
+    }
+    let user = planned.flags as i32 & libc::CLONE_NEWUSER;
+    if user != 0 && attempt(user, || Ok(())).is_err() {
+        return;
+    }
+    let late = |wanted: fn(&Step) -> bool| planned.late_namespaces.iter().any(wanted);
+    let mut say = |name: &str, kind: &str, tried: Result<(), Refusal>| {
+        if tried.is_err_and(used_up) {
+            let message = format!("no {name} namespace can be made: its limit is used up (ENOSPC)");
+            findings.error("namespaces", message, limits::remedy(&[kind], host), None);
+        }
+    };
+    for (name, flag, kind, _) in KINDS {
+        let cgroup = flag == libc::CLONE_NEWCGROUP && late(|step| matches!(step, Step::UnshareCgroup));
+        if planned.flags as i32 & flag != 0 || cgroup {
+            say(name, kind, attempt(user | flag, || Ok(())));
+        }
+    }
+    if late(|step| matches!(step, Step::UnshareTime(_))) {
+        say("time", "time", attempt(user, own_time));
+    }
+}
+
+fn own_time() -> Applied {
+    clone::unshare_time().map_err(|errno| Fault::new("unshare", errno, "CLONE_NEWTIME"))
+}
+
+/// Whether one can be made, and what stands in the way.
+pub fn user(host: &Host) -> Feature {
+    user_here(&System::look(host), &Seen::new())
+}
+
 /// A namespace is of use only if its maker has capabilities in it, which a mount proves.
-fn user(system: &System, seen: &Seen) -> Feature {
+fn user_here(system: &System, seen: &Seen) -> Feature {
     let tried = attempt(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, || {
         mount::new_filesystem(c"tmpfs", &[], 0)?;
         Ok(())
@@ -174,9 +229,7 @@ fn others(user: bool, seen: &Seen) -> Feature {
 
 fn time(user: bool, seen: &Seen) -> Feature {
     let lost = "clocks of the program's own: it sees how long the host has been up";
-    match attempt(libc::CLONE_NEWUSER, || {
-        clone::unshare_time().map_err(|errno| crate::isolation::Fault::new("unshare", errno, "CLONE_NEWTIME"))
-    }) {
+    match attempt(libc::CLONE_NEWUSER, own_time) {
         Ok(()) => Feature::ok("time-namespace", left("time", "max_time_namespaces", seen)),
         Err(refusal) => {
             let feature = Feature::new("time-namespace", State::No, refusal.to_string()).lost(lost);

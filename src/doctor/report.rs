@@ -16,6 +16,9 @@ use crate::isolation::Findings;
 /// Far more than a doctor writes.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
+/// The first kernel with mount_setattr.
+const OLDEST: (u32, u32) = (5, 12);
+
 /// What a doctor found elsewhere.
 #[derive(Debug)]
 pub struct Report {
@@ -76,7 +79,13 @@ impl Report {
             let remedy = said.remedy.as_deref().unwrap_or("ask its doctor: sandbox doctor");
             // A report may come from anywhere, and a message is one line.
             let remedy = remedy.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-            findings.warning("doctor", message, remedy, None);
+            findings.error("doctor", message, remedy, None);
+        }
+        // Else its doctor has tried them.
+        if !self.host.kernel_at_least(OLDEST) && !self.features.iter().any(|said| said.name == "system-calls") {
+            let message =
+                format!("on that machine, kernel: {} lacks calls that every launch makes", self.host.kernel());
+            findings.error("doctor", message, "boot Linux 6.1 or newer; nothing starts below 5.12", None);
         }
         let unknown = self.host.unknown();
         let (shown, more) = unknown.split_at(unknown.len().min(5));
@@ -123,7 +132,23 @@ mod tests {
         assert_eq!(messages[0], "on that machine, proc: covered");
         assert_eq!(messages[1], "that machine's facts do not tell of /never/asked: taken as missing");
         assert_eq!(findings.0[1].hint.as_deref(), Some("ask about them there: sandbox doctor --json web.toml"));
-        assert!(!findings.refuse());
+        assert!(findings.refuse());
+    }
+
+    #[test]
+    fn only_what_the_default_profile_needs_is_an_error() {
+        let refused = |kernel: &str, features: &[Feature]| {
+            let facts = Facts { kernel: Some(kernel.to_owned()), ..facts() };
+            let report = Report::parse(&json(&Host::known(facts), features).to_string()).unwrap();
+            let mut findings = Findings::default();
+            report.add("web.toml", &mut findings);
+            findings.refuse()
+        };
+        let calls = || Feature::ok("system-calls", "").required();
+        assert!(!refused("6.1.0", &[Feature::no("fuse", ""), Feature::limited("proc", "").required()]));
+        assert!(refused("6.1.0", &[calls(), Feature::no("launch", "").required()]));
+        // A kernel may call itself what it likes: setarch(8).
+        assert!(refused("5.10.0", &[]) && !refused("5.10.0", &[calls()]));
     }
 
     /// A machine in a few words.

@@ -50,10 +50,16 @@ pub fn memory() -> u64 {
 
 pub fn max_user_namespaces() -> u64 {
     // The file is missing where the kernel was built without user namespaces.
-    std::fs::read_to_string("/proc/sys/user/max_user_namespaces")
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(0)
+    limit_of("user").unwrap_or(0)
+}
+
+pub fn max_namespaces() -> BTreeMap<String, u64> {
+    let kinds = ["cgroup", "ipc", "mnt", "net", "pid", "time", "uts"];
+    kinds.into_iter().filter_map(|kind| Some((kind.to_owned(), limit_of(kind)?))).collect()
+}
+
+fn limit_of(kind: &str) -> Option<u64> {
+    std::fs::read_to_string(format!("/proc/sys/user/max_{kind}_namespaces")).ok()?.trim().parse().ok()
 }
 
 pub fn env() -> BTreeMap<String, String> {

@@ -2,6 +2,7 @@
 
 mod apply;
 mod ids;
+pub mod limits;
 mod plan;
 mod read_back;
 mod review;

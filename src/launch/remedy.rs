@@ -2,6 +2,7 @@
 
 use nix::errno::Errno;
 
+use crate::host::Host;
 use crate::isolation::{Fault, cgroup, namespaces, process, rootfs};
 use crate::plan::Step;
 use crate::sys::probe;
@@ -11,6 +12,11 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
         && let Some(probe::Call { name, since, .. }) = probe::CALLS.iter().find(|call| call.name == fault.operation)
     {
         return Some(format!("Linux {since} and newer have {name}; a filter around this sandbox may refuse it too"));
+    }
+    if let Errno::ENOSPC | Errno::EUSERS = fault.errno
+        && let Some(kinds) = made(fault)
+    {
+        return Some(namespaces::limits::remedy(kinds, &Host::live()));
     }
     let text = match (fault.operation, fault.errno, step) {
         (process::NOT_FOUND, _, Some(Step::Process(process::Step::FindProgram { command, .. }))) => {
@@ -33,7 +39,6 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
             "user namespaces are refused here: by AppArmor (sysctl kernel.apparmor_restrict_unprivileged_userns), by a \
              filter around this sandbox, or because / is a chroot"
         }
-        ("clone3", Errno::ENOSPC | Errno::EUSERS, _) => "the limits in /proc/sys/user (max_*_namespaces) are used up",
         ("clone3", Errno::EAGAIN, _) => "the limit of processes is used up",
         ("pivot_root", Errno::EINVAL, _) => {
             "the caller's / must be a mount point: not a chroot, not the initramfs itself"
@@ -92,4 +97,14 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
         _ => return None,
     };
     Some(text.to_string())
+}
+
+/// The kinds of namespaces that a call was to make.
+fn made(fault: &Fault) -> Option<&'static [&'static str]> {
+    match (fault.operation, fault.detail.as_ref()) {
+        ("clone3", _) => Some(&namespaces::limits::CLONED),
+        ("unshare", "CLONE_NEWCGROUP") => Some(&["cgroup"]),
+        ("unshare", "CLONE_NEWTIME") => Some(&["time"]),
+        _ => None,
+    }
 }

@@ -48,6 +48,7 @@ pub fn review(profile: &Profile, host: &Host, findings: &mut Findings) {
         };
         process::review_program(&profile.process, &surroundings, host, findings);
     }
+    namespaces::limits::review(&profile.namespaces, own_network, host, findings);
     rootfs::review(&profile.rootfs, &given, host, findings);
     let mounts_anything = has_power(profile) && mounts_cgroups(profile, host);
     cgroup::review(mounts_anything, profile.capabilities.keep_origin.as_ref(), findings);

@@ -114,6 +114,23 @@ fn a_profile_is_checked_for_the_machine_that_the_report_is_of() {
     let seen = sandbox.sandbox(&["check", "--host", &old, "hello"]).exits(1);
     seen.says(&["user.max_user_namespaces is 0", "has ABI 2"]);
 
+    // What is required there and missing, and a kind of namespaces that is forbidden.
+    for name in ["system-calls", "user-namespaces", "launch"] {
+        let mut lacking: Value = serde_json::from_str(&report).expect("JSON");
+        let features = lacking["features"].as_array_mut().expect("features");
+        let feature = features.iter_mut().find(|feature| feature["name"] == name).expect("every report has it");
+        feature["state"] = "no".into();
+        let lacking = sandbox.file("lacking.json", &lacking.to_string()).display().to_string();
+        let seen = sandbox.sandbox(&["check", "--host", &lacking, "hello"]).exits(1);
+        seen.says(&[&format!("error: doctor: on that machine, {name}: "), "hint: "]);
+    }
+    let mut closed: Value = serde_json::from_str(&report).expect("JSON");
+    assert!(closed["facts"]["max-namespaces"]["net"].as_u64() > Some(0));
+    closed["facts"]["max-namespaces"]["net"] = 0.into();
+    let closed = sandbox.file("closed.json", &closed.to_string()).display().to_string();
+    let seen = sandbox.sandbox(&["check", "--host", &closed, "hello"]).exits(1);
+    seen.says(&["no network namespaces: user.max_net_namespaces is 0", "sysctl user.max_net_namespaces=10000"]);
+
     let profile = sandbox.file("far.toml", "[process]\ncommand = [\"true\"]\n[rootfs]\nread-only = [\"/far/away\"]\n");
     let profile = profile.display().to_string();
     let seen = sandbox.sandbox(&["check", "--host", &here, &profile]).exits(1);

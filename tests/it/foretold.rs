@@ -302,6 +302,103 @@ fn settings_that_a_namespace_does_not_have_or_take() {
     assert_eq!(codes, [Some(0), Some(1)]);
 }
 
+/// Forbidden here, or around the user namespace that this is called in, where nobody sees the limit.
+#[test]
+fn kinds_of_namespaces_that_are_forbidden() {
+    let sandbox = Sandbox::new().with("namespaces", "time = { boottime = \"1d\" }");
+    let ids = (nix::unistd::getuid(), nix::unistd::getgid());
+    let limited = |subcommand: &str, kind: &str, limit: u32, around: bool| {
+        let launch = sandbox.command(subcommand, &["/probe", "say", "started"]);
+        let mut command = std::process::Command::new("unshare");
+        let set = format!("echo {limit} > /proc/sys/user/max_{kind}_namespaces");
+        let inner = format!("unshare --user --map-user={} --map-group={}", ids.0, ids.1);
+        let inner = if around || !is_root() { inner } else { String::new() };
+        command.args(["--user", "--map-root-user", "sh", "-c", &format!("{set} && exec {inner} \"$@\""), "sh"]);
+        command.arg(launch.get_program()).args(launch.get_args()).env_clear().current_dir("/");
+        command.envs(launch.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = command.output().expect("starting");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for kind in ["mnt", "pid", "net", "ipc", "uts", "cgroup", "time"] {
+        for around in [true, false] {
+            let (foretold, said) = limited("check", kind, 0, around);
+            assert_eq!(foretold, Some(1), "{kind}: {said}");
+            assert!(said.contains(&format!("user.max_{kind}_namespaces")) && said.contains("hint: "), "{said}");
+            let (happened, said) = limited("run", kind, 0, around);
+            assert_eq!(happened, Some(125), "{kind}: {said}");
+            let named = match around || !is_root() {
+                true => said.contains("namespaces is used up"),
+                false => said.contains(&format!("user.max_{kind}_namespaces is 0; as root: sysctl ")),
+            };
+            assert!(named && said.contains("hint: "), "{said}");
+        }
+    }
+    // The control: as many as a launch makes, and a kind that the profile leaves out. As root of such a user namespace
+    // nothing is launched, because it may not give up groups.
+    let subcommands: &[_] = if is_root() { &["check"] } else { &["check", "run"] };
+    for subcommand in subcommands {
+        let (code, said) = limited(subcommand, "time", 100, false);
+        assert_eq!(code, Some(0), "{said}");
+    }
+    let sandbox = Sandbox::new().with("namespaces", "ipc = false");
+    let launch = |subcommand: &str| {
+        let launch = sandbox.command(subcommand, &["/probe", "say", "started"]);
+        let mut command = std::process::Command::new("unshare");
+        let script =
+            "echo 0 > /proc/sys/user/max_ipc_namespaces && exec unshare --user --map-user=$0 --map-group=$0 \"$@\"";
+        command.args(["--user", "--map-root-user", "sh", "-c", script, &ids.0.to_string()]);
+        command.arg(launch.get_program()).args(launch.get_args()).env_clear().current_dir("/");
+        command.envs(launch.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.output().expect("starting").status.code()
+    };
+    assert!(subcommands.iter().all(|subcommand| launch(subcommand) == Some(0)));
+}
+
+/// `check` refuses no launch that works without a call, and warns of every other call that is not there.
+#[test]
+fn calls_that_are_missing() {
+    let mut refused = Vec::new();
+    for call in [
+        "openat2",
+        "clone3",
+        "close_range",
+        "mount_setattr",
+        "fsopen",
+        "fsconfig",
+        "fsmount",
+        "open_tree",
+        "move_mount",
+        "pivot_root",
+        "pidfd_open",
+        "pidfd_send_signal",
+        "seccomp",
+        "unshare",
+        "setns",
+    ] {
+        for errno in [38, 1] {
+            for base in ["system", "none"] {
+                let line = format!("base = {base:?}");
+                let sandbox = Sandbox::new().with("rootfs", &line).called_with(&format!("errno {errno} {call}"));
+                let (foretold, happened) = (sandbox.ask("check", &["/probe"]), sandbox.probe("say"));
+                assert!(foretold.stderr.contains(call) || foretold.stderr.contains("user namespaces"), "{foretold}");
+                assert!(foretold.stderr.contains("hint: "), "{foretold}");
+                if foretold.status.success() {
+                    continue;
+                }
+                refused.push(call);
+                assert_eq!(
+                    happened.status.code(),
+                    Some(125),
+                    "{call} with errno {errno}, {base}: {foretold}{happened}"
+                );
+            }
+        }
+    }
+    refused.dedup();
+    assert!(refused.len() >= 10, "{refused:?}");
+    Sandbox::new().ask("check", &["/probe"]).exits(0);
+}
+
 /// A range that begins below the ports of root.
 const LOW: &str = "\"net.ipv4.ip_local_port_range\" = \"80 1000\"";
 

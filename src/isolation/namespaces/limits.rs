@@ -1,0 +1,102 @@
+//! How many namespaces of a kind a user may make: `user.max_*_namespaces`, where 0 forbids them.
+
+use super::Namespaces;
+use crate::host::Host;
+use crate::isolation::{Findings, Origin};
+
+/// Those that clone3 makes, by their names in /proc/PID/ns and in /proc/sys/user.
+pub const CLONED: [&str; 6] = ["user", "mnt", "pid", "net", "ipc", "uts"];
+
+const ANY: &str = "one of user.max_*_namespaces";
+
+/// What the launch would find out half-way: the kernel says ENOSPC, and not of which kind.
+pub fn review(section: &Namespaces, own_network: bool, host: &Host, findings: &mut Findings) {
+    let time = section.time.is_some().then_some(section.time_origin.as_ref());
+    let own = |wanted: bool| wanted.then_some(None);
+    let wanted: [(Option<Option<&Origin>>, &str, &str); 7] = [
+        (own(true), "mnt", "mount"),
+        (own(section.pid), "pid", "pid"),
+        (own(own_network), "net", "network"),
+        (own(section.ipc), "ipc", "ipc"),
+        (own(section.uts), "uts", "uts"),
+        (own(section.cgroup), "cgroup", "cgroup"),
+        (time, "time", "time"),
+    ];
+    for (origin, kind, noun) in wanted {
+        if let Some(origin) = origin
+            && host.max_namespaces(kind) == Some(0)
+        {
+            let message = format!("this machine allows no {noun} namespaces: user.max_{kind}_namespaces is 0");
+            findings.error("namespaces", message, raise(kind), origin);
+        }
+    }
+}
+
+/// What to do where the kernel has said ENOSPC about making one of these.
+pub fn remedy(kinds: &[&str], host: &Host) -> String {
+    let max = |kind: &str| match kind {
+        "user" => Some(host.max_user_namespaces()),
+        kind => host.max_namespaces(kind),
+    };
+    let forbidden: Vec<String> =
+        kinds.iter().filter(|kind| max(kind) == Some(0)).map(|kind| format!("user.max_{kind}_namespaces")).collect();
+    match &forbidden[..] {
+        [] => {
+            let name = if let [kind] = kinds { format!("user.max_{kind}_namespaces") } else { ANY.to_owned() };
+            format!("{name} is used up, here or around this user namespace: raise it as root, or end what holds them")
+        }
+        names => {
+            let settings: Vec<String> = names.iter().map(|name| format!("{name}=10000")).collect();
+            let verb = if names.len() == 1 { "is" } else { "are" };
+            format!("{} {verb} 0; as root: sysctl {}", names.join(", "), settings.join(" "))
+        }
+    }
+}
+
+fn raise(kind: &str) -> String {
+    format!("as root: sysctl user.max_{kind}_namespaces=10000")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Facts;
+
+    fn host(limits: &[(&str, u64)]) -> Host {
+        let limits = limits.iter().map(|(kind, limit)| ((*kind).to_owned(), *limit)).collect();
+        Host::known(Facts { max_namespaces: Some(limits), max_user_namespaces: Some(9), ..Facts::default() })
+    }
+
+    fn said(section: &Namespaces, limits: &[(&str, u64)]) -> Vec<String> {
+        let mut findings = Findings::default();
+        review(section, true, &host(limits), &mut findings);
+        findings.0.into_iter().map(|finding| finding.message).collect()
+    }
+
+    #[test]
+    fn a_kind_that_is_forbidden_is_named_where_it_is_wanted() {
+        let section = Namespaces { time: None, ..Namespaces::default() };
+        assert_eq!(
+            said(&section, &[("cgroup", 0), ("mnt", 9), ("net", 0), ("time", 0)]),
+            [
+                "this machine allows no network namespaces: user.max_net_namespaces is 0",
+                "this machine allows no cgroup namespaces: user.max_cgroup_namespaces is 0",
+            ]
+        );
+        let shared = Namespaces { cgroup: false, ..section };
+        assert_eq!(said(&shared, &[("cgroup", 0)]), [""; 0]);
+        // What a report does not tell is not guessed.
+        assert_eq!(said(&shared, &[]), [""; 0]);
+    }
+
+    #[test]
+    fn the_limit_that_is_0_is_the_one_to_raise() {
+        let remedy = |limits: &[_], kinds: &[_]| remedy(kinds, &host(limits));
+        assert_eq!(
+            remedy(&[("net", 0), ("time", 0)], &CLONED),
+            "user.max_net_namespaces is 0; as root: sysctl user.max_net_namespaces=10000"
+        );
+        assert!(remedy(&[("net", 9)], &CLONED).starts_with("one of user.max_*_namespaces is used up"));
+        assert!(remedy(&[], &["time"]).starts_with("user.max_time_namespaces is used up"));
+    }
+}
