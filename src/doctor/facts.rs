@@ -52,6 +52,7 @@ pub fn facts(host: &Host) -> Facts {
     host.text(Path::new("/proc/self/oom_score_adj"));
     host.uptime();
     host.text(Path::new("/proc/sys/fs/nr_open"));
+    host.text(Path::new("/etc/nsswitch.conf"));
     // Who else executes files.
     host.canonical(Path::new(rootfs::HANDLERS));
     host.list(Path::new(rootfs::HANDLERS));

@@ -80,6 +80,9 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
             "this kernel has no such limit; leave the key out, or set enforce = \"best-effort\""
         }
         (rootfs::PROC_COVERS, ..) => "start it where a whole procfs is mounted on /proc: mount -t proc proc /proc",
+        ("newuidmap" | "newgidmap", Errno::EPERM, _) => {
+            "/etc/subuid and /etc/subgid grant the ids; it must be setuid root, which no_new_privs of the caller prevents"
+        }
         ("newuidmap" | "newgidmap", Errno::ENOENT, _) => "install it: the Debian package is uidmap",
         ("open", Errno::ENOENT, Some(Step::Namespaces(namespaces::Step::Sysctl { .. }))) => {
             "this kernel keeps it for the whole machine, or has no such setting: leave it out"

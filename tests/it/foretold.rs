@@ -477,6 +477,40 @@ fn ids_that_leave_out_the_group_of_terminals() {
     sandbox.run(&["/bin/true"]).succeeds();
 }
 
+/// newuidmap(1) says it of a launch half-way.
+#[test]
+fn ids_that_the_caller_has_no_grant_of() {
+    let (uid, gid) = (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw());
+    if is_root() || uid != gid {
+        return;
+    }
+    let name = nix::unistd::User::from_uid(nix::unistd::getuid()).expect("asked").expect("in /etc/passwd").name;
+    let first = |file: &str| {
+        let text = std::fs::read_to_string(file).expect("reading the grants");
+        let line =
+            text.lines().find_map(|line| line.strip_prefix(&format!("{name}:"))?.split(':').next()?.parse().ok());
+        line.unwrap_or_else(|| panic!("{file} has a line of {name}"))
+    };
+    let (granted, groups): (u32, u32) = (first("/etc/subuid"), first("/etc/subgid"));
+    let with = |outside: u32, count: u32| {
+        let own = format!("{{ inside = {uid}, outside = {uid}, count = 1 }}");
+        let line = format!("id-map = [{own}, {{ inside = 100000, outside = {outside}, count = {count} }}]");
+        Sandbox::new().with("namespaces", &line)
+    };
+    let words = |file: &str| [format!("id-map: {file} does not grant"), "as root: usermod --add-sub".to_owned()];
+    for (outside, count) in [(5, 10), (granted - 1, 2), (granted, 4_000_000_000), (uid + 1, 1)] {
+        for file in ["/etc/subuid", "/etc/subgid"] {
+            refused(&with(outside, count), &words(file).each_ref().map(String::as_str));
+        }
+    }
+    // The control: what is granted.
+    assert_eq!(granted, groups, "tests/run.d/machine.sh gives both alike");
+    for count in [1, 10] {
+        with(granted, count).ask("check", &["/probe"]).exits(0);
+        with(granted, count).probe("say granted").succeeds().prints("granted\n");
+    }
+}
+
 #[test]
 fn what_cannot_be_kept_created_or_written() {
     let with = |line: &str| Sandbox::new().with("rootfs", line);
