@@ -6,6 +6,7 @@
 mod desktop;
 mod libraries;
 mod program;
+mod service;
 mod text;
 mod unit;
 mod yours;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use crate::host::Host;
 use crate::profile;
 use desktop::Desktop;
-use unit::Unit;
+use service::Service;
 
 pub use text::file_name;
 
@@ -43,7 +44,7 @@ struct Findings {
     /// Its own configuration and data, as they exist.
     yours: Vec<yours::Place>,
     desktop: Option<Desktop>,
-    unit: Option<Unit>,
+    service: Option<Service>,
     /// The libraries that it names.
     libraries: Vec<String>,
     i386: bool,
@@ -61,7 +62,7 @@ pub fn draft(app: &str, file: Option<&Path>, host: &Host) -> Result<String, Refu
     let mut findings = Findings { name, path: path.clone(), ..Findings::default() };
     program::examine(&path, home, host, &mut findings)?;
     findings.desktop = desktop::find(&findings.name, host);
-    findings.unit = unit::find(&path, host);
+    findings.service = unit::find(&path, host).map(|unit| Service::new(unit, &findings.name, host));
     findings.yours = yours::places(&findings.name, home, host);
     findings.yours.retain(|place| !findings.grants.contains_key(&place.path));
     let paths = findings.grants.keys().chain(findings.yours.iter().map(|place| &place.path)).chain([&path]);
@@ -70,6 +71,11 @@ pub fn draft(app: &str, file: Option<&Path>, host: &Host) -> Result<String, Refu
         return Err(Refused { message: format!("{path:?} is not UTF-8"), hint: hint.into() });
     }
     findings.profiles = profile::library().starting(&findings.path, &findings.name);
+    for kin in profile::BUILT_IN.iter().filter(|built_in| !built_in.base && is_kin(built_in.name, &findings.name)) {
+        if !findings.profiles.iter().any(|name| name == kin.name) {
+            findings.profiles.push(kin.name.to_owned());
+        }
+    }
     Ok(text::text(&findings, file, home, host))
 }
 
@@ -82,6 +88,11 @@ impl Findings {
         self.grants.retain(|granted, _| !granted.starts_with(place));
         self.grants.insert(place.to_owned(), why.to_owned());
     }
+}
+
+/// A profile that starts its program through a shell goes by a longer or shorter name: mariadbd, postgres.
+fn is_kin(profile: &str, program: &str) -> bool {
+    profile.len().min(program.len()) > 5 && (profile.starts_with(program) || program.starts_with(profile))
 }
 
 /// Directories of the home that hold things of many kinds.

@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use super::Findings;
+use super::service::Service;
+use super::unit::Arguments;
 use crate::host::Host;
 use crate::profile::{Overrides, escaped, is_name, load_text, quoted};
 
@@ -24,7 +26,7 @@ pub fn text(found: &Findings, file: Option<&Path>, home: Option<&Path>, host: &H
     let windows = found.desktop.as_ref().is_some_and(|desktop| !desktop.terminal) || linked(found, &WINDOWS).is_some();
     let base = match windows {
         true => "gui",
-        false if found.unit.is_some() => "service",
+        false if found.service.is_some() => "service",
         false => "application",
     };
     // As docs/profile.md says: it lies beside the profiles.
@@ -40,15 +42,19 @@ pub fn text(found: &Findings, file: Option<&Path>, home: Option<&Path>, host: &H
 
 fn head(out: &mut String, found: &Findings, file: Option<&Path>, base: &str, windows: bool) {
     let name = &found.name;
-    let _ = writeln!(out, "# A start for {}: it runs, and reaches what is not commented out.", line(name));
+    let _ = writeln!(out, "# A start for {}, read and not run: it reaches what is not commented out.", line(name));
     out.push_str("#\n");
     let _ = writeln!(out, "# {}.", line(&found.what));
     if let Some(desktop) = &found.desktop {
         let _ = writeln!(out, "# {} describes it.", line(&desktop.path.display().to_string()));
     }
-    if let Some(unit) = &found.unit {
-        let _ = writeln!(out, "# {} starts it as", line(&unit.path.display().to_string()));
-        let _ = writeln!(out, "#     {}", line(&unit.start));
+    if let Some(service) = &found.service {
+        let _ = writeln!(out, "# {} starts it as", line(&service.unit.path.display().to_string()));
+        let _ = writeln!(out, "#     {}", line(&service.unit.start));
+        out.push_str("# Before it serves, fill in:\n");
+        for what in service.to_fill_in() {
+            let _ = writeln!(out, "# - {what}");
+        }
     }
     for remark in &found.remarks {
         let _ = writeln!(out, "# Note: {}.", line(remark));
@@ -83,13 +89,8 @@ fn process(out: &mut String, found: &Findings, home: Option<&Path>) {
         None => quoted(&path),
     };
     let _ = writeln!(out, "\n[process]\ncommand = [{command}]");
-    if let Some(unit) = &found.unit {
-        if let Some(user) = &unit.user {
-            let _ = writeln!(out, "# As root, its own account:\n# user = {}", quoted(user));
-        }
-        if let Some(first) = unit.state.first() {
-            let _ = writeln!(out, "cwd = {}", quoted(first));
-        }
+    if let Some(service) = &found.service {
+        server(out, service);
     }
     if !found.search.is_empty() {
         let mut search: Vec<String> = found.search.iter().map(|place| place.display().to_string()).collect();
@@ -99,13 +100,44 @@ fn process(out: &mut String, found: &Findings, home: Option<&Path>) {
     }
 }
 
+fn server(out: &mut String, service: &Service) {
+    let list = |words: &[String]| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", ");
+    match &service.unit.arguments {
+        Arguments::Words(words) if !words.is_empty() => {
+            let _ = writeln!(out, "# As its unit does.\nargs = [{}]", list(words));
+        }
+        Arguments::Background(words) => {
+            let _ = writeln!(out, "# As its unit does, in the background:\n# args = [{}]", list(words));
+        }
+        _ => {}
+    }
+    match &service.account {
+        Some(user) if service.root => {
+            let _ = writeln!(out, "user = {}", quoted(user));
+        }
+        Some(user) => {
+            let _ = writeln!(out, "# As root, its own account:\n# user = {}", quoted(user));
+        }
+        None => out.push_str("# user = \"…\"\n"),
+    }
+    if let Some(first) = service.unit.state.first() {
+        let _ = writeln!(out, "cwd = {}", quoted(first));
+    }
+}
+
 fn rootfs(out: &mut String, found: &Findings, home: Option<&Path>, hidden: &[PathBuf]) {
     out.push_str("\n[rootfs]\n");
-    match &found.unit {
-        Some(unit) if !unit.state.is_empty() => {
-            let state: Vec<String> = unit.state.iter().map(|path| quoted(path)).collect();
-            let _ = writeln!(out, "# Its data: kept under the sandbox's name from one run to the next.");
-            let _ = writeln!(out, "persist = [{}]", state.join(", "));
+    match &found.service {
+        Some(service) if !service.state.is_empty() || !service.scratch.is_empty() => {
+            let list = |paths: &[String]| paths.iter().map(|path| quoted(path)).collect::<Vec<_>>().join(", ");
+            if !service.state.is_empty() {
+                out.push_str("# Its data: kept under the sandbox's name from one run to the next.\n");
+                let _ = writeln!(out, "persist = [{}]", list(&service.state));
+            }
+            if !service.scratch.is_empty() {
+                out.push_str("# What it writes here is gone at the end.\n");
+                let _ = writeln!(out, "tmpfs = [{}]", list(&service.scratch));
+            }
         }
         _ => out.push_str(
             "# Its home is empty, and what it writes is gone at the end: files go in and out where they are granted\n\

@@ -85,6 +85,73 @@ fn installed_programs_start_with_their_draft() {
     }
 }
 
+/// Nothing is claimed of a server that only a start would show; what its unit and the file system tell is taken over.
+#[test]
+fn drafts_of_servers_say_what_to_fill_in() {
+    let known: [(&str, &[&str], &[&str]); 8] = [
+        ("nginx", &["# - args: its unit has it go to the background", "\n# args = [\"-g\", "], &["/var/lib/nginx"]),
+        ("lighttpd", &["\nargs = [\"-D\", \"-f\", \"/etc/lighttpd/lighttpd.conf\"]\n"], &["/var/log/lighttpd"]),
+        (
+            "mariadbd",
+            &["/mariadb.service starts it as\n", "# - args: its unit has another program"],
+            &["/var/lib/mysql"],
+        ),
+        ("memcached", &["extends = \"service\"", "# - args: its unit has another program"], &[]),
+        ("redis-server", &["\nargs = [\"/etc/redis/redis.conf\", ", "persist = [\"/var/lib/redis\"]\n"], &[]),
+        ("mosquitto", &["\nargs = [\"-c\", \"/etc/mosquitto/mosquitto.conf\"]\n"], &["/var/lib/mosquitto"]),
+        ("haproxy", &["# - args: its unit takes them from variables"], &["/var/lib/haproxy"]),
+        ("postgres", &["sandbox profiles show postgresql\n"], &[]),
+    ];
+    let sandbox = Sandbox::bare();
+    for (program, words, directories) in known {
+        let mut places = vec![PathBuf::from("/usr/sbin"), "/usr/bin".into()];
+        let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+        places.extend(versions.map(|version| version.path().join("bin")));
+        let Some(path) = places.into_iter().map(|place| place.join(program)).find(|path| path.exists()) else {
+            skip(&format!("{program} is not installed"));
+            continue;
+        };
+        let (_, text) = drafted(&sandbox, &path.display().to_string());
+        assert!(!text.contains("it runs") && text.contains(", read and not run: "), "{text}");
+        let directories = directories.iter().filter(|path| Path::new(path).is_dir());
+        for words in words.iter().chain(directories) {
+            assert!(text.contains(words), "{program}: {words}\n{text}");
+        }
+        if program == "postgres" {
+            continue;
+        }
+        assert!(text.contains("# Before it serves, fill in:\n# - ") && text.contains("# - whatever else"), "{text}");
+        let own = ["mariadbd", "mosquitto", "haproxy", "redis-server"].contains(&program);
+        assert_eq!(text.contains("\nuser = "), own && is_root(), "{text}");
+        let asked = !own && is_root();
+        assert_eq!(
+            text.contains("# - user: its unit names none") && text.contains("\n# user = \"…\"\n"),
+            asked,
+            "{text}"
+        );
+    }
+}
+
+/// Whose configuration needs nothing else, it serves as it was drafted.
+#[test]
+fn a_server_is_started_as_its_unit_does() {
+    let (program, user) = if is_root() { ("mosquitto", "mosquitto") } else { ("lighttpd", "") };
+    if !Path::new("/usr/sbin").join(program).exists() {
+        return skip(&format!("{program} is not installed"));
+    }
+    let sandbox = Sandbox::bare();
+    let (file, text) = drafted(&sandbox, program);
+    assert!(user.is_empty() || text.contains(&format!("\nuser = \"{user}\"\n")), "{text}");
+    // Its network is its own: it is up as long as it does not end, which both do well when asked to.
+    let start = std::time::Instant::now();
+    let words = ["run", "--name", &sandbox.name, "--set", "process.timeout=\"3s\"", &file];
+    let seen = sandbox.sandbox(&words);
+    let kept = if is_root() { PathBuf::from("/var/lib/sandbox") } else { home().join(".local/share/sandbox") };
+    let _ = std::fs::remove_dir_all(kept.join("persist").join(&sandbox.name));
+    let seen = seen.exits(0);
+    assert!(start.elapsed().as_secs() >= 3, "{text}{seen}");
+}
+
 /// A person asks for the name that they know, and is told of what is there for it under another.
 #[test]
 fn a_link_is_called_as_it_was_asked_for_and_profiles_for_it_are_named() {
