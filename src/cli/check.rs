@@ -32,7 +32,14 @@ impl Check {
     pub fn run(self) -> Result<u8> {
         let here = Host::live();
         let there = match &self.host {
-            Some(file) => Some(Report::read(file).with_context(|| format!("reading {}", file.display()))?),
+            Some(file) => match Report::read(file).with_context(|| format!("reading {}", file.display())) {
+                Ok(report) => Some(report),
+                Err(error) => {
+                    let hint = "`sandbox doctor --json PROFILE` prints such a report, on the machine that it is about";
+                    explain::print_error(&format!("{error:#}"), Some(hint));
+                    return Ok(1);
+                }
+            },
             None => None,
         };
         let host = there.as_ref().map_or(&here, |there| &there.host);
