@@ -36,6 +36,9 @@ pub fn places(name: &str, home: Option<&Path>, host: &Host) -> Vec<Place> {
     }
     for ending in ["", "rc", "config", ".conf"] {
         let path = home.join(format!(".{name}{ending}"));
+        if BASES.iter().any(|(_, base, ..)| home.join(base).starts_with(&path)) {
+            continue;
+        }
         if matches!(host.node(&path), Node::Directory { uid, .. } | Node::File { uid, .. } if uid == host.uid()) {
             places.push(Place { path, writable: false, what: "its settings" });
         }
@@ -65,6 +68,18 @@ mod tests {
         let found = places("web", Some(Path::new("/home/me")), &Host::known(facts));
         let found: Vec<(&str, bool)> =
             found.iter().map(|place| (place.path.to_str().unwrap(), place.writable)).collect();
+        let mut facts = Facts { uid: Some(1000), ..Facts::default() };
+        for shared in [".config", ".local", ".cache", ".localrc"] {
+            facts.paths.insert(format!("/home/me/{shared}"), Node::Directory { uid: 1000, mode: 0o755 });
+        }
+        let host = Host::known(facts);
+        for (name, own) in [("config", None), ("cache", None), ("local", Some("/home/me/.localrc"))] {
+            let places = places(name, Some(Path::new("/home/me")), &host);
+            assert_eq!(
+                places.iter().map(|place| place.path.to_str()).collect::<Vec<_>>(),
+                Vec::from_iter(own.map(Some))
+            );
+        }
         assert_eq!(found, [("/home/me/.config/Web", false), ("/cache/web", true), ("/home/me/.webrc", false)]);
     }
 }
