@@ -95,8 +95,15 @@ pub fn review_program(section: &Process, given: &Surroundings<'_>, host: &Host, 
             }
         }
     }
-    let missing =
-        || (format!("there is no {name} in {path} inside"), "grant its directory in [rootfs], or correct the name");
+    let missing = || match path.is_empty() {
+        true => (
+            format!("{name} is searched for nowhere: PATH is empty inside"),
+            "set PATH in env, or write the whole path",
+        ),
+        false => {
+            (format!("there is no {name} in {path} inside"), "grant its directory in [rootfs], or correct the name")
+        }
+    };
     let (message, hint) = found.map_or_else(missing, |message| (message, REFUSED));
     findings.error("process", format!("command: {message}"), hint, origin);
 }
