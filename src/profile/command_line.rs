@@ -81,7 +81,12 @@ pub fn unused(variables: &Variables, sources: &Sources, declared: &BTreeSet<Stri
             continue;
         }
         let source = sources.get(place.file);
-        let name_place = sources.part_of(Place::new(place.file, 0, source.text.len()), name);
+        // Behind the dot of `vars.name=…`; the letters may stand in `vars` too.
+        let key = source.text.split('=').next().unwrap_or_default().trim_end();
+        let name_place = match key.strip_suffix(name) {
+            Some(before) => Place::new(place.file, before.len(), key.len()),
+            None => sources.part_of(Place::new(place.file, key.len(), source.text.len()), name),
+        };
         if keys::shape(keys::TOP, name).is_some() {
             report.push(outside(name_place, name));
             continue;
