@@ -5,7 +5,7 @@ use std::str::FromStr;
 use caps::Capability;
 
 use super::reader::Reader;
-use super::set::fold;
+use super::set::fold_spelled;
 use crate::isolation::capabilities::{Capabilities, Keep};
 use crate::isolation::nearest;
 use crate::profile::diagnostic::Diagnostic;
@@ -16,7 +16,7 @@ const ALL: &str = "all";
 pub fn decode(reader: &Reader, table: &Table, capabilities: &mut Capabilities) {
     let Some(entry) = table.get("keep") else { return };
     let read = |item: &Node| name(reader, item);
-    let kept = fold(reader, "keep", &entry.value, String::as_str, read);
+    let kept = fold_spelled(reader, "keep", &entry.value, String::as_str, bare, read);
     capabilities.keep_origin = Some(reader.origin(entry.value.place));
     let all = kept.iter().find(|item| item.value == ALL);
     if let (Some(all), Some(more)) = (all, kept.iter().find(|item| item.value != ALL)) {
@@ -35,13 +35,18 @@ pub fn decode(reader: &Reader, table: &Table, capabilities: &mut Capabilities) {
 }
 
 /// In lower case, without the prefix.
+fn bare(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    lower.strip_prefix("cap_").unwrap_or(&lower).replace('-', "_")
+}
+
+/// As [`bare`] spells it.
 fn name(reader: &Reader, item: &Node) -> Option<String> {
     if !matches!(item.kind, Kind::Text(_)) {
         return reader.wrong_entry("keep", item, "names", "write a name, as in \"net_bind_service\"");
     }
     let text = reader.entry("keep", item)?;
-    let lower = text.to_ascii_lowercase();
-    let bare = lower.strip_prefix("cap_").unwrap_or(&lower).replace('-', "_");
+    let bare = bare(&text);
     if bare == ALL || Capability::from_str(&format!("CAP_{}", bare.to_ascii_uppercase())).is_ok() {
         return Some(bare);
     }

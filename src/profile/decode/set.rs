@@ -26,6 +26,18 @@ pub fn fold<T>(
     identity: Identity<T>,
     read: impl Fn(&Node) -> Option<T>,
 ) -> Vec<Item<T>> {
+    fold_spelled(reader, key, list, identity, str::to_owned, read)
+}
+
+/// The same, where one entry may be written in several ways: `plain` is what `identity` says of them.
+pub fn fold_spelled<T>(
+    reader: &Reader,
+    key: &str,
+    list: &Node,
+    identity: Identity<T>,
+    plain: fn(&str) -> String,
+    read: impl Fn(&Node) -> Option<T>,
+) -> Vec<Item<T>> {
     let Some(items) = reader.list(key, list) else { return Vec::new() };
     let mut kept: Vec<Option<Item<T>>> = Vec::with_capacity(items.len());
     let mut index: BTreeMap<String, usize> = BTreeMap::new();
@@ -40,7 +52,7 @@ pub fn fold<T>(
                 }
                 Some(raw) => {
                     let Some(text) = reader.variables.expand(raw, item.place) else { continue };
-                    match index.remove(text.as_ref()) {
+                    match index.remove(&plain(&text)) {
                         Some(at) => {
                             if let Some(entry) = kept[at].take() {
                                 reader.report.overrule(entry.place, item.place, How::Removed);

@@ -42,6 +42,7 @@ fn lists_grow_or_are_replaced() {
             "gone.toml",
             "extends = 'base'\nseccomp = false\n[process]\ngroups = false\nenv = false\n[landlock]\nscope = false\n",
         ),
+        ("prefix.toml", "extends = 'base'\n[capabilities]\nkeep = ['!CAP_SETUID', '!SetGid', 'CAP_CHOWN']\n"),
         ("all.toml", "extends = 'base'\n[capabilities]\nkeep = 'all'\n"),
     ]);
     let profile = world.good("child", &[]).profile;
@@ -51,6 +52,8 @@ fn lists_grow_or_are_replaced() {
     assert_eq!(profile.seccomp.allow.iter().flatten().map(|call| &*call.name).collect::<Vec<_>>(), ["ptrace", "mount"]);
     assert_eq!(profile.capabilities.keep, Keep::Only(vec!["chown".into()]));
     assert_eq!(profile.landlock.scope.map(|scope| scope.len()), Some(1), "an empty list adds nothing");
+    let profile = world.good("prefix", &[]).profile;
+    assert_eq!(profile.capabilities.keep, Keep::Only(vec!["chown".into()]), "however they are written");
     let profile = world.good("args", &[]).profile;
     assert_eq!((strings(&profile.process.command), strings(&profile.process.args)), (vec!["/a"], vec!["3"]));
     let profile = world.good("gone", &[]).profile;
