@@ -194,6 +194,10 @@ impl Words<'_> {
         let written = self.source.slice(place).trim();
         let error = |message: String, hint: String| Diagnostic::error(place, message).hint(hint);
         let first = written.split_whitespace().next().unwrap_or_default();
+        if let Some(c) = written.chars().find(|c| c.is_control() && !c.is_whitespace()) {
+            let message = format!("a value contains the control character U+{:04X}", c as u32);
+            return error(message, "remove it".into());
+        }
         match written {
             "" => error("a value is missing".into(), "write a value after `=`".into()),
             "yes" | "on" => error(format!("`{written}` is no value"), "write true".into()),
