@@ -219,7 +219,7 @@ fn architectures(reader: &Reader, key: &str, value: &Node) -> Vec<Name> {
             None => (false, text.as_str()),
         };
         if !ARCHITECTURES.contains(&name) {
-            if optional {
+            if optional && !name.is_empty() {
                 continue;
             }
             // As package managers and the kernel call them.
