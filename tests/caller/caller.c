@@ -3,7 +3,7 @@
  *     caller [PECULIARITY]... -- PROGRAM [ARGS...]
  *
  *     enosys NAME[,NAME]...   the kernel answers these system calls with ENOSYS
- *     errno NUMBER NAME,...   or with this errno
+ *     errno NUMBER NAME,...   or with this errno; F_SETOWN is fcntl(2) with that command
  *     ignore                  every signal that can be ignored is
  *     block                   every signal is blocked
  *     pending NUMBER          this signal is blocked and pending
@@ -40,6 +40,8 @@
 static const struct {
 	const char *name;
 	unsigned number;
+	/* The second argument, where not all calls are meant. */
+	unsigned command;
 } calls[] = {
 	{"openat2", SYS_openat2},
 	{"clone3", SYS_clone3},
@@ -62,6 +64,7 @@ static const struct {
 	{"unshare", SYS_unshare},
 	{"setns", SYS_setns},
 	{"memfd_create", SYS_memfd_create},
+	{"F_SETOWN", SYS_fcntl, F_SETOWN},
 };
 
 static void fail(const char *what)
@@ -70,11 +73,11 @@ static void fail(const char *what)
 	exit(99);
 }
 
-static unsigned call_number(const char *name)
+static size_t call_named(const char *name)
 {
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
 		if (!strcmp(calls[i].name, name))
-			return calls[i].number;
+			return i;
 	fprintf(stderr, "caller: unknown system call: %s\n", name);
 	exit(99);
 }
@@ -82,11 +85,15 @@ static unsigned call_number(const char *name)
 static void answer(int error, char *names)
 {
 	for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
+		size_t call = call_named(name);
+		unsigned command = calls[call].command;
 		struct sock_filter filter[] = {
 			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 2),
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 4),
 			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call_number(name), 1, 0),
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[call].number, 0, 2),
+			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+			BPF_JUMP(BPF_JMP | (command ? BPF_JEQ : BPF_JGE) | BPF_K, command, 1, 0),
 			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
 		};

@@ -96,28 +96,11 @@ fn deadlines_hold_where_the_kernel_signals_nobody_by_descriptor() {
 /// Who waits for the exec is told of it by a signal, and finds out without one too.
 #[test]
 fn the_exec_is_noticed_where_nobody_can_be_told_of_it() {
-    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
-        return skip("strace is missing");
-    }
     for init in [true, false] {
         let sandbox = Sandbox::new().with("process", &format!("init = {init}")).option("--status-fd=1");
-        let words = "sleep 500 + say late";
-        // The first makes what the others find.
-        launch_of(words, &sandbox, None);
-        let whole = launch_of(words, &sandbox, None);
-        let supervisor = whole.log.split(' ').next().expect("a line").to_owned();
-        let own = |line: &&str| line.split_once(' ').is_some_and(|(process, _)| process == supervisor);
-        let controls: Vec<&str> = whole.log.lines().filter(own).filter(|line| line.contains(" fcntl(")).collect();
-        let turn = 1 + controls.iter().position(|line| line.contains("F_SETOWN")).expect("it asks for the signal");
-        let fault = Fault { call: "fcntl", turn, event: "error=EPERM" };
-        let seen = launch_of(words, &sandbox, Some(&fault));
-        assert!(
-            seen.log.lines().any(|line| line.contains("F_SETOWN") && line.contains("INJECTED")),
-            "turn {turn}: {}",
-            seen.log
-        );
-        let at = |text: &str| seen.world.find(text).unwrap_or_else(|| panic!("no {text} in {}", seen.world));
-        assert!(seen.code == Some(0) && at("started") < at("late"), "init = {init}: {}", seen.world);
+        let seen = sandbox.called_with("errno 1 F_SETOWN").probe("sleep 500 + say late").succeeds();
+        let at = |text: &str| seen.stdout.find(text).unwrap_or_else(|| panic!("no {text} in {seen}"));
+        assert!(at("started") < at("late"), "init = {init}: {seen}");
     }
 }
 
@@ -196,12 +179,8 @@ fn few(turns: std::ops::RangeInclusive<usize>) -> Vec<usize> {
 }
 
 fn launch(sandbox: &Sandbox, fault: Option<&Fault>) -> Outcome {
-    launch_of(WORDS, sandbox, fault)
-}
-
-fn launch_of(words: &str, sandbox: &Sandbox, fault: Option<&Fault>) -> Outcome {
     let command =
-        sandbox.command("run", &std::iter::once("/probe").chain(words.split_whitespace()).collect::<Vec<_>>());
+        sandbox.command("run", &std::iter::once("/probe").chain(WORDS.split_whitespace()).collect::<Vec<_>>());
     let log = sandbox.dir().join("strace");
     let mut strace = Command::new("timeout");
     strace.args([&patience().as_secs().to_string(), "strace", "-qq", "-f", "-o"]).arg(&log);
