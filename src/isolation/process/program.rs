@@ -21,7 +21,7 @@ pub fn where_it_is_looked_for(command: &[u8]) -> String {
         [b'~', b'/', rest @ ..] => {
             format!("`~` is not replaced in a command: write \"${{HOME}}/{}\"", String::from_utf8_lossy(rest))
         }
-        [b'/', ..] => "grant it in [rootfs], or correct the path".to_owned(),
+        [b'/', ..] => "it is looked for inside: grant it in [rootfs], or correct the path".to_owned(),
         _ if command.contains(&b'/') => {
             "a relative command starts at cwd, not at the profile: set cwd in [process] (cwd = \"${PROFILE_DIR}\" is \
              the profile's directory), or write the whole path"
