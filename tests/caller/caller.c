@@ -37,33 +37,35 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define CALL(name) {#name, SYS_##name, 0}
+
 static const struct {
 	const char *name;
 	unsigned number;
 	/* The second argument, where not all calls are meant. */
 	unsigned command;
 } calls[] = {
-	{"openat2", SYS_openat2},
-	{"clone3", SYS_clone3},
-	{"pidfd_open", SYS_pidfd_open},
-	{"pidfd_send_signal", SYS_pidfd_send_signal},
-	{"pidfd_getfd", SYS_pidfd_getfd},
-	{"landlock_create_ruleset", SYS_landlock_create_ruleset},
-	{"landlock_add_rule", SYS_landlock_add_rule},
-	{"landlock_restrict_self", SYS_landlock_restrict_self},
-	{"close_range", SYS_close_range},
-	{"mount_setattr", SYS_mount_setattr},
-	{"fsopen", SYS_fsopen},
-	{"fsconfig", SYS_fsconfig},
-	{"fsmount", SYS_fsmount},
-	{"open_tree", SYS_open_tree},
-	{"move_mount", SYS_move_mount},
-	{"pivot_root", SYS_pivot_root},
-	{"seccomp", SYS_seccomp},
-	{"sethostname", SYS_sethostname},
-	{"unshare", SYS_unshare},
-	{"setns", SYS_setns},
-	{"memfd_create", SYS_memfd_create},
+	CALL(openat2),
+	CALL(clone3),
+	CALL(pidfd_open),
+	CALL(pidfd_send_signal),
+	CALL(pidfd_getfd),
+	CALL(landlock_create_ruleset),
+	CALL(landlock_add_rule),
+	CALL(landlock_restrict_self),
+	CALL(close_range),
+	CALL(mount_setattr),
+	CALL(fsopen),
+	CALL(fsconfig),
+	CALL(fsmount),
+	CALL(open_tree),
+	CALL(move_mount),
+	CALL(pivot_root),
+	CALL(seccomp),
+	CALL(sethostname),
+	CALL(unshare),
+	CALL(setns),
+	CALL(memfd_create),
 	{"F_SETOWN", SYS_fcntl, F_SETOWN},
 };
 
