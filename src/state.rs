@@ -31,13 +31,15 @@ mod list;
 mod lock;
 mod record;
 mod root;
+mod started;
 mod trace;
 mod tree;
 
 pub use gc::{Report, gc, rm};
 pub use list::{Change, Entry, Life, change, list, look, planned, running};
-pub use record::{Header, Planned, Process, Started};
+pub use record::{Header, Planned};
 pub use root::{Root, locate};
+pub use started::{Process, Started};
 pub use trace::{remove, remove_all};
 
 use record::{Event, PlannedRef, VERSION};

@@ -12,7 +12,8 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
-use super::record::{self, Contents, Event, Header, Planned, Started};
+use super::record::{self, Contents, Event, Header, Planned};
+use super::started::Started;
 use super::{Root, lock, tree};
 use crate::isolation::{Trace, cgroup};
 

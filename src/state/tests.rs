@@ -2,93 +2,19 @@
 //! test `other_process`, which does what its environment says.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Lines};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use super::*;
 
 mod damage;
+mod temporary;
+
+use temporary::{Other, Temporary};
 
 const ACT: &str = "SANDBOX_TEST_ACT";
 const AT: &str = "SANDBOX_TEST_STATE_ROOT";
-
-/// A state root of its own for one test, gone with the value.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new(name: &str) -> Temporary {
-        let path = std::env::temp_dir().join(format!("sandbox-state-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        Temporary(path)
-    }
-
-    fn root(&self) -> Root {
-        Root::create(&self.0).unwrap()
-    }
-
-    fn record(&self) -> Record {
-        Record::create(self.root(), "web", "name = \"web\"\n", &Facts::default()).unwrap()
-    }
-
-    /// A dead record with these lines after the usual two.
-    fn dead(&self, lines: &str) -> String {
-        let record = self.record();
-        let id = record.id().to_owned();
-        drop(record);
-        let path = self.0.join(&id).join("record");
-        let text = fs::read_to_string(&path).unwrap() + lines;
-        fs::write(&path, text).unwrap();
-        id
-    }
-
-    fn is_empty(&self) -> bool {
-        fs::read_dir(&self.0).unwrap().next().is_none()
-    }
-
-    /// Another process that acts, and has said so.
-    fn other(&self, act: &str) -> Other {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["state::tests::other_process", "--exact", "--nocapture"])
-            .env(ACT, act)
-            .env(AT, &self.0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let said = lines.find_map(|line| line.unwrap().split_once("said ").map(|(_, said)| said.to_owned())).unwrap();
-        Other { child, said, output: lines }
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-struct Other {
-    child: Child,
-    said: String,
-    /// Open for as long as it may still write.
-    output: Lines<BufReader<ChildStdout>>,
-}
-
-impl Other {
-    /// What it said, once it has ended by itself.
-    fn end(mut self) -> String {
-        self.output.by_ref().for_each(drop);
-        assert!(self.child.wait().unwrap().success());
-        self.said
-    }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
 
 #[test]
 fn other_process() {
@@ -277,8 +203,8 @@ fn collecting_ends_what_was_started_and_nobody_who_has_its_number_since() {
     let temporary = Temporary::new("ends");
     let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
     let own = std::process::id().cast_signed();
-    let started = record::Started::now(own, child.id().cast_signed()).unwrap();
-    let dead = |started: &record::Started| {
+    let started = Started::now(own, child.id().cast_signed()).unwrap();
+    let dead = |started: &Started| {
         let line = serde_json::to_string(&Event::<PlannedRef>::Started(started.clone())).unwrap();
         temporary.dead(&(line + "\n"))
     };
