@@ -4,23 +4,19 @@
 //! writes to a read-only tree inside a writable one.
 
 use std::fmt;
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 
-use landlock::{
-    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, RulesetAttr, RulesetCreatedAttr,
-    RulesetError, RulesetStatus, make_bitflags,
-};
+use landlock::{ABI, AccessFs, BitFlags, make_bitflags};
 pub use landlock::{RulesetCreated, Scope as KernelScope};
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, FcntlArg, OFlag, OpenHow, ResolveFlag, fcntl, openat2};
-use nix::sys::stat::{SFlag, fstat};
+use nix::fcntl::OFlag;
+use nix::sys::stat::SFlag;
 
 use super::context::{Slot, Slots};
 use super::{Access, Applied, Enforce, Fault, Findings, Grant, Origin};
 use crate::host::Host;
 
+mod apply;
 mod decide;
 
 /// The section as the author wrote it. Its rules are derived from `[rootfs]` and `[network]`.
@@ -185,98 +181,11 @@ impl Step {
     /// `ruleset` is the slot between the two steps.
     pub fn apply(&self, ruleset: &mut Option<RulesetCreated>) -> Applied {
         match self {
-            Step::OpenRuleset { abi, scopes, rules } => *ruleset = Some(open(*abi, *scopes, rules)?),
-            Step::Restrict => restrict(ruleset.take())?,
+            Step::OpenRuleset { abi, scopes, rules } => *ruleset = Some(apply::open(*abi, *scopes, rules)?),
+            Step::Restrict => apply::restrict(ruleset.take())?,
         }
         Ok(())
     }
-}
-
-fn open(abi: u32, scopes: BitFlags<KernelScope>, rules: &[Rule]) -> Result<RulesetCreated, Fault> {
-    let create = || {
-        let mut ruleset = landlock::Ruleset::default()
-            .set_compatibility(CompatLevel::HardRequirement)
-            .handle_access(AccessFs::from_all(version(abi)))?;
-        if !scopes.is_empty() {
-            ruleset = ruleset.scope(scopes)?;
-        }
-        ruleset.create()
-    };
-    let mut ruleset = create().map_err(|error| fault("landlock_create_ruleset", &error, String::new()))?;
-    for rule in rules {
-        allow(&mut ruleset, abi, rule)?;
-    }
-    for standard in [io::stdin().as_fd(), io::stdout().as_fd(), io::stderr().as_fd()] {
-        allow_again(&mut ruleset, abi, standard)?;
-    }
-    Ok(ruleset)
-}
-
-fn allow(ruleset: &mut RulesetCreated, abi: u32, rule: &Rule) -> Applied {
-    // A link would lead the rule to a tree that the mounts do not grant.
-    let resolve = ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS;
-    let open = |kind: OFlag| {
-        let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_CLOEXEC | kind).resolve(resolve);
-        openat2(AT_FDCWD, &rule.path, how)
-    };
-    let noun = || rule.path.display().to_string();
-    let (file, access) = match open(OFlag::O_DIRECTORY) {
-        Err(Errno::ENOTDIR) => (open(OFlag::empty()), decide::of_file(rule.access, abi)),
-        directory => (directory, rule.access),
-    };
-    let file = file.map_err(|errno| Fault::new("openat2", errno, noun()))?;
-    // With HardRequirement the library narrows nothing silently: a directory's right on a file is an error.
-    let added = ruleset.add_rule(PathBeneath::new(file, access));
-    added.map(drop).map_err(|error| fault("landlock_add_rule", &error, noun()))
-}
-
-/// Lets a file or terminal that the caller passed as descriptor 0, 1 or 2 be opened again the way it is open, which is
-/// what `> /dev/stderr` does: it lies outside the root, where no other rule reaches. Never a directory: that would open
-/// the host's tree beneath it. Pipes and sockets need no rule.
-fn allow_again(ruleset: &mut RulesetCreated, abi: u32, standard: BorrowedFd) -> Applied {
-    let Ok(stat) = fstat(standard) else { return Ok(()) };
-    let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
-    if kind != SFlag::S_IFREG && kind != SFlag::S_IFCHR {
-        return Ok(());
-    }
-    let flags = fcntl(standard, FcntlArg::F_GETFL).map_err(|errno| Fault::new("fcntl(F_GETFL)", errno, ""))?;
-    let access = decide::of_open(OFlag::from_bits_truncate(flags), kind == SFlag::S_IFCHR, abi);
-    if access.is_empty() {
-        return Ok(());
-    }
-    match ruleset.add_rule(PathBeneath::new(standard, access)) {
-        Ok(_) => Ok(()),
-        Err(error) => match fault("landlock_add_rule", &error, "a standard descriptor".to_owned()) {
-            // The kernel's own file systems (memfd and the like) take no rule and are not restricted.
-            Fault { errno: Errno::EBADFD, .. } => Ok(()),
-            fault => Err(fault),
-        },
-    }
-}
-
-fn restrict(ruleset: Option<RulesetCreated>) -> Applied {
-    let ruleset = ruleset.ok_or_else(|| Fault::new("landlock_restrict_self", Errno::EBADF, "no ruleset is open"))?;
-    let status = ruleset
-        .no_new_privs(false)
-        .restrict_self()
-        .map_err(|error| fault("landlock_restrict_self", &error, String::new()))?;
-    if status.ruleset != RulesetStatus::FullyEnforced {
-        return Err(Fault::mismatch("landlock", format!("{:?}, planned FullyEnforced", status.ruleset)));
-    }
-    Ok(())
-}
-
-/// The kernel's errno where one is behind the library's error; its words otherwise.
-fn fault(operation: &'static str, error: &RulesetError, noun: String) -> Fault {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(errno) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error) {
-            return Fault::new(operation, Errno::from_raw(errno), noun);
-        }
-        cause = error.source();
-    }
-    let separator = if noun.is_empty() { "" } else { ": " };
-    Fault::mismatch(operation, format!("{noun}{separator}{error}"))
 }
 
 fn version(abi: u32) -> ABI {

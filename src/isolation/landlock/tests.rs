@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
+use landlock::Access as _;
+
 use super::*;
 use crate::host::Facts;
 use crate::isolation::Severity;
@@ -254,7 +256,7 @@ fn what_the_kernel_does_not_have_stops_the_launch() {
     if newer > 9 {
         return assert_eq!(version(newer), version(9));
     }
-    let fault = open(9, BitFlags::empty(), &[]).unwrap_err();
+    let fault = apply::open(9, BitFlags::empty(), &[]).unwrap_err();
     assert_eq!((fault.operation, fault.errno), ("landlock_create_ruleset", Errno::UnknownErrno));
     assert!(!fault.detail.is_empty());
 }
@@ -264,7 +266,7 @@ fn restricting_needs_a_ruleset_and_no_new_privs() {
     assert_eq!(Step::Restrict.apply(&mut None).unwrap_err().errno, Errno::EBADF);
     if !nix::unistd::geteuid().is_root() {
         let act = || {
-            let mut slot = Some(open(1, BitFlags::empty(), &[]).unwrap());
+            let mut slot = Some(apply::open(1, BitFlags::empty(), &[]).unwrap());
             Step::Restrict.apply(&mut slot).unwrap_err()
         };
         let fault = thread::spawn(act).join().unwrap();
