@@ -6,8 +6,10 @@ mod devices;
 mod enter;
 mod keep;
 mod kernel;
+mod make;
 mod overlay;
 mod plan;
+mod procfs;
 mod program;
 mod read_back;
 mod review;
@@ -20,10 +22,10 @@ use std::path::PathBuf;
 
 use super::{Access, Origin};
 
-pub use apply::PROC_COVERS;
 pub use enter::Visitor;
 pub use keep::take_back;
 pub use plan::{Given, Planned, plan};
+pub use procfs::COVERS as PROC_COVERS;
 pub use program::HANDLERS;
 pub use read_back::ReadBack;
 pub use review::{Writer, review};

@@ -2,18 +2,15 @@
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag};
-use nix::sys::stat::{Mode, SFlag, fstat, fstatat, major, minor, mkdirat, mknodat};
-use nix::unistd::{Gid, Uid, fchownat};
+use nix::sys::stat::{Mode, SFlag, fstat, major, minor, mknodat};
 
-use super::kernel::{PROC_HIDDEN, PROC_READ_ONLY};
-use super::overlay;
+use super::make::{c_string, chown, directory_at, empty_file, inline_file, inside, link_at};
 use super::step::Step;
 use super::tree::Kind;
+use super::{overlay, procfs};
 use crate::isolation::context::{Context, Slot};
 use crate::isolation::{Applied, Fault};
 use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
@@ -21,9 +18,6 @@ use crate::sys::{descriptor, mount};
 
 /// The directory of the root below which its own working memory lies, out of sight once devpts is mounted on it.
 const SCRATCH: &str = "dev/pts";
-
-/// What the operation of the fault is called when the covers of /proc are incomplete.
-pub const PROC_COVERS: &str = "covers of /proc";
 
 impl Step {
     pub fn apply(&self, context: &mut Context) -> Applied {
@@ -96,8 +90,8 @@ impl Step {
                 context.fill(Slot::Proc, proc);
                 Ok(())
             }
-            Step::ProcReadOnly { names } => proc_read_only(context, names),
-            Step::ProcHide { names, attributes } => proc_hide(context, names, *attributes),
+            Step::ProcReadOnly { names } => procfs::read_only(context, names),
+            Step::ProcHide { names, attributes } => procfs::hide(context, names, *attributes),
             Step::Sys { attributes } => {
                 let sys = mount::new_filesystem(c"sysfs", &[], *attributes)?;
                 Target { path: Path::new("/sys"), make: true, trusted: true }.put(context, sys, true)
@@ -220,54 +214,13 @@ impl Target<'_> {
     }
 }
 
-fn cover(context: &Context, directory: bool, attributes: u64) -> Result<OwnedFd, Fault> {
+pub fn cover(context: &Context, directory: bool, attributes: u64) -> Result<OwnedFd, Fault> {
     let name = if directory { c"no-directory" } else { c"no-file" };
     let cover = mount::copy_tree_at(context.get(Slot::Scratch)?, name, false)?;
     if attributes != 0 {
         mount::set_attributes(cover.as_fd(), attributes, false)?;
     }
     Ok(cover)
-}
-
-fn proc_read_only(context: &Context, names: &[&'static str]) -> Applied {
-    let proc = context.get(Slot::Proc)?;
-    for name in names {
-        let about = |failure| Fault::from(failure).about(format!("/proc/{name}"));
-        let path = c_string(Path::new(name))?;
-        let tree = mount::copy_tree_at(proc, &path, false).map_err(about)?;
-        mount::set_attributes(tree.as_fd(), READ_ONLY, false).map_err(about)?;
-        mount::attach_at(tree.as_fd(), proc, &path).map_err(about)?;
-    }
-    let left_out = PROC_READ_ONLY.iter().filter(|name| !names.contains(name));
-    absent(proc, left_out)
-}
-
-fn proc_hide(context: &mut Context, names: &[(&'static str, bool)], attributes: u64) -> Applied {
-    for (name, directory) in names {
-        let cover = cover(context, *directory, attributes)?;
-        mount::attach_at(cover.as_fd(), context.get(Slot::Proc)?, &c_string(Path::new(name))?)
-            .map_err(|failure| Fault::from(failure).about(format!("/proc/{name}")))?;
-        context.spend(cover);
-    }
-    let left_out = PROC_HIDDEN.iter().filter(|name| !names.iter().any(|(hidden, _)| hidden == *name));
-    absent(context.get(Slot::Proc)?, left_out)
-}
-
-/// What the caller's /proc does not show was not planned for: where that is no whole procfs, ours may have it all the same.
-fn absent<'a>(proc: BorrowedFd<'_>, names: impl Iterator<Item = &'a &'static str>) -> Applied {
-    for name in names {
-        match fstatat(proc, *name, AtFlags::AT_SYMLINK_NOFOLLOW) {
-            Err(Errno::ENOENT) => {}
-            Err(errno) => return Err(Fault::new("fstatat", errno, format!("/proc/{name}"))),
-            Ok(_) => {
-                return Err(Fault::mismatch(
-                    PROC_COVERS,
-                    format!("/proc/{name} is there, and the caller's /proc hid it"),
-                ));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn pivot(context: &mut Context) -> Applied {
@@ -281,45 +234,4 @@ fn pivot(context: &mut Context) -> Applied {
         context.spend(spent);
     }
     nix::unistd::chdir("/").map_err(fault("chdir"))
-}
-
-pub fn directory_at(at: BorrowedFd<'_>, path: &Path, mode: u32) -> Applied {
-    mkdirat(at, inside(path), Mode::from_bits_truncate(mode))
-        .map_err(|errno| Fault::new("mkdirat", errno, path.display().to_string()))
-}
-
-pub fn empty_file(at: BorrowedFd<'_>, path: &Path) -> Applied {
-    mknodat(at, inside(path), SFlag::S_IFREG, Mode::from_bits_truncate(0o644), 0)
-        .map_err(|errno| Fault::new("mknodat", errno, path.display().to_string()))
-}
-
-pub fn link_at(at: BorrowedFd<'_>, path: &Path, text: &Path) -> Applied {
-    nix::unistd::symlinkat(text, at, inside(path))
-        .map_err(|errno| Fault::new("symlinkat", errno, path.display().to_string()))
-}
-
-fn inline_file(at: BorrowedFd<'_>, name: &str, text: &str, mode: u32, owner: Option<u32>) -> Applied {
-    let fault = |call| move |errno| Fault::new(call, errno, name);
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
-    let file = nix::fcntl::openat(at, name, flags, Mode::from_bits_truncate(mode)).map_err(fault("openat"))?;
-    let mut left = text.as_bytes();
-    while !left.is_empty() {
-        left = &left[nix::unistd::write(&file, left).map_err(fault("write"))?..];
-    }
-    owner.map_or(Ok(()), |owner| chown(at, Path::new(name), (owner, owner)))
-}
-
-fn chown(at: BorrowedFd<'_>, path: &Path, (uid, gid): (u32, u32)) -> Applied {
-    let flags = AtFlags::AT_EMPTY_PATH | AtFlags::AT_SYMLINK_NOFOLLOW;
-    fchownat(at, inside(path), Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)), flags)
-        .map_err(|errno| Fault::new("fchownat", errno, path.display().to_string()))
-}
-
-/// A path of the sandbox, relative to the descriptor of its root.
-fn inside(path: &Path) -> &Path {
-    path.strip_prefix("/").unwrap_or(path)
-}
-
-pub fn c_string(path: &Path) -> Result<CString, Fault> {
-    CString::new(path.as_os_str().as_bytes()).map_err(|_| Fault::new("path", Errno::EINVAL, path.display().to_string()))
 }

@@ -9,7 +9,7 @@ use nix::sys::stat::{Mode, fchmod, fstat, mkdirat};
 use nix::unistd::{Gid, Uid, fchown};
 
 use super::Addition;
-use super::apply::{c_string, directory_at, empty_file, link_at};
+use super::make::{c_string, directory_at, empty_file, link_at};
 use crate::isolation::Fault;
 use crate::sys::{descriptor, mount};
 
