@@ -6,10 +6,12 @@ pub mod removal;
 mod review;
 pub mod slots;
 mod step;
+mod verify;
 
 pub use order::plan;
 pub use review::{beside, namespaces, review};
-pub use step::{Gate, Step, Verify};
+pub use step::{Gate, Step};
+pub use verify::{Privilege, Verify};
 
 use std::fmt;
 use std::time::Duration;
@@ -76,7 +78,7 @@ pub struct Supervision {
     pub stop_timeout: Duration,
     pub timeout: Option<Duration>,
     /// What the kernel must say of the program once it runs.
-    pub privilege: Option<step::Privilege>,
+    pub privilege: Option<Privilege>,
 }
 
 impl Plan {

@@ -1,6 +1,7 @@
 //! THE ORDER, on one screen, and what the sections tell one another.
 
-use super::step::{Gate, Privilege, Step, Verify};
+use super::step::{Gate, Step};
+use super::verify::{Privilege, Verify};
 use super::{Plan, Supervision, slots};
 use crate::host::Host;
 use crate::isolation::capabilities::Keep;
