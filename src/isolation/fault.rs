@@ -1,0 +1,46 @@
+//! Why a step could not be applied.
+
+use std::fmt;
+
+use nix::errno::Errno;
+
+use crate::sys::mount;
+
+pub type Applied = Result<(), Fault>;
+
+/// It crosses the fork on a shared page, so it stays small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The system call, or what was being read back.
+    pub operation: &'static str,
+    pub errno: Errno,
+    /// The noun (a path, a name), or the kernel's own text; cut to 200 bytes on its way.
+    pub detail: String,
+}
+
+impl Fault {
+    pub fn new(operation: &'static str, errno: Errno, detail: impl Into<String>) -> Fault {
+        Fault { operation, errno, detail: detail.into() }
+    }
+
+    /// A layer is not what the plan says, though every call succeeded.
+    pub fn mismatch(what: &'static str, detail: impl Into<String>) -> Fault {
+        Fault { operation: what, errno: Errno::UnknownErrno, detail: detail.into() }
+    }
+
+    /// Names what the call was about, where the kernel itself said nothing.
+    pub fn about(mut self, noun: impl fmt::Display) -> Fault {
+        if self.detail.is_empty() {
+            self.detail = noun.to_string();
+        } else {
+            self.detail = format!("{noun}: {}", self.detail);
+        }
+        self
+    }
+}
+
+impl From<mount::Failure> for Fault {
+    fn from(failure: mount::Failure) -> Fault {
+        Fault::new(failure.operation, failure.errno, failure.log)
+    }
+}
