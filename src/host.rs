@@ -5,17 +5,19 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path, PathBuf};
-
-use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 mod accounts;
 mod ask;
 pub mod elf;
+mod facts;
 mod format;
+mod walk;
 
 pub use accounts::{Group, User};
+pub use facts::{Facts, Limit, Node};
 pub use format::{Format, of_start};
+pub use walk::names;
 
 /// Every fact about one machine, remembered or still to be asked.
 #[derive(Debug)]
@@ -25,96 +27,6 @@ pub struct Host {
     live: bool,
     /// What was asked of facts handed in, and they do not say.
     unknown: RefCell<BTreeSet<String>>,
-}
-
-/// The remembered facts, as `doctor --json` prints them and records keep them.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Facts {
-    /// `uname -r`.
-    pub kernel: Option<String>,
-    /// The caller's real ids; a launcher with privilege of its own refuses to run.
-    pub uid: Option<u32>,
-    pub gid: Option<u32>,
-    pub groups: Option<Vec<u32>>,
-    /// The caller's resource limits, by the names of prlimit(1).
-    pub limits: Option<BTreeMap<String, Limit>>,
-    /// The caller may raise hard limits: it has CAP_SYS_RESOURCE.
-    pub raises_limits: Option<bool>,
-    /// The caller's priority.
-    pub nice: Option<i32>,
-    /// The caller's permitted capabilities, a bit each.
-    pub capabilities: Option<u64>,
-    /// Seconds since it was started, suspended or not.
-    pub uptime: Option<u64>,
-    /// Bytes of memory.
-    pub memory: Option<u64>,
-    /// The highest Landlock ABI; 0 where there is none.
-    pub landlock_abi: Option<u32>,
-    /// `/proc/sys/user/max_user_namespaces`; 0 forbids them.
-    pub max_user_namespaces: Option<u64>,
-    /// `/proc/sys/user/max_*_namespaces` of the other kinds, where the kernel has them.
-    pub max_namespaces: Option<BTreeMap<String, u64>>,
-    /// The caller's environment.
-    pub env: Option<BTreeMap<String, String>>,
-    /// Empty where it has been removed.
-    pub cwd: Option<PathBuf>,
-    /// Descriptors 0–2 that are terminals.
-    pub terminals: Option<[bool; 3]>,
-    /// What is at a path, links not followed.
-    pub paths: BTreeMap<String, Node>,
-    /// The names in a directory.
-    pub directories: BTreeMap<String, Vec<String>>,
-    /// Small text files, by path; `None` where it cannot be read.
-    pub texts: BTreeMap<String, Option<String>>,
-    /// How many names files have.
-    pub links: BTreeMap<String, u64>,
-    /// What the caller may write to.
-    pub writable: BTreeMap<String, bool>,
-    /// Cgroups that systemd has delegated.
-    pub delegated: BTreeMap<String, bool>,
-    /// Major and minor number of the device that a path is on, or is.
-    pub devices: BTreeMap<String, Option<(u32, u32)>>,
-    /// What files would be executed as.
-    pub formats: BTreeMap<String, Format>,
-}
-
-/// A resource limit; `None` is unlimited.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limit {
-    pub soft: Option<u64>,
-    pub hard: Option<u64>,
-}
-
-/// What stands at a path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Node {
-    Missing,
-    Directory {
-        uid: u32,
-        mode: u32,
-    },
-    File {
-        uid: u32,
-        mode: u32,
-    },
-    Symlink {
-        to: PathBuf,
-    },
-    /// `b` or `c`, major, minor.
-    Device {
-        kind: char,
-        major: u32,
-        minor: u32,
-    },
-    /// A socket or a FIFO.
-    Other,
-    /// It may exist; the caller may not look.
-    Unreadable {
-        errno: String,
-    },
 }
 
 impl Host {
@@ -229,11 +141,6 @@ impl Host {
         Some(self.recall(|facts| &mut facts.cwd, ask::cwd)).filter(|path| path.is_absolute())
     }
 
-    /// A path as the caller means it; `None` for a relative one where there is no working directory.
-    pub fn absolute(&self, path: &Path) -> Option<PathBuf> {
-        if path.is_absolute() { Some(path.to_owned()) } else { Some(self.cwd()?.join(path)) }
-    }
-
     pub fn terminals(&self) -> [bool; 3] {
         self.recall(|facts| &mut facts.terminals, ask::terminals)
     }
@@ -241,45 +148,6 @@ impl Host {
     /// What stands at an absolute path; a link at its end is not followed.
     pub fn node(&self, path: &Path) -> Node {
         self.recall_path(path, |facts| &mut facts.paths, ask::node, || Node::Missing)
-    }
-
-    /// Where a path leads when every link is followed, and what stands there. A link that leads nowhere stays a link.
-    pub fn canonical(&self, path: &Path) -> (PathBuf, Node) {
-        const LINKS: u32 = 40;
-        let mut links = 0;
-        let mut at = PathBuf::from("/");
-        let mut left: Vec<PathBuf> = names(path);
-        while let Some(name) = left.pop() {
-            if name.as_os_str() == ".." {
-                at.pop();
-                continue;
-            }
-            let next = at.join(&name);
-            match self.node(&next) {
-                Node::Symlink { to } if links < LINKS => {
-                    links += 1;
-                    if to.is_absolute() {
-                        at = PathBuf::from("/");
-                    }
-                    left.extend(names(&to));
-                }
-                Node::Directory { .. } => at = next,
-                node if left.is_empty() => return (next, node),
-                unreadable @ Node::Unreadable { .. } => return (path.to_owned(), unreadable),
-                _ => return (path.to_owned(), Node::Missing),
-            }
-        }
-        let node = self.node(&at);
-        (at, node)
-    }
-
-    /// The same for a path that need not exist yet: what is missing of it stands at the end as it was written.
-    pub fn place(&self, path: &Path) -> PathBuf {
-        let existing = path.ancestors().find_map(|above| match self.canonical(above) {
-            (_, Node::Missing | Node::Symlink { .. }) => None,
-            (at, _) => Some((at, path.strip_prefix(above).unwrap_or(Path::new("")))),
-        });
-        existing.map_or_else(|| path.to_owned(), |(at, rest)| at.join(rest))
     }
 
     /// Whether it is known what stands at a path that was asked about, or that there is nothing.
@@ -361,30 +229,4 @@ impl Host {
             *fact = Some(if self.live { ask() } else { T::default() });
         }
     }
-}
-
-impl Facts {
-    /// A directory on the way to `path` was listed, and what follows was not there: that is an answer too.
-    fn list_without(&self, path: &Path) -> bool {
-        path.ancestors().any(|at| {
-            let (Some(directory), Some(name)) = (at.parent().and_then(Path::to_str), at.file_name()) else {
-                return false;
-            };
-            // An empty list may be one that could not be read.
-            let names = self.directories.get(directory).filter(|names| !names.is_empty());
-            names.is_some_and(|names| !names.iter().any(|listed| name == listed.as_str()))
-        })
-    }
-}
-
-/// The names of a path, the last first; `.` and the root are none.
-pub fn names(path: &Path) -> Vec<PathBuf> {
-    path.components()
-        .rev()
-        .filter_map(|component| match component {
-            Component::Normal(name) => Some(PathBuf::from(name)),
-            Component::ParentDir => Some(PathBuf::from("..")),
-            _ => None,
-        })
-        .collect()
 }

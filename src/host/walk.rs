@@ -1,0 +1,63 @@
+//! Where a path leads on the host, link by link: every step is a fact that is remembered.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::{Host, Node};
+
+impl Host {
+    /// A path as the caller means it; `None` for a relative one where there is no working directory.
+    pub fn absolute(&self, path: &Path) -> Option<PathBuf> {
+        if path.is_absolute() { Some(path.to_owned()) } else { Some(self.cwd()?.join(path)) }
+    }
+
+    /// Where a path leads when every link is followed, and what stands there. A link that leads nowhere stays a link.
+    pub fn canonical(&self, path: &Path) -> (PathBuf, Node) {
+        const LINKS: u32 = 40;
+        let mut links = 0;
+        let mut at = PathBuf::from("/");
+        let mut left: Vec<PathBuf> = names(path);
+        while let Some(name) = left.pop() {
+            if name.as_os_str() == ".." {
+                at.pop();
+                continue;
+            }
+            let next = at.join(&name);
+            match self.node(&next) {
+                Node::Symlink { to } if links < LINKS => {
+                    links += 1;
+                    if to.is_absolute() {
+                        at = PathBuf::from("/");
+                    }
+                    left.extend(names(&to));
+                }
+                Node::Directory { .. } => at = next,
+                node if left.is_empty() => return (next, node),
+                unreadable @ Node::Unreadable { .. } => return (path.to_owned(), unreadable),
+                _ => return (path.to_owned(), Node::Missing),
+            }
+        }
+        let node = self.node(&at);
+        (at, node)
+    }
+
+    /// The same for a path that need not exist yet: what is missing of it stands at the end as it was written.
+    pub fn place(&self, path: &Path) -> PathBuf {
+        let existing = path.ancestors().find_map(|above| match self.canonical(above) {
+            (_, Node::Missing | Node::Symlink { .. }) => None,
+            (at, _) => Some((at, path.strip_prefix(above).unwrap_or(Path::new("")))),
+        });
+        existing.map_or_else(|| path.to_owned(), |(at, rest)| at.join(rest))
+    }
+}
+
+/// The names of a path, the last first; `.` and the root are none.
+pub fn names(path: &Path) -> Vec<PathBuf> {
+    path.components()
+        .rev()
+        .filter_map(|component| match component {
+            Component::Normal(name) => Some(PathBuf::from(name)),
+            Component::ParentDir => Some(PathBuf::from("..")),
+            _ => None,
+        })
+        .collect()
+}
