@@ -6,6 +6,7 @@ mod dbus;
 mod device;
 mod directory;
 mod exposed;
+mod given;
 mod key;
 mod layout;
 pub mod list;
@@ -33,7 +34,8 @@ use super::context::{Context, Slot, Slots};
 use super::{Enforce, Origin, Trace};
 
 pub use super::Max;
-pub use plan::{Given, Planned, plan, review};
+pub use given::Given;
+pub use plan::{Planned, plan, review};
 use scope::Manager;
 pub use settings::{Lack, Setting};
 

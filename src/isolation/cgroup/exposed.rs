@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
+use super::given::Given;
 use super::layout::{Home, Layout};
-use super::plan::Given;
 use crate::host::{Host, Node};
 
 impl Given<'_> {
