@@ -18,16 +18,27 @@ summary() {
         }' "$1"
 }
 
-# write_table FILE: between the two marks in it; the words around them stay.
+# write_table FILE: between the two marks in it; the words around them stay. Numbers of different programs say nothing of
+# each other: of the results, those of the build that most of them are of.
 write_table() {
-    local kernel variant
+    local kernel variant result build
     for kernel in "${every_kernel[@]}"; do
         for variant in "${every_variant[@]}"; do
-            cat "$cache/results/$kernel-$variant" 2>/dev/null || say "$kernel/$variant has not run yet"
+            result=$cache/results/$kernel-$variant
+            [ -e "$result" ] || { say "$kernel/$variant has not run yet" && continue; }
+            echo "$(build_in "$result") $kernel-$variant"
         done
-    done >"$scratch/results"
-    [ "$(builds "$scratch/results" | cut -d' ' -f2- | sort -u | wc -l)" -le 1 ] ||
-        say "these results are of different builds: $(builds "$scratch/results" | sed 's/ /: /' | paste -sd, | sed 's/,/, /g')"
+    done >"$scratch/builds"
+    [ -s "$scratch/builds" ] || die "there are no results to make tables of (hint: tests/vm/run)"
+    build=$(cut -d' ' -f1,2 "$scratch/builds" | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2, $3 }')
+    : >"$scratch/results"
+    while read -r commit programs result; do
+        if [ "$commit $programs" = "$build" ]; then
+            cat "$cache/results/$result" >>"$scratch/results"
+        else
+            say "$result is left out: it is of $commit ($programs), not of ${build% *} (${build#* })"
+        fi
+    done <"$scratch/builds"
     tables "$scratch/results" >"$scratch/tables"
     awk -v tables="$scratch/tables" '
         /^<!-- up to here -->$/ { skip = 0 }
@@ -40,12 +51,9 @@ write_table() {
         }' "$1" >"$scratch/document" && cat "$scratch/document" >"$1"
 }
 
-# `WHERE COMMIT HASH` of each result; one from before this was recorded has no build.
-builds() {
-    awk '
-        !($2 in known) { known[$2]; order[++places] = $2 }
-        $1 == "fact" && $3 == "build" { build[$2] = $4 " " $5 }
-        END { for (i = 1; i <= places; i++) print order[i], (order[i] in build) ? build[order[i]] : "unknown" }' "$1"
+# build_in RESULT: its commit and the hash of the programs; one from before this was recorded has none.
+build_in() {
+    awk '$1 == "fact" && $3 == "build" { build = $4 " " $5 } END { print build ? build : "unknown build" }' "$1"
 }
 
 # Passed of all that ran, by variant and by section; what `doctor` misses there.
@@ -53,7 +61,7 @@ tables() {
     awk '
         $1 == "fact" && $3 == "set" { set[$2] = ", " $4 }
         $1 == "fact" && $3 == "kernel" { kernel[$2] = $4 }
-        $1 == "fact" && $3 == "build" { build[$2] = $4 " (" $5 ")" }
+        $1 == "fact" && $3 == "build" { built = $4 " (" $5 ")" }
         $1 == "fact" && $3 == "userns" { add($2, substr($0, index($0, " userns ") + 8)) }
         $1 == "fact" && $3 == "lacks" { add($2, substr($0, index($0, $5)) ($4 == "root" ? "" : " (as a user)")) }
         $1 == "ok" || $1 == "FAILED" || $1 == "skipped" {
@@ -84,18 +92,7 @@ tables() {
                     cell(where SUBSEP "root"), cell(where SUBSEP "sandbox-test"), list[where]
                 if (variant == "v2") column[++columns] = where
             }
-            # Numbers of different programs say nothing of each other.
-            for (i = 1; i <= places; i++) {
-                own = order[i] in build ? build[order[i]] : "unknown builds"
-                if (!(own in of)) builds[++different] = own
-                of[own] = of[own] (of[own] ? ", " : "") order[i]
-            }
-            if (different == 1) printf "\nAll of %s.\n", builds[1]
-            if (different > 1) {
-                printf "\n**These rows are of different builds:**"
-                for (i = 1; i <= different; i++) printf "%s %s: %s", (i > 1 ? ";" : ""), builds[i], of[builds[i]]
-                print "."
-            }
+            printf "\nAll of %s.\n", built
             printf "\nOn v2, by section, as root · as a user:\n\n| section |"
             for (i = 1; i <= columns; i++) printf " %s |", kernel[column[i]]
             printf "\n| --- |"
