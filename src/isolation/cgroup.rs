@@ -161,6 +161,13 @@ pub fn directory_name(id: &str) -> String {
     format!("sandbox-{id}")
 }
 
+/// Whether a cgroup of this name is the sandbox's own, or what its launcher retreated to. Another's begins the same when
+/// its name is this one's id.
+pub fn is_named_after(name: &str, id: &str) -> bool {
+    let own = directory_name(id);
+    name.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest == place::LAUNCHER)
+}
+
 /// A size as profiles write it, rounded down to at least three digits.
 pub fn size(bytes: u64) -> String {
     let units = [(30, "G"), (20, "M"), (10, "K")];

@@ -24,14 +24,14 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Removes it at once if nothing is in it, as after a normal exit. Whether it has gone.
 pub fn remove_empty(path: &Path) -> Result<bool> {
-    // The launcher may be in its own leaf; its sandbox's cgroup was made later, and has gone by now.
-    control::give_back(path);
     match statfs(path) {
         Ok(about) if is_cgroup(&about) => {}
         Ok(_) => bail!("refused: it is not on a cgroup file system"),
         Err(Errno::ENOENT) => return Ok(true),
         Err(errno) => return Err(errno).context("examining it"),
     }
+    // The launcher may be in its own leaf; its sandbox's cgroup was made later, and has gone by now.
+    control::give_back(path);
     Ok(remove_directory(path).is_ok())
 }
 

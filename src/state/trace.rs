@@ -7,7 +7,7 @@ use std::path::{Component, Path};
 use std::time::Instant;
 
 use super::{Root, cgroup, tree};
-use crate::isolation::Trace;
+use crate::isolation::{self, Trace};
 use anyhow::{Context, Result, bail};
 
 /// Whether it is one that this sandbox may have, so that what is written down can be removed later.
@@ -67,8 +67,8 @@ fn empty_or_kill(trace: &Trace, id: &str) -> bool {
 
 /// A record says where its cgroups are, because a host may mount them anywhere; but not that of another sandbox.
 fn check_cgroup(path: &Path, id: &str) -> Result<()> {
-    let name = path.file_name().and_then(OsStr::to_str).and_then(|name| name.strip_prefix("sandbox-"));
-    let named_after_it = name.is_some_and(|name| name.starts_with(id) && !id.is_empty());
+    let name = path.file_name().and_then(OsStr::to_str);
+    let named_after_it = name.is_some_and(|name| isolation::cgroup::is_named_after(name, id) && !id.is_empty());
     if !path.is_absolute() || !is_plain(path) || !named_after_it {
         bail!("refused: {} is not a cgroup of {id}", shown(path));
     }

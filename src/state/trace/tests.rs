@@ -59,6 +59,13 @@ fn what_is_no_cgroup_of_ours_is_refused() {
     // Even an empty directory with the right name: it is on another file system.
     assert!(format!("{:#}", remove(&named)).ends_with("it is not on a cgroup file system"));
     assert!(named.exists());
+    // Nor is anything written to what surrounds it, as to the cgroup that a launcher's leaf lies in.
+    let (leaf, given) = (place.0.join(format!("sandbox-{ID}.launcher")), place.0.join("cgroup.subtree_control"));
+    fs::create_dir(&leaf).unwrap();
+    fs::remove_dir(&named).unwrap();
+    fs::write(&given, "memory").unwrap();
+    assert!(format!("{:#}", remove(&leaf)).ends_with("it is not on a cgroup file system"));
+    assert_eq!((leaf.exists(), fs::read_to_string(&given).unwrap().as_str()), (true, "memory"));
     let nul = PathBuf::from(format!("/sys/fs/cgroup/a\0b/sandbox-{ID}"));
     for path in [
         Path::new("/sys/fs/cgroup"),
@@ -69,11 +76,11 @@ fn what_is_no_cgroup_of_ours_is_refused() {
     ] {
         assert!(remove(path).to_string().starts_with("refused: "), "{}", path.display());
     }
-    assert!(
-        remove(Path::new("/sys/fs/cgroup/sandbox-web-ffffffff"))
-            .to_string()
-            .ends_with(&format!("is not a cgroup of {ID}"))
-    );
+    // The last three may be those of a sandbox whose name is our id.
+    let others = ["web-ffffffff", "web-0123abcd0", "web-0123abcd-ffffffff", "web-0123abcd-ffffffff.launcher"];
+    for other in others.map(|other| format!("/sys/fs/cgroup/sandbox-{other}")) {
+        assert!(remove(Path::new(&other)).to_string().ends_with(&format!("is not a cgroup of {ID}")), "{other}");
+    }
     let gone = Trace::Cgroup { path: Path::new("/sys/fs/cgroup/").join(format!("sandbox-{ID}")) };
     super::remove(&root, ID, &gone).unwrap();
 }
