@@ -18,20 +18,20 @@ pub struct ReadBack {
     pub hostname: Option<String>,
 }
 
-/// The inodes of the two namespaces, which tell one from another.
+/// The inodes of the two namespaces, which tell one from another; `None` where they could not be learnt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Late {
-    cgroup: u64,
-    time: u64,
+    cgroup: Option<u64>,
+    time: Option<u64>,
 }
 
 const CGROUP: &str = "self/ns/cgroup";
 const TIME: &str = "self/ns/time_for_children";
 
 impl Late {
-    /// The caller's own, by the host's procfs: 0 where the kernel has no such namespace.
+    /// The caller's own, by the host's procfs.
     pub fn of_host() -> Late {
-        let inode = |name| fstatat(descriptor::here(), name, AtFlags::empty()).map_or(0, |status| status.st_ino);
+        let inode = |name| fstatat(descriptor::here(), name, AtFlags::empty()).ok().map(|status| status.st_ino);
         Late { cgroup: inode("/proc/self/ns/cgroup"), time: inode("/proc/self/ns/time_for_children") }
     }
 }
@@ -45,8 +45,10 @@ impl ReadBack {
             }
             let status = fstatat(context.get(Slot::Proc)?, path, AtFlags::empty())
                 .map_err(|errno| Fault::new("stat", errno, format!("/proc/{path}")))?;
-            if status.st_ino == host {
-                return Err(Fault::mismatch("namespaces", format!("{path} is the host's")));
+            match host {
+                Some(host) if host != status.st_ino => {}
+                Some(_) => return Err(Fault::mismatch("namespaces", format!("{path} is the host's"))),
+                None => return Err(Fault::mismatch("namespaces", format!("the host's {path} could not be looked at"))),
             }
         }
         if let Some(wanted) = &self.hostname {
@@ -73,5 +75,28 @@ impl fmt::Display for ReadBack {
             f.write_str(if wanted { words } else { "" })?;
         }
         f.write_str("init cannot be traced")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Init's own protection is looked at last, and this process has none.
+    #[test]
+    fn a_namespace_is_its_own_only_where_the_hosts_is_known_and_another() {
+        let mut context = Context::default();
+        context.fill(Slot::Proc, std::fs::File::open("/proc").unwrap().into());
+        for read_back in
+            [ReadBack { cgroup: true, ..ReadBack::default() }, ReadBack { time: true, ..ReadBack::default() }]
+        {
+            let mut seen = |late| {
+                context.late = late;
+                read_back.verify(&context).unwrap_err().detail
+            };
+            assert!(seen(Late::default()).contains("could not be looked at"));
+            assert!(seen(Late::of_host()).ends_with("is the host's"));
+            assert_eq!(seen(Late { cgroup: Some(1), time: Some(1) }), "it can be traced");
+        }
     }
 }
