@@ -30,7 +30,7 @@ fn no_address_family_but_the_usual_ones() {
         .probe("socket 16 3 0 + socket 16 3 4 + socket 16 3 6 + socket 16 3 12 + socket 16 3 15")
         .succeeds();
     seen.allows("socket 16 3 0").answers("socket 16 3 6", "EAFNOSUPPORT").answers("socket 16 3 12", "EAFNOSUPPORT");
-    // The control: without a filter the kernel's crypto interface answers, or does not exist.
+    // The control: without a filter it is the kernel that refuses a packet socket, for want of a capability.
     let open = Sandbox::new().with("seccomp", r#"preset = "none""#).probe("socket 17 3 + socket 16 3 6").exits(0);
     open.answers("socket 17 3", "EPERM");
 }
