@@ -67,9 +67,17 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
         }
         _ => {}
     }
+    #[cfg(feature = "step-removal")]
+    crate::plan::removal::hold_up();
     if let Err(fault) = verify(plan, context, program) {
         let _ = kill(Pid::from_raw(program), Signal::SIGKILL);
         wire.fault(Stage::Target, last, &fault);
+        // It may have forked before we came to look, and lacks what its children then lack too.
+        if !plan.supervision.own_pid
+            && let Ok(proc) = context.get(Slot::Proc)
+        {
+            end_orphans(proc);
+        }
         process::exit_now(outcome::FAILED.into());
     }
     // Pid 1 lives as long as the program: it holds nothing open that the caller, or the program, waits to see closed.

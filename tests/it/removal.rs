@@ -77,6 +77,17 @@ fn what_exec_lost_is_noticed_without_init_too() {
     assert_eq!(world(&direct, "", &["/probe", "say", "started"]), Ok(vec!["started".to_owned()]), "the control");
 }
 
+/// Without a pid namespace the kernel ends nobody with init; what goes on would hold the standard output.
+#[test]
+fn what_exec_lost_ends_whom_the_program_has_started_meanwhile() {
+    let shared = || plain().with("namespaces", "pid = false");
+    let steps = steps(&shared);
+    let filter = steps.iter().find(|step| step.section == "seccomp").expect("a filter");
+    let sandbox = shared().of(step_removal()).env("SANDBOX_REMOVE", &format!("{},late", filter.place));
+    let seen = sandbox.probe("orphan 60000 + hang").refused(125, &["system-call filter"]);
+    assert_eq!(seen.stdout, "running\n", "the look came before the orphan\n{seen}");
+}
+
 fn plain() -> Sandbox {
     let sandbox = Sandbox::new().with("namespaces", r#"hostname = "inside""#).called_in("/usr");
     // Groups that are to be dropped.
