@@ -20,7 +20,7 @@ use crate::isolation::context::Context;
 use crate::isolation::{Fault, namespaces, process, rootfs};
 use crate::outcome::{self, Outcome};
 use crate::plan::{Plan, Stage, Step};
-use crate::state::Record;
+use crate::state::{self, Record};
 use crate::sys::clone::{Side, clone3};
 use crate::sys::signal;
 use crate::sys::wait::Ended;
@@ -193,7 +193,7 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
         (Some(_), _) if matches!(wire.report(), Report::Fault { .. }) => conclude(plan, wire.report(), ended),
         (Some((index, fault)), _) => failed(plan, Some((Stage::HostAfter, index)), &fault),
         (None, _) => match unrecorded {
-            Some(error) => failed(plan, None, &Fault::new("record", Errno::EIO, format!("{error:#}"))),
+            Some(error) => failed(plan, None, &state::fault(&error)),
             None => conclude(plan, wire.report(), ended),
         },
     }

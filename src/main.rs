@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sandbox::cli::{Cli, Command, usage};
-use sandbox::{explain, outcome, say, sys};
+use sandbox::{explain, outcome, say, state, sys};
 
 fn main() -> ExitCode {
     if sys::process::has_privilege_of_its_own() {
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(code) => said_whole(code, failed),
         Err(error) => {
-            explain::print_error(&format!("{error:#}"), None);
+            explain::print_error(&format!("{error:#}"), state::refused(&error).as_deref());
             ExitCode::from(failed)
         }
     }

@@ -51,7 +51,13 @@ impl Run {
         let Some(mut plan) = plan else { return Ok(FAILED) };
         #[cfg(feature = "step-removal")]
         plan::removal::remove(&mut plan).map_err(anyhow::Error::msg)?;
-        let record = state::begin(&plan.name, &profile::resolved_text(&loaded), &host)?;
+        let record = match state::begin(&plan.name, &profile::resolved_text(&loaded), &host) {
+            Ok(record) => record,
+            Err(error) => {
+                explain::print_error(&format!("{error:#}"), state::remedy(&error).as_deref());
+                return Ok(FAILED);
+            }
+        };
         // It may run for days: what planning needed is not kept that long.
         drop((loaded, host, findings));
         let options = Options { status, timeout: self.timeout, timings: self.timings, stats: self.stats };

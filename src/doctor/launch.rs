@@ -44,7 +44,13 @@ pub fn examine(host: &Host) -> Feature {
     let options = Options { timeout: Some(Duration::from_secs(10)), ..Options::default() };
     let record = match state::begin(&plan.name, &profile::resolved_text(&loaded), host) {
         Ok(record) => record,
-        Err(error) => return Feature::no(NAME, format!("{error:#}")).lost(LOST).required(),
+        Err(error) => {
+            let feature = Feature::no(NAME, format!("{error:#}")).lost(LOST).required();
+            return match state::remedy(&error) {
+                Some(hint) => feature.remedy(hint),
+                None => feature,
+            };
+        }
     };
     let outcome = launch::launch(&plan, &options, record).outcome;
     judge(outcome, began.elapsed(), &findings)

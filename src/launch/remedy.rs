@@ -5,6 +5,7 @@ use nix::errno::Errno;
 use crate::host::Host;
 use crate::isolation::{Fault, cgroup, namespaces, process, rootfs};
 use crate::plan::Step;
+use crate::state;
 use crate::sys::probe;
 
 pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
@@ -17,6 +18,9 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
         && let Some(kinds) = made(fault)
     {
         return Some(namespaces::limits::remedy(kinds, &Host::live()));
+    }
+    if fault.operation == "record" {
+        return state::of_errno(fault.errno).map(str::to_owned);
     }
     let text = match (fault.operation, fault.errno, step) {
         (process::NOT_FOUND, _, Some(Step::Process(process::Step::FindProgram { command, .. }))) => {

@@ -12,7 +12,7 @@ use crate::isolation::Fault;
 use crate::isolation::context::Context;
 use crate::outcome::Outcome;
 use crate::plan::{Plan, Stage};
-use crate::state::Record;
+use crate::state::{self, Record};
 use crate::sys::page::{Page, WORDS};
 
 /// Words of the page. Texts are stored four bytes a word.
@@ -103,8 +103,7 @@ impl Wire {
             if let Some(record) = &mut record
                 && let Some(trace) = step.trace(context)
             {
-                let fault = |error| Fault::new("record", Errno::EIO, format!("{error:#}"));
-                record.trace(&trace).map_err(|error| (index, fault(error)))?;
+                record.trace(&trace).map_err(|error| (index, state::fault(&error)))?;
             }
             step.apply(context).map_err(|fault| (index, fault))?;
             self.done(plan, stage, index);

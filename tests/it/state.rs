@@ -1,10 +1,11 @@
 //! Nothing is left: after every end, and after a kill at any moment.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Sandbox, alone};
+use crate::harness::{Sandbox, alone, is_root};
 use crate::oracle::Snapshot;
 use crate::random::Random;
 
@@ -87,4 +88,36 @@ fn ps_shows_what_runs_and_no_more() {
     running.ends().exits(143);
     let seen = sandbox.sandbox(&["ps"]).exits(0);
     assert!(!seen.stdout.contains(&name), "{seen}");
+}
+
+/// Where no record can be kept nothing is started, and it is said what can be done about it.
+#[test]
+fn what_keeps_a_record_from_being_kept_is_named_with_a_remedy() {
+    let memory = |options: &str| format!("mount -t tmpfs -o mode=700{options} none \"$0\"");
+    let read_only = if is_root() { "root's records are in /run/sandbox" } else { "XDG_RUNTIME_DIR" };
+    for (script, words) in [
+        (memory(",ro"), ["making the state directory", "Read-only file system", read_only]),
+        (memory(",size=4k"), ["writing the record", "No space left on device", "sandbox gc"]),
+        (memory("") + " && ulimit -f 1", ["writing the record", "File too large", "ulimit -f"]),
+        (memory("") + " && mkdir -m 755 \"$0/sandbox\"", ["has mode 0755", "\nhint: ", "chmod 0700 "]),
+        (memory("") + " && ln -s x \"$0/sandbox\"", ["is a link", "\nhint: ", "remove it"]),
+        (memory(""), [""; 3]),
+    ] {
+        let sandbox = Sandbox::new();
+        let launch = sandbox.command("run", &["/probe", "say", "started"]);
+        let above = if is_root() { "/run".into() } else { sandbox.runtime() };
+        let mut command = Command::new("unshare");
+        if !is_root() {
+            command.args(["--user", "--map-current-user", "--keep-caps"]);
+        }
+        command.args(["--mount", "sh", "-c", &format!("{script} && exec \"$@\"")]).arg(above);
+        command.arg(launch.get_program()).args(launch.get_args()).env_clear();
+        command.envs(launch.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir("/");
+        let output = command.output().expect("starting unshare");
+        let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        // The last is the control.
+        let expected = if words == [""; 3] { (Some(0), "started\n") } else { (Some(125), "") };
+        assert_eq!((output.status.code(), &*said), expected, "{script}: {errors}");
+        assert!(words.iter().all(|word| errors.contains(word)), "{script}: {words:?} in {errors}");
+    }
 }
