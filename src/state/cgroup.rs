@@ -1,6 +1,8 @@
 //! Removing a cgroup: everything in it is killed, then its directories go, the deepest first.
 
-use std::ffi::{CStr, CString, OsStr};
+mod below;
+
+use std::ffi::{CStr, OsStr};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -9,15 +11,15 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use nix::dir::{Dir, Type};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
-use nix::sys::stat::{Mode, fstat};
+use nix::sys::stat::Mode;
 use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, Statfs, fstatfs, statfs};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use crate::isolation::cgroup::control;
 use crate::sys::pidfd;
+use below::{DIRECTORY, remove_children, walk};
 
 /// How long the killed may take to leave: they do so one by one, after the signal.
 pub const PATIENCE: Duration = Duration::from_secs(2);
@@ -123,35 +125,6 @@ fn members(cgroup: BorrowedFd) -> Result<Vec<i32>> {
     Ok(text.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0).collect())
 }
 
-/// Visits all that lie below, and then it. A program may have made them as deep as it liked: nothing is held but the
-/// directory that is looked at, and the way back is `..`, which leads nowhere else as no cgroup can be moved.
-fn walk(top: BorrowedFd, mut visit: impl FnMut(BorrowedFd) -> Result<()>) -> Result<()> {
-    let mut here = open_below(top, c".")?;
-    let mut depth = 0u64;
-    // Where we came up from; what has been removed meanwhile, with its place in the list, is left to the next walk.
-    let mut from = None;
-    loop {
-        let next = child(here.as_fd(), from).context("listing the cgroups below it")?;
-        match next.map(|name| open_below(here.as_fd(), &name)) {
-            Some(Ok(below)) => {
-                (here, from) = (below, None);
-                depth += 1;
-                continue;
-            }
-            // Its number is not known, so its siblings are the next walk's too.
-            Some(Err(Errno::ENOENT)) | None => {}
-            Some(Err(errno)) => return Err(errno).context("opening a cgroup below it"),
-        }
-        visit(here.as_fd())?;
-        if depth == 0 {
-            return Ok(());
-        }
-        depth -= 1;
-        from = Some(fstat(&here).context("examining a cgroup below it")?.st_ino);
-        here = open_below(here.as_fd(), c"..").context("leaving a cgroup below it")?;
-    }
-}
-
 /// Removes a cgroup and those below it, however deep, where nothing is left in them.
 fn remove_below(path: &Path) -> nix::Result<()> {
     match open(path, DIRECTORY, Mode::empty()) {
@@ -165,35 +138,6 @@ fn remove_below(path: &Path) -> nix::Result<()> {
 fn remove_directory(path: &Path) -> nix::Result<()> {
     super::missing_is_fine(unlinkat(AT_FDCWD, path, UnlinkatFlags::RemoveDir))
 }
-
-fn remove_children(top: OwnedFd) -> nix::Result<()> {
-    let (mut here, mut depth) = (top, 0u64);
-    let mut back = false;
-    loop {
-        let Some(name) = child(here.as_fd(), None)? else {
-            if depth == 0 {
-                return Ok(());
-            }
-            here = open_below(here.as_fd(), c"..")?;
-            depth -= 1;
-            back = true;
-            continue;
-        };
-        match unlinkat(&here, name.as_c_str(), UnlinkatFlags::RemoveDir) {
-            Ok(()) | Err(Errno::ENOENT) => back = false,
-            // Nothing lay below it a moment ago: there are processes in it.
-            Err(errno @ (Errno::EBUSY | Errno::ENOTEMPTY)) if back => return Err(errno),
-            Err(Errno::EBUSY | Errno::ENOTEMPTY) => match open_below(here.as_fd(), &name) {
-                Ok(below) => (here, depth) = (below, depth + 1),
-                Err(Errno::ENOENT) => {}
-                Err(errno) => return Err(errno),
-            },
-            Err(errno) => return Err(errno),
-        }
-    }
-}
-
-const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
 /// Opens a directory that is really one of a cgroup file system, and not its root.
 fn open_cgroup(path: &Path) -> Result<Option<OwnedFd>> {
@@ -211,32 +155,6 @@ fn open_cgroup(path: &Path) -> Result<Option<OwnedFd>> {
 
 fn is_cgroup(about: &Statfs) -> bool {
     [CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC].contains(&about.filesystem_type())
-}
-
-fn open_below(cgroup: BorrowedFd, name: &CStr) -> nix::Result<OwnedFd> {
-    openat(cgroup, name, DIRECTORY, Mode::empty())
-}
-
-/// The first cgroup directly below, or that which follows the one with this number: everything else in such a directory
-/// is a file.
-fn child(cgroup: BorrowedFd, after: Option<u64>) -> nix::Result<Option<CString>> {
-    let mut stream = match Dir::openat(cgroup, c".", DIRECTORY, Mode::empty()) {
-        // Removed meanwhile.
-        Err(Errno::ENOENT | Errno::ENODEV) => return Ok(None),
-        other => other?,
-    };
-    let mut passed = after.is_none();
-    for entry in stream.iter() {
-        let entry = entry?;
-        if entry.file_type() != Some(Type::Directory) || matches!(entry.file_name().to_bytes(), b"." | b"..") {
-            continue;
-        }
-        if passed {
-            return Ok(Some(entry.file_name().to_owned()));
-        }
-        passed = after == Some(entry.ino());
-    }
-    Ok(None)
 }
 
 /// Writes to one of a cgroup's files; false where this hierarchy has no such file.
