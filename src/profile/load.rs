@@ -1,5 +1,7 @@
 //! From a name or path to a [`Profile`].
 
+mod head;
+
 use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,10 +17,13 @@ use super::find::{self, BuiltIn, SearchPath};
 use super::merge::{self, Merge};
 use super::rewrite;
 use super::source::{Place, Provenance, Source, Sources};
-use super::tree::{Node, Starts, Table};
+use super::tree::{Starts, Table};
 use super::variables::Variables;
 use crate::host::Host;
 use crate::isolation::{Finding, Findings, Origin, Severity};
+
+pub(super) use head::Head;
+pub use head::is_name;
 
 /// What the command line says over the profile.
 #[derive(Clone, Debug, Default)]
@@ -215,51 +220,4 @@ fn files(sources: &Sources) -> Vec<PathBuf> {
         Provenance::BuiltIn { .. } | Provenance::CommandLine => None,
     };
     sources.iter().filter_map(path).collect()
-}
-
-/// What a profile says about itself: its children are something else, and do not inherit it.
-#[derive(Debug, Default)]
-pub(super) struct Head {
-    pub(super) name: Option<Node>,
-    pub(super) description: Option<Node>,
-}
-
-impl Head {
-    fn of(table: &Table) -> Head {
-        let node = |key| table.get(key).map(|entry| entry.value.clone());
-        Head { name: node("name"), description: node("description") }
-    }
-
-    fn name(&self, reader: &Reader, overrides: &Overrides, stem: &str) -> String {
-        const HINT: &str = "use letters, digits, `_`, `.` and `-`, at most 63, and neither `.` nor `-` at the start";
-        if let Some(name) = &overrides.name {
-            if !is_name(name) {
-                reader.report.push(Diagnostic::nowhere(format!("`{name}` cannot be the name of a sandbox")).hint(HINT));
-            }
-            return name.clone();
-        }
-        if let Some(node) = &self.name {
-            let name = reader.name("name", node).unwrap_or_default();
-            if !name.is_empty() && !is_name(&name) {
-                reader.error::<()>(node.place, format!("`{name}` cannot be the name of a sandbox"), HINT);
-            }
-            return name;
-        }
-        if !is_name(stem) {
-            let message = format!("the file's name `{stem}` cannot be the name of a sandbox");
-            reader.report.push(Diagnostic::nowhere(message).hint("add name = \"…\" at the top of the profile"));
-        }
-        stem.to_owned()
-    }
-
-    fn description(&self, reader: &Reader) -> Option<String> {
-        reader.line("description", self.description.as_ref()?)
-    }
-}
-
-/// `[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,62}`.
-pub fn is_name(name: &str) -> bool {
-    let first = name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-    let rest = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
-    first && rest && name.len() <= 63
 }
