@@ -1,6 +1,7 @@
 use super::*;
 use crate::profile::diagnostic::Diagnostic;
 use crate::profile::source::Provenance;
+use crate::profile::tree::{Kind, Node};
 
 fn parse(text: &str) -> (String, Vec<Diagnostic>) {
     let source = Source::new("t", text.into(), Provenance::CommandLine, None);
