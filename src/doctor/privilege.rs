@@ -11,9 +11,8 @@ use crate::sys::probe::CALLS;
 use crate::sys::{process, seccomp};
 
 pub fn examine(host: &Host) -> Vec<Feature> {
-    let status = std::fs::read_to_string("/proc/self/status").ok().and_then(|text| Status::parse(&text));
     let mut features = vec![landlock(host), filter()];
-    features.extend(status.map(|status| no_new_privileges(&status, host.is_root())));
+    features.extend(Status::of_caller().map(|status| no_new_privileges(&status, host.is_root())));
     features.push(groups(host));
     features
 }

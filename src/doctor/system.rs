@@ -33,7 +33,6 @@ impl System {
     pub fn look(host: &Host) -> System {
         let text = |path: &str| std::fs::read_to_string(path).ok();
         let flag = |path: &str| Some(text(path)?.trim() != "0");
-        let status = text("/proc/self/status").and_then(|text| Status::parse(&text));
         let program = std::env::current_exe().unwrap_or_default();
         let program_of_root =
             std::fs::metadata(&program).is_ok_and(|file| std::os::unix::fs::MetadataExt::uid(&file) == 0);
@@ -42,7 +41,7 @@ impl System {
             container: container(&text),
             first: text("/proc/1/comm").unwrap_or_default().trim().to_owned(),
             systemd: Path::new("/run/systemd/system").is_dir(),
-            filtered: status.is_some_and(|status| status.seccomp == 2),
+            filtered: Status::of_caller().is_some_and(|status| status.seccomp == 2),
             // The kernel lists only the mounts below a caller's root: a chroot is rarely one itself.
             chrooted: text("/proc/self/mountinfo")
                 .is_some_and(|mounts| !mounts.lines().any(|line| line.split(' ').nth(4) == Some("/"))),

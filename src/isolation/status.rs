@@ -1,5 +1,8 @@
 //! What /proc/PID/status says of a process's privilege: the kernel's own word, read back before and after exec.
 
+use std::fs::File;
+use std::io::{self, Read};
+
 /// The fields of proc_pid_status(5) that isolation rests on. Parsing allocates nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Status {
@@ -20,6 +23,16 @@ pub struct Status {
     pub umask: Option<u32>,
 }
 
+/// The whole text of an open status file. The name in it is any bytes but NUL, cut to 15 wherever in a character that falls.
+pub fn read(file: impl Into<File>) -> io::Result<String> {
+    let mut text = Vec::with_capacity(4096);
+    file.into().read_to_end(&mut text)?;
+    Ok(match String::from_utf8(text) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    })
+}
+
 /// The supplementary groups, as the reader's user namespace sees them.
 pub fn groups(text: &str) -> Option<Vec<u32>> {
     let list = text.lines().find_map(|line| line.strip_prefix("Groups:"))?;
@@ -27,6 +40,11 @@ pub fn groups(text: &str) -> Option<Vec<u32>> {
 }
 
 impl Status {
+    /// The caller's own; `None` where /proc does not say.
+    pub fn of_caller() -> Option<Status> {
+        Status::parse(&read(File::open("/proc/self/status").ok()?).ok()?)
+    }
+
     /// The capability sets, by their names in capabilities(7).
     pub fn sets(&self) -> [(&'static str, u64); 5] {
         [
@@ -126,6 +144,17 @@ mod tests {
         };
         assert_eq!(Status::parse(TEXT), Some(expected));
         assert_eq!(groups(TEXT), Some(vec![4, 24]));
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_hides_no_field() {
+        let (ours, theirs) = nix::unistd::pipe().unwrap();
+        let text = TEXT.replace("sh\\n", "\u{e4}");
+        let cut: Vec<u8> = text.bytes().filter(|byte| *byte != 0xa4).collect();
+        assert!(str::from_utf8(&cut).is_err());
+        nix::unistd::write(&theirs, &cut).unwrap();
+        drop(theirs);
+        assert_eq!(Status::parse(&read(ours).unwrap()), Status::parse(TEXT));
     }
 
     #[test]

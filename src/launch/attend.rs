@@ -106,8 +106,7 @@ impl Attended<'_> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let verified = nix::fcntl::open("/proc", flags, Mode::empty()).map_err(path).and_then(|proc| {
             // Ours came over to the child.
-            let own = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-            let filters = Status::parse(&own).and_then(|status| status.seccomp_filters).unwrap_or(0);
+            let filters = Status::of_caller().and_then(|status| status.seccomp_filters).unwrap_or(0);
             privilege.verify_running(proc.as_fd(), self.child.pid, filters)
         });
         if let Err(fault) = verified {

@@ -1,7 +1,7 @@
 //! What is read back: once a layer is applied the kernel is asked what it holds, and of the program once more after exec.
 
 use std::fmt;
-use std::io::Read;
+use std::io;
 use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
@@ -69,10 +69,8 @@ impl Verify {
                 Ok(())
             }
             Verify::Privilege(expected) => {
-                let mut text = String::with_capacity(4096);
-                std::fs::File::from(context.take(Slot::Status)?).read_to_string(&mut text).map_err(|error| {
-                    Fault::new("read", Errno::from_raw(error.raw_os_error().unwrap_or(0)), "/proc/self/status")
-                })?;
+                let text = status::read(context.take(Slot::Status)?)
+                    .map_err(|error| Fault::new("read", errno(&error), "/proc/self/status"))?;
                 capabilities::read_back(&expected.capabilities, &text)?;
                 context.filters = expected.verify_before_filter(&text)?;
                 Ok(())
@@ -110,12 +108,9 @@ impl Privilege {
     /// before ours.
     pub fn verify_running(&self, proc: BorrowedFd<'_>, pid: i32, filters: u32) -> Applied {
         let path = format!("{pid}/status");
-        let fault = |errno| Fault::new("open", errno, path.clone());
-        let file = nix::fcntl::openat(proc, path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
-        let mut text = String::with_capacity(4096);
-        std::fs::File::from(file.map_err(fault)?)
-            .read_to_string(&mut text)
-            .map_err(|error| fault(Errno::from_raw(error.raw_os_error().unwrap_or(0))))?;
+        let file = nix::fcntl::openat(proc, path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+            .map_err(|errno| Fault::new("open", errno, path.as_str()))?;
+        let text = status::read(file).map_err(|error| Fault::new("read", errno(&error), path))?;
         // It may have ended already; what it was when it ran is gone with it.
         if text.contains("\nState:\tZ") { Ok(()) } else { self.compare_running(&text, filters) }
     }
@@ -138,6 +133,10 @@ impl Privilege {
         }
         Ok(())
     }
+}
+
+fn errno(error: &io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
 impl fmt::Display for Verify {

@@ -41,6 +41,16 @@ fn a_relative_path_entry_is_no_way_to_the_working_directory() {
     sandbox.run(&["probe", "say"]).refused(127, &["probe"]);
 }
 
+/// The kernel cuts the name that it shows of a process to 15 bytes, here in the middle of a character.
+#[test]
+fn a_name_that_is_cut_within_a_character_hides_nothing_from_the_read_back() {
+    let script = r##"files = { "/ääääääääää" = { text = "#!/probe args\n", mode = "0755" } }"##;
+    for init in ["true", "false"] {
+        let sandbox = Sandbox::new().with("rootfs", script).with("process", &format!("init = {init}"));
+        sandbox.run(&["/ääääääääää", "one"]).succeeds().prints("arg /ääääääääää\narg one\n");
+    }
+}
+
 #[test]
 fn input_and_output_pass_through() {
     let sandbox = Sandbox::new();
