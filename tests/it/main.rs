@@ -42,6 +42,7 @@ mod resources;
 mod rootfs;
 mod seccomp;
 mod signals;
+mod sources;
 mod state;
 mod stats;
 mod terminal;
