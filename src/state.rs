@@ -134,6 +134,11 @@ impl Record {
         if others.len() > FEW { Vec::new() } else { others }
     }
 
+    /// Kills whatever is in the sandbox's cgroups.
+    pub fn kill(&self) {
+        trace::kill(&self.header.id, &self.traces);
+    }
+
     /// Collects what another left, if it is dead.
     pub fn collect(&self, id: &str) {
         // What fails here fails again, and is told, when somebody runs gc.

@@ -9,7 +9,6 @@ use nix::sys::stat::Mode;
 use super::wire::{Report, Wire};
 use super::{Options, status};
 use crate::isolation::Fault;
-use crate::isolation::cgroup::control;
 use crate::isolation::status::Status;
 use crate::plan::{Plan, Stage, Step};
 use crate::state::Record;
@@ -54,8 +53,7 @@ impl Attended<'_> {
                 // First as the profile has it, then without mercy.
                 self.send(if stopping { libc::SIGKILL } else { self.plan.supervision.stop_signal });
                 if stopping {
-                    // On cgroup v1 what is frozen dies only once it goes on.
-                    let _ = control::thaw(&self.record.cgroups());
+                    self.record.kill();
                 }
                 let more = if stopping { Duration::from_secs(1) } else { self.plan.supervision.stop_timeout };
                 deadline = Instant::now().checked_add(more);

@@ -11,7 +11,7 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::list::{self, Entry, Life, Opened};
 use super::record::{self, Contents};
-use super::{Root, discard, lock, remove_all, tree};
+use super::{Root, discard, lock, remove_all, trace, tree};
 
 /// What became of the sandboxes that were not alive, by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,6 +91,7 @@ pub fn collect(root: &Root, id: &str, broken_too: bool) -> Result<Outcome> {
     // It dies with its supervisor, unless a program without an init asked the kernel not to: then it may still write where
     // the next sandbox of this name will.
     if let Some(started) = started {
+        trace::kill(id, &traces);
         started.end().context("ending its first process")?;
     }
     remove_all(root, id, &traces)?;

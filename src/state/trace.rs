@@ -51,6 +51,19 @@ pub fn remove_all(root: &Root, id: &str, traces: &[Trace]) -> Result<()> {
     Ok(())
 }
 
+/// Kills whatever is in its own cgroups, frozen or not. On cgroup v1 no signal ends what the program has frozen itself.
+pub fn kill(id: &str, traces: &[Trace]) {
+    let own = |path: &Path| path.ends_with(isolation::cgroup::directory_name(id)) && check_cgroup(path, id).is_ok();
+    for trace in traces {
+        if let Trace::Cgroup { path } = trace
+            && own(path)
+        {
+            // What fails here fails again, with its name, when it is removed.
+            let _ = cgroup::kill(path);
+        }
+    }
+}
+
 /// Removes a cgroup that nothing is in any more, which is the rule, and kills what is in any other. Whether it has gone;
 /// what fails here fails again, with its name, when the rest is removed.
 fn empty_or_kill(trace: &Trace, id: &str) -> bool {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::cleaning::directories;
-use crate::harness::{Running, Sandbox, alone, is_root, lacks, step_removal};
+use crate::harness::{Running, Sandbox, alone, eventually, is_root, lacks, step_removal};
 use crate::oracle::Snapshot;
 use crate::process::{alive, descendants};
 
@@ -139,6 +139,40 @@ fn without_a_part_of_its_own_it_lifts_limits() {
     }
     ended(harmed);
     before.still_holds();
+}
+
+/// What the program freezes by itself on cgroup v1 is not ended by any signal, and not thawed from above.
+#[test]
+fn what_has_frozen_itself_is_ended_nevertheless() {
+    if !is_root() {
+        return crate::harness::left_to_root("a user's cgroups are root's here");
+    }
+    alone();
+    let exists = |file: &&str| Path::new("/sys/fs/cgroup").join(file).exists();
+    let v1 = Some("freezer/tasks").filter(exists).map(|_| ("freezer", "freezer.state", "FROZEN"));
+    let v2 = ["cgroup.controllers", "unified/cgroup.controllers"].iter().any(exists);
+    let v2 = v2.then_some(("unified", "cgroup.freeze", "1"));
+    assert!(v1.is_some() || v2.is_some());
+    for ((hierarchy, file, word), killed) in v1.into_iter().chain(v2).flat_map(|each| [(each, false), (each, true)]) {
+        let before = Snapshot::take();
+        let sandbox = mounting().with("process", r#"stop-timeout = "100ms""#);
+        let sandbox = if killed { sandbox } else { sandbox.option("--timeout").option("2s") };
+        let freeze = format!("cgroups /tmp/c + say now + write /tmp/c/{hierarchy}/{file} {word} + hang");
+        let mut running = sandbox.start_probe(&freeze);
+        running.line("now");
+        let own = directories(&sandbox.name);
+        let part = own.iter().map(|top| top.join("payload").join(file)).find(|file| file.exists()).expect("a part");
+        eventually("it has frozen itself", || fs::read_to_string(&part).is_ok_and(|state| state.trim_end() == word));
+        if killed {
+            running.signal(nix::sys::signal::Signal::SIGKILL);
+            drop(running);
+            mounting().sandbox(&["gc"]).exits(0);
+        } else {
+            running.ends().exits(137);
+        }
+        assert_eq!(directories(&sandbox.name), [] as [PathBuf; 0], "{hierarchy}, {killed}");
+        before.still_holds();
+    }
 }
 
 /// Who cannot mount costs nothing; and a filter, or Landlock, is not all that refuses it.
