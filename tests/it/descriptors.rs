@@ -158,6 +158,20 @@ fn proc_self_exe_is_no_program() {
     assert_eq!(binary.exists().then(|| fingerprint(&binary)), before);
 }
 
+/// Without Landlock the launch itself looks at the interpreter: a pipe that nobody writes to must not keep it.
+#[test]
+fn an_interpreter_that_is_no_file_is_not_waited_for() {
+    use std::os::unix::fs::PermissionsExt;
+    let own = Sandbox::bare();
+    let pipe = own.dir().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::from_bits_truncate(0o755)).expect("making a pipe");
+    let script = own.file("script", "#!/own/pipe\n");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+    let bind = format!("read-only = [{:?}]", format!("{}:/own", own.dir().display()));
+    let sandbox = Sandbox::bare().with("rootfs", &bind).with("landlock", r#"enforce = "off""#);
+    sandbox.run(&["/own/script"]).refused(126, &["/own/script", "EACCES"]);
+}
+
 #[test]
 fn a_link_to_proc_self_exe_in_a_root_is_no_program_either() {
     let sandbox = Sandbox::new();

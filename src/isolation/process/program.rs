@@ -64,7 +64,8 @@ const INTERPRETERS: usize = 5;
 fn interpreter(program: &CStr, depth: usize) -> Applied {
     let noun = || program.to_string_lossy();
     let mut start = [0; 256];
-    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    // What is no file could keep us waiting for ever, or make itself our terminal; the kernel refuses it at the exec.
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let length = nix::fcntl::open(program, flags, Mode::empty())
         .and_then(|file| nix::unistd::read(&file, &mut start))
         .map_err(|errno| Fault::new(NOT_EXECUTABLE, errno, format!("{}: its first line cannot be read", noun())))?;
