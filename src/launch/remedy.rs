@@ -98,6 +98,9 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
             "the kernel refuses the value; sysctl(8) shows what it is now"
         }
         ("flock", Errno::EAGAIN, _) => "stop the other sandbox, or run this one with another --name",
+        ("write", Errno::EINVAL, Some(Step::Namespaces(namespaces::Step::MapIds(_)))) => {
+            "the kernel takes less than a page of text, usually 4096 bytes: write fewer ranges"
+        }
         ("write", Errno::EPERM, Some(Step::Namespaces(namespaces::Step::MapIds(_)))) => {
             "the launcher lacks setuid and setgid over these ids; is it root inside a container?"
         }

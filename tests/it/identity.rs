@@ -30,6 +30,24 @@ fn a_number_without_a_name_gets_one() {
     assert!(seen.stdout.lines().all(|line| line.starts_with("user4242")), "{seen}");
 }
 
+/// The kernel shows them wider than they are written, and hands out a page at a time.
+#[test]
+fn as_many_ranges_as_the_kernel_takes_are_read_back() {
+    if !is_root() {
+        return left_to_root("only root may map any id");
+    }
+    let ranges = |first: u32, step: u32| {
+        let range =
+            |n| format!("{{ inside = {n}, outside = {}, count = 1 }}", if n == 0 { 0 } else { first + n * step });
+        format!("id-map = [{}]", (0..340).map(range).collect::<Vec<_>>().join(", "))
+    };
+    let mapped = Sandbox::new().with("namespaces", &ranges(0, 2));
+    mapped.probe("ids").succeeds().has_value("uid", "0 0 0");
+    // 340 lines, and yet more than a page.
+    let long = Sandbox::new().with("namespaces", &ranges(1_000_000, 2));
+    long.probe("ids").refused(125, &["map users", "EINVAL", "fewer ranges"]);
+}
+
 #[test]
 fn it_cannot_become_anybody_else() {
     for user in ["root", "nobody"] {
@@ -50,7 +68,7 @@ fn it_cannot_become_anybody_else() {
     }
 }
 
-/// As language.md's own example: the caller exists outside alone.
+/// The caller exists outside alone.
 #[test]
 fn a_map_may_leave_out_the_caller() {
     if !is_root() {

@@ -54,9 +54,15 @@ fn write_map(path: &str, ranges: &[IdRange]) -> Applied {
     let file = nix::fcntl::open(path, OFlag::O_RDWR | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty())
         .map_err(fault("open"))?;
     nix::unistd::write(&file, ids::lines(ranges).as_bytes()).map_err(fault("write"))?;
-    let mut text = [0; 4096];
-    let length = nix::sys::uio::pread(&file, &mut text, 0).map_err(fault("read"))?;
-    let text = String::from_utf8_lossy(&text[..length]);
+    let (mut text, mut page) = (Vec::new(), [0; 4096]);
+    // The kernel hands out a page at the most, and its lines are wider than ours.
+    loop {
+        match nix::sys::uio::pread(&file, &mut page, text.len() as i64).map_err(fault("read"))? {
+            0 => break,
+            length => text.extend_from_slice(&page[..length]),
+        }
+    }
+    let text = String::from_utf8_lossy(&text);
     if ids::parse(&text) == ranges { Ok(()) } else { Err(Fault::mismatch("id map", format!("{path} holds {text}"))) }
 }
 
