@@ -1,14 +1,15 @@
 //! Typed readings of one value, each with the message for everything else.
 
+mod account;
+mod quantity;
+
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::isolation::Origin;
 use crate::isolation::nearest;
 use crate::profile::diagnostic::{Diagnostic, Report};
 use crate::profile::source::{Place, Sources};
 use crate::profile::tree::{Entry, Kind, Node, Table};
-use crate::profile::units::{self, Wrong};
 use crate::profile::variables::Variables;
 
 /// Reads values; what cannot be read is reported, and is `None`.
@@ -186,99 +187,6 @@ impl Reader<'_> {
             self.error::<()>(entry.key_place, format!("unknown key `{}` in {what}", entry.key), hint);
         }
         known
-    }
-
-    pub fn quantity<T>(&self, key: &str, node: &Node, read: fn(&str) -> Result<T, Wrong>) -> Option<T> {
-        let text = self.line(key, node)?;
-        match read(&text) {
-            Ok(value) => Some(value),
-            Err(Wrong { message, hint }) => self.error(node.place, format!("`{key}`: {message}"), hint),
-        }
-    }
-
-    pub fn duration(&self, key: &str, node: &Node) -> Option<Duration> {
-        match &node.kind {
-            Kind::Integer(number) => {
-                self.wrong_type(key, node, "a duration", format!("write \"{number}s\" for seconds"))
-            }
-            Kind::Text(_) => self.quantity(key, node, units::duration),
-            _ => self.wrong_type(key, node, "a duration", "write it as \"30s\""),
-        }
-    }
-
-    /// Bytes, as a size or a plain number.
-    pub fn size(&self, key: &str, node: &Node) -> Option<u64> {
-        match &node.kind {
-            Kind::Integer(number) => match u64::try_from(*number) {
-                Ok(bytes) => Some(bytes),
-                Err(_) => {
-                    let hint = "write a size, as in \"256M\", or a number of bytes";
-                    self.error(node.place, format!("`{key}` cannot be {number}"), hint)
-                }
-            },
-            Kind::Text(_) => self.quantity(key, node, units::size),
-            _ => self.wrong_type(key, node, "a size", "write it as \"256M\""),
-        }
-    }
-
-    /// Permission bits, none of them outside `allowed`.
-    pub fn mode(&self, key: &str, node: &Node, allowed: u32) -> Option<u32> {
-        let mode = match &node.kind {
-            Kind::Integer(number) => {
-                let written = self.sources.get(node.place.file).slice(node.place);
-                let hint = match written.strip_prefix("0o") {
-                    Some(octal) => format!("write \"{octal:0>4}\""),
-                    None => format!("write \"{number:04}\" in quotes"),
-                };
-                return self.wrong_type(key, node, "a mode in quotes", hint);
-            }
-            Kind::Text(_) => self.quantity(key, node, units::mode)?,
-            _ => return self.wrong_type(key, node, "a mode", "write it as \"0755\""),
-        };
-        if mode & !allowed != 0 {
-            let hint = format!("the bits allowed here are {allowed:04o}");
-            return self.error(node.place, format!("`{key}` cannot be {mode:04o}"), hint);
-        }
-        Some(mode)
-    }
-
-    /// A user or group: a name of the inner passwd or group file, or a number.
-    pub fn account(&self, key: &str, node: &Node) -> Option<String> {
-        // 4294967295 is -1: the kernel's word for "no id".
-        const LAST: u32 = u32::MAX - 1;
-        if let Kind::Integer(_) = node.kind {
-            return self.integer(key, node, 0, LAST.into()).map(|number| number.to_string());
-        }
-        if !matches!(node.kind, Kind::Text(_)) {
-            return self.wrong_type(key, node, "a name or a number", "write a name, as in \"www-data\", or a number");
-        }
-        let text = self.line(key, node)?;
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if digits {
-            return match text.parse::<u32>() {
-                Ok(number) if number <= LAST && number.to_string() == text => Some(text),
-                Ok(number) if number <= LAST => {
-                    self.error(node.place, format!("`{key}` cannot be \"{text}\""), format!("write {number}"))
-                }
-                _ => {
-                    self.error(node.place, format!("`{key}` cannot be \"{text}\""), format!("ids go from 0 to {LAST}"))
-                }
-            };
-        }
-        let stem = text.strip_suffix('$').unwrap_or(&text);
-        let first = stem.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-        let rest = stem.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
-        if first && rest && text.len() <= 256 {
-            return Some(text);
-        }
-        let hint = if text.is_empty() {
-            "leave the key out, or write a name or a number"
-        } else if text.contains(':') {
-            "write the user alone; groups stand in `groups`"
-        } else {
-            "write a name, as in \"www-data\", or a number without sign or spaces"
-        };
-        self.error(node.place, format!("`{key}` cannot be \"{text}\""), hint)
     }
 
     /// An absolute path; a relative one is taken from the directory of the file that wrote it.
