@@ -1,5 +1,6 @@
 //! The parser's complaints, in words for people who know no grammar.
 
+mod fixed;
 mod words;
 
 use std::collections::BTreeSet;

@@ -1,8 +1,8 @@
-//! One complaint of the parser, in words that fit what is written there.
+//! One complaint of the parser, in words: what they say depends on what is written there, or is `fixed`.
 
 use toml_parser::{ParseError, Span};
 
-use super::{is_closed, is_unclosed_string, quote};
+use super::{fixed, is_closed, is_unclosed_string, quote};
 use crate::isolation::nearest;
 use crate::profile::diagnostic::Diagnostic;
 use crate::profile::keys;
@@ -25,30 +25,13 @@ impl Words<'_> {
             "string values must be quoted" => self.unquoted(place),
             "invalid boolean" | "invalid float" => self.unquoted(whole),
             "invalid unquoted key" => self.bad_key(whole, place),
-            "unquoted keys cannot be empty" => match self.source.line_text_before(place.start).trim() {
-                "[" | "[[" => error("this header is empty", "write the name of a section, as in [process]"),
-                _ => error("a key is missing", "write `key = value`"),
-            },
+            "unquoted keys cannot be empty" => self.no_key(place),
             "missing opening quote" => self.unopened(whole),
             "invalid basic string" | "invalid literal string" => self.string(whole, place),
             "invalid multi-line basic string" | "invalid multi-line literal string" => self.string(whole, place),
             "missing escaped value" if is_unclosed_string(self.error, &self.source.text) => self.string(whole, place),
             "missing escaped value" => self.escape(place),
-            "too few unicode value digits" => error(
-                "this escape has too few digits",
-                "\\xHH takes two, \\uHHHH four and \\UHHHHHHHH eight hexadecimal digits",
-            ),
-            "invalid value" => error(
-                "this escape is no character",
-                "write the number of a character in hexadecimal, as in \\u00e9; those from d800 to dfff are none",
-            ),
             "unexpected key or value" => self.after_value(place),
-            "extra assignment between key-value pairs" => {
-                error("one `=` too many", "tables are written { key = value }")
-            }
-            "invalid inline table element" => error("unexpected `]` in a table", "tables are written { key = value }"),
-            "missing array opening" => error("a `]` without its `[`", "write a value here, or [ before it"),
-            "missing inline table opening" => error("a `}` without its `{`", "write a value here, or { before it"),
             "invalid mantissa"
             | "invalid fraction"
             | "invalid exponent"
@@ -57,59 +40,20 @@ impl Words<'_> {
             | "invalid octal number"
             | "invalid binary number"
             | "unexpected sign"
-            | "redundant integer number prefix" => {
-                let written = self.source.slice(whole);
-                Diagnostic::error(whole, format!("`{written}` is no number"))
-                    .hint(format!("write \"{written}\" in quotes if it is text"))
-            }
-            "extra `=`" => error("one `=` too many", "write `key = value`"),
-            "missing value" => error("a value is missing", "write a value after `=`"),
-            "missing comma between array elements" | "missing comma between key-value pairs" => {
-                match self.source.line_text_before(place.start).ends_with(['"', '\'']) {
-                    true => error(
-                        "a string ends before this, and no comma follows",
-                        "write a comma if this is a value of its own; otherwise look for a quote that is missing",
-                    ),
-                    false => error("a comma is missing", "write a comma before this"),
-                }
-            }
-            "extra comma in array" | "extra comma in inline table" => error("a comma too many", "remove it"),
-            "missing key for inline table element" => error("a key is missing", "tables are written { key = value }"),
-            "missing assignment between key-value pairs" => {
-                error("an `=` is missing", "tables are written { key = value }")
-            }
-            "unexpected `=` in array" => error("unexpected `=` in a list", "lists hold values alone: [\"a\", \"b\"]"),
-            "unclosed array" => Diagnostic::error(whole, "this list is never closed").hint("close it with `]`"),
-            "unclosed inline table" => Diagnostic::error(whole, "this table is never closed").hint("close it with `}`"),
-            "unclosed table" => Diagnostic::error(whole, "this header is never closed").hint("close it with `]`"),
-            "unclosed array table" => {
-                Diagnostic::error(whole, "this header is never closed").hint("close it with `]]`")
-            }
+            | "redundant integer number prefix" => self.no_number(whole),
+            "missing comma between array elements" | "missing comma between key-value pairs" => self.no_comma(place),
             "invalid key-value pair" | "missing table open" => self.stray(place),
-            "carriage return must be followed by newline" => Diagnostic::error(
-                Place { start: place.start.saturating_sub(1), ..place },
-                "a carriage return without a line feed",
-            )
-            .hint("end lines with LF, as Unix does, or CR LF"),
-            "invalid comment character" => {
-                let c = self.char_at(place).unwrap_or('\0');
-                let message = format!("a comment contains the control character U+{:04X}", c as u32);
-                Diagnostic::error(place, message).hint("remove it")
-            }
-            "keys cannot be multi-line basic strings" | "keys cannot be multi-line literal strings" => {
-                error("a key cannot be a multi-line string", "write it in single or double quotes")
-            }
+            "carriage return must be followed by newline" => self.carriage_return(place),
+            "invalid comment character" => self.in_comment(place),
             "unexpected leading zero" => self.leading_zero(whole),
-            "redundant numeric sign" => error("one sign too many", "write one `-`, or none"),
-            "integers with a radix cannot be signed" => {
-                error("only decimal numbers have a sign", "write it in decimal")
-            }
-            "radix must be lowercase" => error("the prefix of a number is in lower case", "write 0x, 0o or 0b"),
-            "`_` may only go between digits" => error("`_` may only go between digits", "write 1_000 or 1000"),
-            "this number is too large" => error("this number is too large for anything", "write a smaller one"),
-            "nested too deeply" => error("this is nested too deeply", "no key of a profile has so many levels"),
-            // A parser of another version may say more; its own words are better than none.
-            other => error(other, "a profile is TOML: [section] on a line of its own, then lines of `key = value`"),
+            other => match (fixed::unclosed(other), fixed::words(other)) {
+                (Some((message, hint)), _) => Diagnostic::error(whole, message).hint(hint),
+                (None, Some((message, hint))) => error(message, hint),
+                // A parser of another version may say more; its own words are better than none.
+                (None, None) => {
+                    error(other, "a profile is TOML: [section] on a line of its own, then lines of `key = value`")
+                }
+            },
         }
     }
 
@@ -234,6 +178,41 @@ impl Words<'_> {
             _ => "write each key on a line of its own; a comment begins with `#`",
         };
         Diagnostic::error(place, "unexpected text after the value").hint(hint)
+    }
+
+    fn no_key(&self, place: Place) -> Diagnostic {
+        match self.source.line_text_before(place.start).trim() {
+            "[" | "[[" => {
+                Diagnostic::error(place, "this header is empty").hint("write the name of a section, as in [process]")
+            }
+            _ => Diagnostic::error(place, "a key is missing").hint("write `key = value`"),
+        }
+    }
+
+    fn no_number(&self, whole: Place) -> Diagnostic {
+        let written = self.source.slice(whole);
+        Diagnostic::error(whole, format!("`{written}` is no number"))
+            .hint(format!("write \"{written}\" in quotes if it is text"))
+    }
+
+    fn no_comma(&self, place: Place) -> Diagnostic {
+        match self.source.line_text_before(place.start).ends_with(['"', '\'']) {
+            true => Diagnostic::error(place, "a string ends before this, and no comma follows")
+                .hint("write a comma if this is a value of its own; otherwise look for a quote that is missing"),
+            false => Diagnostic::error(place, "a comma is missing").hint("write a comma before this"),
+        }
+    }
+
+    fn carriage_return(&self, place: Place) -> Diagnostic {
+        let place = Place { start: place.start.saturating_sub(1), ..place };
+        Diagnostic::error(place, "a carriage return without a line feed")
+            .hint("end lines with LF, as Unix does, or CR LF")
+    }
+
+    fn in_comment(&self, place: Place) -> Diagnostic {
+        let c = self.char_at(place).unwrap_or('\0');
+        Diagnostic::error(place, format!("a comment contains the control character U+{:04X}", c as u32))
+            .hint("remove it")
     }
 
     fn stray(&self, place: Place) -> Diagnostic {
