@@ -1,6 +1,7 @@
 //! The supervisor's story: prepare, clone, attend, wait, clean up.
 
 mod attend;
+mod conclusion;
 mod init;
 mod remedy;
 mod status;
@@ -11,20 +12,19 @@ mod wire;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use nix::errno::Errno;
-
 use crate::explain;
 use crate::isolation::cgroup::oom::OutOfMemory;
 use crate::isolation::cgroup::stats::{self, Usage};
 use crate::isolation::context::Context;
-use crate::isolation::{Fault, namespaces, process, rootfs};
-use crate::outcome::{self, Outcome};
+use crate::isolation::{Fault, namespaces, rootfs};
+use crate::outcome::Outcome;
 use crate::plan::{Plan, Stage, Step};
 use crate::state::{self, Record};
 use crate::sys::clone::{Side, clone3};
 use crate::sys::signal;
 use crate::sys::wait::Ended;
 use attend::Attended;
+use conclusion::{conclude, failed};
 use terminal::Terminals;
 use wire::{Report, Wire};
 
@@ -203,51 +203,4 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
 fn clone_child(plan: &Plan, context: &Context) -> Result<Side, Fault> {
     let cgroup = plan.clone_into.map(|slot| context.get(slot)).transpose()?;
     clone3(plan.namespaces, cgroup).map_err(|errno| Fault::new("clone3", errno, plan.namespace_names.join(", ")))
-}
-
-/// What became of it: the shared page speaks for init, the wait status for the kernel.
-fn conclude(plan: &Plan, report: Report, ended: Ended) -> Outcome {
-    match (report, ended) {
-        (Report::Fault { stage, index, fault }, _) => failed(plan, Some((stage, index)), &fault),
-        (Report::Ended(outcome), _) => outcome,
-        (Report::CalledOff(signal), _) => Outcome::CalledOff(signal),
-        // Without init the program's own end is what we waited for.
-        (Report::Running, Ended::Exited(code)) if !plan.supervision.init => Outcome::Exited(code),
-        (Report::Running, Ended::Signaled(signal)) => Outcome::Signaled(signal),
-        (_, Ended::Signaled(signal)) => Outcome::Failed {
-            code: outcome::FAILED,
-            message: format!("the sandbox was killed during set-up, by signal {signal}"),
-            hint: None,
-        },
-        (_, Ended::Exited(code)) => Outcome::Failed {
-            code: outcome::FAILED,
-            message: format!("init ended with code {code} and no word of why"),
-            hint: None,
-        },
-    }
-}
-
-/// The message names the step in the words that `plan` prints.
-fn failed(plan: &Plan, at: Option<(Stage, usize)>, fault: &Fault) -> Outcome {
-    let step = at.and_then(|(stage, index)| plan.steps(stage).get(index));
-    let (code, mut message) = match (fault.operation, step) {
-        (process::NOT_FOUND, _) => (outcome::NOT_FOUND, "process: cannot find the program ".to_string()),
-        (process::NOT_EXECUTABLE, _) => (outcome::NOT_EXECUTABLE, "process: cannot execute the program ".to_string()),
-        (operation, Some(step)) => (outcome::FAILED, format!("{}: {step}: {operation}: ", step.section())),
-        (operation, None) => (outcome::FAILED, format!("{operation}: ")),
-    };
-    if !fault.detail.is_empty() {
-        message.push_str(&escape(&fault.detail));
-        message.push_str(": ");
-    }
-    match fault.errno {
-        Errno::UnknownErrno => message.push_str("not as planned"),
-        errno => message.push_str(&format!("{} ({errno:?})", errno.desc())),
-    }
-    Outcome::Failed { code, message, hint: remedy::remedy(step, fault) }
-}
-
-/// Text of others is printed without what a terminal would obey.
-fn escape(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }

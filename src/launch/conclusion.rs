@@ -1,0 +1,57 @@
+//! What a launch came to, in the words that a person reads.
+
+use nix::errno::Errno;
+
+use super::remedy;
+use super::wire::Report;
+use crate::isolation::{Fault, process};
+use crate::outcome::{self, Outcome};
+use crate::plan::{Plan, Stage};
+use crate::sys::wait::Ended;
+
+/// What became of it: the shared page speaks for init, the wait status for the kernel.
+pub fn conclude(plan: &Plan, report: Report, ended: Ended) -> Outcome {
+    match (report, ended) {
+        (Report::Fault { stage, index, fault }, _) => failed(plan, Some((stage, index)), &fault),
+        (Report::Ended(outcome), _) => outcome,
+        (Report::CalledOff(signal), _) => Outcome::CalledOff(signal),
+        // Without init the program's own end is what we waited for.
+        (Report::Running, Ended::Exited(code)) if !plan.supervision.init => Outcome::Exited(code),
+        (Report::Running, Ended::Signaled(signal)) => Outcome::Signaled(signal),
+        (_, Ended::Signaled(signal)) => Outcome::Failed {
+            code: outcome::FAILED,
+            message: format!("the sandbox was killed during set-up, by signal {signal}"),
+            hint: None,
+        },
+        (_, Ended::Exited(code)) => Outcome::Failed {
+            code: outcome::FAILED,
+            message: format!("init ended with code {code} and no word of why"),
+            hint: None,
+        },
+    }
+}
+
+/// The message names the step in the words that `plan` prints.
+pub fn failed(plan: &Plan, at: Option<(Stage, usize)>, fault: &Fault) -> Outcome {
+    let step = at.and_then(|(stage, index)| plan.steps(stage).get(index));
+    let (code, mut message) = match (fault.operation, step) {
+        (process::NOT_FOUND, _) => (outcome::NOT_FOUND, "process: cannot find the program ".to_string()),
+        (process::NOT_EXECUTABLE, _) => (outcome::NOT_EXECUTABLE, "process: cannot execute the program ".to_string()),
+        (operation, Some(step)) => (outcome::FAILED, format!("{}: {step}: {operation}: ", step.section())),
+        (operation, None) => (outcome::FAILED, format!("{operation}: ")),
+    };
+    if !fault.detail.is_empty() {
+        message.push_str(&escape(&fault.detail));
+        message.push_str(": ");
+    }
+    match fault.errno {
+        Errno::UnknownErrno => message.push_str("not as planned"),
+        errno => message.push_str(&format!("{} ({errno:?})", errno.desc())),
+    }
+    Outcome::Failed { code, message, hint: remedy::remedy(step, fault) }
+}
+
+/// Text of others is printed without what a terminal would obey.
+fn escape(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
