@@ -8,7 +8,7 @@ use libc::sock_filter;
 use seccompiler::{BpfProgram, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
 
 use super::calls::{Arch, LIMIT};
-use super::checks::{Chain, Test};
+use super::chain::{Chain, Test};
 use super::policy::{Policy, X32_BIT};
 use super::{Action, Op};
 

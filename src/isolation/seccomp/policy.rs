@@ -1,7 +1,8 @@
 //! What becomes of every system call: the profile's words, put together with the preset's constants.
 
 use super::calls::{Arch, Call, LIMIT, find, named};
-use super::checks::{Chain, Check, Clause, Test};
+use super::chain::{Chain, Clause, Test};
+use super::checks::Check;
 use super::presets::{self, Base, KNOWN, MISSING};
 use super::words::Words;
 use super::{Action, Given, OnDeny, Op, Preset, Rule, Seccomp};

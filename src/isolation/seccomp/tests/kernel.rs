@@ -1,7 +1,7 @@
 //! The same filters, run by this machine's kernel instead of our interpreter.
 
 use super::super::calls::{LIMIT, named};
-use super::super::checks::Chain;
+use super::super::chain::Chain;
 use super::super::compile;
 use super::*;
 use crate::sys::seccomp::kernel::{Entry, answers};

@@ -1,7 +1,7 @@
 //! Random sections, compiled, against a second way to decide that merges and compiles nothing.
 
 use super::super::calls::{CALLS, Call, LIMIT, named};
-use super::super::checks::Chain;
+use super::super::chain::Chain;
 use super::super::groups::resolve;
 use super::super::presets::{self, Base, MISSING};
 use super::*;
