@@ -62,75 +62,82 @@ pub fn plan(
 
     if section.user {
         available(section, host, findings);
-        let (maps, writer) = ids::maps(section, account, host, findings);
-        match writer {
-            Writer::Init => planned.maps.push(Step::MapOwnId(maps.clone())),
-            Writer::Supervisor => planned.host_after.push(Step::MapIds(maps.clone())),
-            Writer::Helper => planned.host_after.push(Step::MapIdsByHelper(maps.clone())),
-        }
-        planned.program = ids::of_program(&maps, account);
-        planned.one_id = writer == Writer::Init;
-        planned.mapped = Some(ids::of_init(&maps, host));
-        let is_nobody = |(uid, gid): (u32, u32)| uid == u32::MAX || gid == u32::MAX;
-        if planned.mapped.is_some_and(is_nobody) {
-            let (uid, gid) = (account.uid, account.gid);
-            planned.become_account = Some(Step::Become { uid, gid });
-            planned.mapped = Some((uid, gid));
-        }
-        if is_nobody(planned.program) && !findings.refuse() {
-            let hint =
-                "add a line whose inside range holds its uid and gid, or choose another process.user".to_string();
-            let origin = section.id_map_origin.as_ref();
-            findings.error("namespaces", "id-map leaves out the program's account", hint, origin);
-        }
-        planned.ids = maps;
+        own_ids(&mut planned, section, account, host, findings);
     } else if !host.is_root() {
         findings.error(
             "namespaces",
             "user = false shares the host's ids, which only root can do",
-            "leave it out, or run as root".to_string(),
+            "leave it out, or run as root",
             section.user_origin.as_ref(),
         );
     }
+    planned.late_namespaces.extend(section.cgroup.then_some(Step::UnshareCgroup));
+    planned.late_namespaces.extend(own_clocks(section, host, findings));
 
-    if section.cgroup {
-        planned.late_namespaces.push(Step::UnshareCgroup);
-    }
-    if let Some(offsets) = section.time {
-        clocks(section, offsets, host, findings);
-        if host.kernel_at_least(TIME) {
-            planned.late_namespaces.push(Step::UnshareTime(offsets));
-        } else {
-            let message =
-                format!("kernel {} cannot give the program clocks of its own; it sees the host's", host.kernel());
-            findings.shortfall("namespaces", message, "Linux 5.6 or newer can".to_string(), None);
-        }
-    }
     if section.uts {
         planned.settings.push(Step::Hostname(section.hostname.clone().unwrap_or_else(|| name.to_owned())));
     } else if section.hostname.is_some() {
         findings.error(
             "namespaces",
             "hostname would be the host's own, with uts = false",
-            "leave out one of the two".to_string(),
+            "leave out one of the two",
             section.hostname_origin.as_ref(),
         );
     }
     planned.settings.extend(sysctl::steps(section, own_network, host, findings));
-    if section.user && section.nested == Nested::No {
-        planned.settings.push(Step::ForbidNested);
-    }
+    planned.settings.extend((section.user && section.nested == Nested::No).then_some(Step::ForbidNested));
     planned.settings.push(Step::Undumpable);
+    planned.read_back = read_back(&planned);
+    planned
+}
+
+/// The maps, who writes them, and who init and the program then are.
+fn own_ids(planned: &mut Planned, section: &Namespaces, account: &Account, host: &Host, findings: &mut Findings) {
+    let (maps, writer) = ids::maps(section, account, host, findings);
+    match writer {
+        Writer::Init => planned.maps.push(Step::MapOwnId(maps.clone())),
+        Writer::Supervisor => planned.host_after.push(Step::MapIds(maps.clone())),
+        Writer::Helper => planned.host_after.push(Step::MapIdsByHelper(maps.clone())),
+    }
+    planned.program = ids::of_program(&maps, account);
+    planned.one_id = writer == Writer::Init;
+    planned.mapped = Some(ids::of_init(&maps, host));
+    let is_nobody = |(uid, gid): (u32, u32)| uid == u32::MAX || gid == u32::MAX;
+    if planned.mapped.is_some_and(is_nobody) {
+        let (uid, gid) = (account.uid, account.gid);
+        planned.become_account = Some(Step::Become { uid, gid });
+        planned.mapped = Some((uid, gid));
+    }
+    if is_nobody(planned.program) && !findings.refuse() {
+        let hint = "add a line whose inside range holds its uid and gid, or choose another process.user";
+        let origin = section.id_map_origin.as_ref();
+        findings.error("namespaces", "id-map leaves out the program's account", hint, origin);
+    }
+    planned.ids = maps;
+}
+
+/// A time namespace, its clocks moved as the profile says.
+fn own_clocks(section: &Namespaces, host: &Host, findings: &mut Findings) -> Option<Step> {
+    let offsets = section.time?;
+    clocks(section, offsets, host, findings);
+    if host.kernel_at_least(TIME) {
+        return Some(Step::UnshareTime(offsets));
+    }
+    let message = format!("kernel {} cannot give the program clocks of its own; it sees the host's", host.kernel());
+    findings.shortfall("namespaces", message, "Linux 5.6 or newer can".to_string(), None);
+    None
+}
+
+fn read_back(planned: &Planned) -> ReadBack {
     let has = |wanted: fn(&Step) -> bool| planned.late_namespaces.iter().any(wanted);
-    planned.read_back = ReadBack {
+    ReadBack {
         cgroup: has(|step| matches!(step, Step::UnshareCgroup)),
         time: has(|step| matches!(step, Step::UnshareTime(_))),
         hostname: planned.settings.iter().find_map(|step| match step {
             Step::Hostname(name) => Some(name.clone()),
             _ => None,
         }),
-    };
-    planned
+    }
 }
 
 /// Refuses early, with the remedy, what clone3 would refuse with a bare EPERM or ENOSPC.
@@ -158,6 +165,7 @@ fn available(section: &Namespaces, host: &Host, findings: &mut Findings) {
 /// Half of KTIME_MAX in seconds: a moved clock must stay below it (proc_timens_set_offset() in the kernel).
 const LATEST: u64 = i64::MAX as u64 / 1_000_000_000 / 2;
 
+/// Refuses early what the kernel would refuse with ERANGE.
 fn clocks(section: &Namespaces, offsets: ClockOffsets, host: &Host, findings: &mut Findings) {
     for (clock, offset) in [("boottime", offsets.boottime), ("monotonic", offsets.monotonic)] {
         // A second, because what is left of both may add up to one more, and a minute for what happens until then.
