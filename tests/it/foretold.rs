@@ -73,6 +73,41 @@ fn arguments_that_together_fill_the_stack() {
     assert!(codes.contains(&true) && codes.contains(&false), "the border lies between: {codes:?}");
 }
 
+/// execve(2) fails, or succeeds and kills: both are said, and what is not said starts.
+#[test]
+fn a_stack_that_the_environment_does_not_fit_in() {
+    let kib = 1024;
+    for stack in [32, 64, 128] {
+        for spare in [-4, 1, 8, 17, 24] {
+            let variable = "x".repeat(usize::try_from(stack - spare).unwrap().min(127) * kib);
+            let rlimits = format!("rlimits = {{ stack = \"{stack}K\" }}\nenv = {{ LONG = {variable:?} }}");
+            let sandbox = Sandbox::bare().with("process", &rlimits);
+            if stack - spare > 127 {
+                continue;
+            }
+            match spare {
+                ..0 => {
+                    for (subcommand, code) in [("check", 1), ("plan", 1), ("run", 125)] {
+                        let said = sandbox.ask(subcommand, &["/bin/true"]).exits(code).stderr;
+                        let words = format!("rlimits: stack = {} cannot hold what the program is handed", stack * 1024);
+                        assert!(said.contains(&words) && said.contains("hint: write at least \""), "{said}");
+                    }
+                }
+                0..16 => {
+                    warned(&sandbox, &["leaves an ordinary program no room to start", "write at least \""]);
+                }
+                _ => {
+                    let said = sandbox.ask("check", &["/bin/true"]).exits(0).stderr;
+                    assert!(!said.contains("rlimits"), "{said}");
+                    sandbox.run(&["/bin/true"]).succeeds();
+                }
+            }
+        }
+    }
+    let full = format!("rlimits = {{ stack = \"64K\" }}\nenv = {{ LONG = {:?} }}", "x".repeat(63 * kib));
+    assert_ne!(Sandbox::bare().with("process", &full).run(&["/bin/true"]).status.code(), Some(0));
+}
+
 #[test]
 fn memory_that_not_even_the_launch_fits_in() {
     let limited =

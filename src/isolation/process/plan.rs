@@ -119,6 +119,9 @@ struct Sizes<'a> {
 /// MAX_ARG_STRLEN of linux/binfmts.h: 32 pages, the NUL at the end included.
 const LONGEST: usize = 32 * 4096;
 
+/// What an ordinary program needs of its stack to start, a short environment included.
+pub const LEAST_STACK: u64 = 16 << 10;
+
 impl Sizes<'_> {
     fn check(&self, findings: &mut Findings) {
         let origin = self.section.command_origin.as_ref();
@@ -140,6 +143,9 @@ impl Sizes<'_> {
         let strings = strings.chain(self.environment.iter().map(|variable| variable.as_bytes().len()));
         // Each has a NUL, and all but the path a pointer.
         let total = (strings.map(|length| length + 9).sum::<usize>() - 8) as u64;
+        if self.fit_into_stack(total, findings) {
+            return;
+        }
         if total > LONGEST as u64 && total > self.most() {
             let message = format!(
                 "arguments and environment take {total} bytes, and the kernel gives them {} (a quarter of the stack)",
@@ -147,6 +153,23 @@ impl Sizes<'_> {
             );
             findings.error("process", message, "raise stack in rlimits, or hand them over in a file", origin);
         }
+    }
+
+    /// execve(2) takes no more than the limit holds, whatever a quarter of it comes to; with little more the program is
+    /// killed before its first instruction. Whether that was said.
+    fn fit_into_stack(&self, total: u64, findings: &mut Findings) -> bool {
+        let Some((Some(stack), origin)) = self.section.rlimits.get("stack") else { return false };
+        let pointers = 8 * (self.words.len() + self.environment.len()) as u64;
+        // A pointer's room at the top, in whole pages.
+        let pages = (total - pointers + 8).next_multiple_of(4096);
+        let hint = || format!("write at least \"{}K\"", (total + LEAST_STACK).div_ceil(1024));
+        let say = |what: &str| format!("rlimits: stack = {stack} {what}: arguments and environment take {total} bytes");
+        if pages > *stack {
+            findings.error("process", say("cannot hold what the program is handed"), hint(), Some(origin));
+        } else if *stack >= LEAST_STACK && total + LEAST_STACK - 1024 > *stack {
+            findings.warning("process", say("leaves an ordinary program no room to start"), hint(), Some(origin));
+        }
+        pages > *stack
     }
 
     /// As bprm_stack_limits() of the kernel has it.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Process;
 use super::environment::{PATH, environment};
-use super::plan::directories;
+use super::plan::{LEAST_STACK, directories};
 use super::program::where_it_is_looked_for;
 use crate::host::Host;
 use crate::isolation::{Account, Findings, Origin, Unfit};
@@ -124,7 +124,7 @@ const LEAST: [(&str, u64, &str, &str); 4] = [
     ("as", 3 << 20, "\"3M\"", "its library does not fit in"),
     ("data", 128 << 10, "\"128K\"", "its library's own variables do not fit in"),
     ("nofile", 4, "4", "0, 1 and 2 are taken, and it opens its libraries one by one"),
-    ("stack", 16 << 10, "\"16K\"", "its arguments and its first calls do not fit in"),
+    ("stack", LEAST_STACK, "\"16K\"", "its arguments and its first calls do not fit in"),
 ];
 
 /// The launch itself needs nothing of them: they are set last.
