@@ -108,6 +108,34 @@ fn a_stack_that_the_environment_does_not_fit_in() {
     assert_ne!(Sandbox::bare().with("process", &full).run(&["/bin/true"]).status.code(), Some(0));
 }
 
+/// Its own file systems hold what the kernel shows there, and nothing of a profile's.
+#[test]
+fn targets_in_what_the_kernel_fills() {
+    for line in [
+        r#"files = { "/dev/pts/3" = "x" }"#,
+        r#"files = { "/dev/ptmx" = "x" }"#,
+        r#"tmpfs = ["/dev/pts/3"]"#,
+        r#"tmpfs = ["/dev/ptmx"]"#,
+        r#"persist = ["/dev/pts/3"]"#,
+        r#"persist = ["/dev/ptmx/x"]"#,
+        r#"read-write = ["/var/tmp:/dev/pts/3"]"#,
+        r#"symlinks = { "/dev/pts/3" = "x" }"#,
+        r#"hide = ["/dev/pts/0"]"#,
+        r#"files = { "/dev/fd/7" = "x" }"#,
+        r#"files = { "/proc/version" = "x" }"#,
+        r#"hide = ["/proc/cpuinfo"]"#,
+        "sys = \"read-only\"\ntmpfs = [\"/sys/kernel\"]",
+        r#"tmpfs = ["/sys/x"]"#,
+        r#"tmpfs = ["/dev"]"#,
+        r#"read-write = ["/var/tmp:/dev/pts"]"#,
+    ] {
+        refused(&Sandbox::new().with("rootfs", line), &["rootfs: ", "belongs to the kernel"]);
+    }
+    // Beside them there is room, and a link to a terminal is a name like any other.
+    let beside = "files = { \"/dev/x\" = \"x\" }\ntmpfs = [\"/dev/y\"]\nsymlinks = { \"/dev/ptmx\" = \"pts/ptmx\" }";
+    Sandbox::new().with("rootfs", beside).probe("cat /dev/x + ls /dev/y").succeeds();
+}
+
 #[test]
 fn memory_that_not_even_the_launch_fits_in() {
     let limited =

@@ -78,6 +78,9 @@ pub struct Tree {
     entries: BTreeMap<OsString, Content>,
 }
 
+/// Why nothing can be put, or looked for, in a file system that the kernel fills.
+pub const KERNELS: &str = "belongs to the kernel";
+
 /// As many links as the kernel follows in one path.
 const LINKS: u32 = 40;
 
@@ -208,7 +211,7 @@ impl Tree {
             };
         }
         match self.provider(path).map(|(_, content)| content) {
-            Some(Content::Proc | Content::Sys) => Look::Unknown("belongs to the kernel".into()),
+            Some(Content::Proc | Content::Sys | Content::Devpts) => Look::Unknown(KERNELS.into()),
             Some(Content::Hidden(_)) => Look::Unknown("lies in a hidden directory".into()),
             Some(Content::Bind { .. }) => match self.source(path).map(|source| host.node(&source)) {
                 Some(Node::Directory { .. }) => Look::Is(Kind::Directory),

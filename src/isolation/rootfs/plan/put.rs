@@ -6,11 +6,27 @@ use super::Planner;
 use crate::host::Node;
 use crate::isolation::Origin;
 use crate::isolation::rootfs::Access;
-use crate::isolation::rootfs::tree::{Content, Found, Kind, below};
+use crate::isolation::rootfs::tree::{Content, Found, KERNELS, Kind, below};
 
 impl Planner<'_> {
     pub(super) fn put_default(&mut self, target: impl AsRef<Path>, content: Content) {
         self.put(target.as_ref(), content, None);
+    }
+
+    /// Refuses what would stand where the kernel shows something of its own.
+    fn kernels(&mut self, target: &Path, at: &Path, origin: Option<&Origin>) {
+        let noun = target.display();
+        let message = match at == target {
+            true => format!("target {noun} {KERNELS}"),
+            false => format!("target {noun} leads to {}, which {KERNELS}", at.display()),
+        };
+        let hint = match ["/sys", "/proc", "/dev/pts"].iter().find(|ours| at.starts_with(ours)) {
+            Some(&"/sys") => "leave it out; sys = \"read-only\" shows what there is",
+            Some(&"/proc") => "leave it out: /proc is made anew inside, and shows the sandbox alone",
+            Some(_) => "leave it out: /dev/pts is made anew inside, for terminals of the sandbox's own",
+            None => "/dev is made anew inside: list nodes in devices, and put other things below it one by one",
+        };
+        self.findings.error("rootfs", message, hint, origin);
     }
 
     /// Puts an entry where its target leads, with the directories that are missing above it.
@@ -32,6 +48,7 @@ impl Planner<'_> {
                 }
                 made
             }
+            Found::Nowhere { at, why } if why == KERNELS => return self.kernels(target, &at, origin),
             Found::Nowhere { at, why } => {
                 let message = format!("target {noun} cannot be made: {} {why}", at.display());
                 let hint = "choose a target with nothing but directories on the way to it";
@@ -41,8 +58,7 @@ impl Planner<'_> {
         let made_anew = ["/dev", "/dev/pts"].iter().any(|ours| path == Path::new(ours))
             || ["/proc", "/sys"].iter().any(|ours| path.starts_with(ours));
         if made_anew && origin.is_some() {
-            let hint = "it is made anew inside: list nodes in devices, and set sys for /sys".to_string();
-            return self.findings.error("rootfs", format!("target {noun} belongs to the kernel"), hint, origin);
+            return self.kernels(target, &path, origin);
         }
         if path == Path::new("/") && self.tree.get(&path).is_some() {
             let hint = "set base, or bind directories below it".to_string();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Planner;
 use crate::isolation::Origin;
-use crate::isolation::rootfs::tree::{Content, Found, Kind};
+use crate::isolation::rootfs::tree::{Content, Found, KERNELS, Kind};
 use crate::isolation::rootfs::{Bind, Hide, Home, InlineFile, Persist, Symlink, Tmpfs, devices};
 
 /// PATH_MAX without its NUL: what symlink(2) takes.
@@ -91,7 +91,10 @@ impl Planner<'_> {
             Found::Nowhere { at, .. } if self.tree.hides(&at) => {}
             Found::Nowhere { at, why } => {
                 let message = format!("hide: {noun} cannot be reached: {} {why}", at.display());
-                let hint = "hide the last directory on the way to it, or leave the entry out";
+                let hint = match why == KERNELS {
+                    true => "leave it out: what the kernel shows there is the sandbox's own",
+                    false => "hide the last directory on the way to it, or leave the entry out",
+                };
                 self.findings.error("rootfs", message, hint, hide.origin.as_ref());
             }
         }
