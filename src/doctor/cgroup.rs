@@ -46,6 +46,7 @@ fn obstacle(section: &Cgroup, host: &Host) -> Option<(String, String)> {
         keeps: false,
         changes_user: false,
         mounts: false,
+        init: true,
     };
     plan(section, given, host, &mut findings);
     // What is only approximate has no remedy, and works.

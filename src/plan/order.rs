@@ -194,6 +194,7 @@ fn within<'a>(profile: &Profile, namespaces: &'a namespaces::Planned, host: &Hos
         keeps: profile.capabilities.keep != Keep::default(),
         // The host's own power no cgroup namespace holds.
         mounts: !has_power(profile) && mounts_cgroups(profile, host),
+        init: profile.process.init,
     }
 }
 

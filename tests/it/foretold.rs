@@ -148,6 +148,14 @@ fn memory_that_not_even_the_launch_fits_in() {
 }
 
 #[test]
+fn processes_of_which_init_is_one() {
+    let limited = |limit: u32| Sandbox::new().with("cgroup", &format!("pids-max = {limit}\nenforce = \"best-effort\""));
+    refused(&limited(1), &["pids-max = 1 leaves no room for the program", "write 2 or more, or init = false"]);
+    limited(2).probe("say fits").exits(0).prints("fits\n");
+    limited(1).with("process", "init = false").probe("say fits").exits(0).prints("fits\n");
+}
+
+#[test]
 fn filters_that_no_program_starts_under() {
     let filtered = |line: &str| Sandbox::new().with("seccomp", line);
     refused(&filtered("deny = [\"ptrace\", \"execve\"]"), &["deny refuses execve", "take \"execve\" out", "deny = ["]);

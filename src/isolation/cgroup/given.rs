@@ -18,6 +18,8 @@ pub struct Given<'a> {
     pub changes_user: bool,
     /// It can mount cgroup file systems.
     pub mounts: bool,
+    /// Another process of the sandbox starts it.
+    pub init: bool,
 }
 
 impl Given<'_> {

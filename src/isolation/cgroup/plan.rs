@@ -55,6 +55,7 @@ pub fn plan(section: &Cgroup, given: Given<'_>, host: &Host, findings: &mut Find
     }
     let layout = Layout::probe(host);
     enough_memory(section, findings);
+    enough_processes(section, given.init, findings);
     for (Lack { message, hint }, origin) in device::join(&mut wishes, host) {
         findings.error("cgroup", message, hint, Some(&origin));
     }
@@ -127,6 +128,17 @@ fn enough_memory(section: &Cgroup, findings: &mut Findings) {
     } else if *limit < PROGRAM {
         let message = format!("memory-max = {limit} is less than the smallest ordinary program takes, {PROGRAM}");
         findings.warning("cgroup", message, hint, Some(origin));
+    }
+}
+
+/// With one process less the launch ends in EAGAIN, where the limit can be set.
+fn enough_processes(section: &Cgroup, init: bool, findings: &mut Findings) {
+    if let Some(super::Asked { value: Max::Limit(1), origin, .. }) = &section.pids_max
+        && init
+    {
+        let message = "pids-max = 1 leaves no room for the program: init counts too";
+        let hint = "write 2 or more, or init = false in [process], which makes the program the only process";
+        findings.error("cgroup", message, hint, Some(origin));
     }
 }
 

@@ -128,6 +128,7 @@ fn given(program: u32) -> Given<'static> {
         keeps: false,
         changes_user: false,
         mounts: false,
+        init: true,
     }
 }
 

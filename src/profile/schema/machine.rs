@@ -32,7 +32,7 @@ pub const CGROUP: Section = Section {
             "pids-max",
             pids_max,
             "",
-            "how many processes and threads; by default an rlimit in an own user namespace, for root and whoever may change users, whom that does not bind, this file where it takes no more than a directory: else `check` says so",
+            "how many processes and threads, from 2 unless `init = false`, as init is one; by default an rlimit in an own user namespace, for root and whoever may change users, whom that does not bind, this file where it takes no more than a directory: else `check` says so",
         ),
         (
             "io-max",
