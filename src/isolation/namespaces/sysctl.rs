@@ -19,7 +19,7 @@ pub enum Owner {
     Ipc,
 }
 
-pub const UTS_SETTINGS: [&str; 2] = ["domainname", "hostname"];
+const UTS_SETTINGS: [&str; 2] = ["domainname", "hostname"];
 #[rustfmt::skip]
 pub const IPC_SETTINGS: [&str; 11] = [
     "msg_next_id", "msgmax", "msgmnb", "msgmni", "sem", "sem_next_id", "shm_next_id", "shm_rmid_forced", "shmall",

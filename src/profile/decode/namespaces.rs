@@ -179,7 +179,7 @@ fn nested(reader: &Reader, key: &str, value: &Node) -> Option<Nested> {
 }
 
 fn settings(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String, (String, Origin)>> {
-    let mut settings = BTreeMap::new();
+    let mut settings: BTreeMap<String, (String, Origin)> = BTreeMap::new();
     for entry in reader.table(key, value)?.iter() {
         let name = entry.key.replace('/', ".");
         let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -194,6 +194,12 @@ fn settings(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String,
                 "leave it out: only those under net, fs.mqueue and kernel's ipc and uts keys belong to a sandbox"
             };
             reader.error::<()>(entry.key_place, format!("`{}` would change the whole machine", entry.key), hint);
+        } else if sysctl::path(&entry.key) == "kernel/hostname" {
+            let hint = "write hostname = \"…\" in [namespaces] instead";
+            reader.error::<()>(entry.key_place, format!("`{}` is what `hostname` sets", entry.key), hint);
+        } else if let Some(twin) = settings.keys().find(|twin| sysctl::path(twin) == sysctl::path(&entry.key)) {
+            let message = format!("`{}` and `{twin}` are one setting", entry.key);
+            reader.error::<()>(entry.key_place, message, "leave out one of the two");
         } else if let Some(text) = setting(reader, entry.key.as_str(), &entry.value) {
             settings.insert(entry.key.clone(), (text, reader.origin(entry.value.place)));
         }

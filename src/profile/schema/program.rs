@@ -7,7 +7,7 @@ use super::takes::{
     account, any, boolean, duration, integer, list, mode, name, path, pattern, record, reference, set, string, table,
     words,
 };
-use crate::isolation::namespaces::sysctl::{IPC_SETTINGS, UTS_SETTINGS};
+use crate::isolation::namespaces::sysctl::IPC_SETTINGS;
 use crate::profile::decode::namespaces::{ID_MAPS, NESTED};
 use crate::profile::decode::process::{NOT_IN_A_NAME, RESTARTS, TTYS};
 use crate::profile::names::{RLIMITS, SIGNALS, Unit};
@@ -167,7 +167,7 @@ fn nested() -> Vec<Value> {
 
 fn sysctl() -> Vec<Value> {
     let part = "[./][A-Za-z0-9_-]+";
-    let kernel = [UTS_SETTINGS.as_slice(), IPC_SETTINGS.as_slice()].concat().join("|");
+    let kernel = ["domainname"].iter().chain(&IPC_SETTINGS).copied().collect::<Vec<_>>().join("|");
     let names = pattern(&format!("^(net({part})+|fs[./]mqueue{part}|kernel[./]({kernel}))$"));
     let value = any(vec![name(), json!({ "type": "integer" }), reference("removed")]);
     vec![table(names, vec![value])]
