@@ -26,6 +26,8 @@ pub struct Finding {
 pub enum Rewrite {
     /// That it is skipped where its source is missing.
     Optional,
+    /// That, or that a missing directory is made.
+    Created,
     /// That the source is another, to which the account may write.
     Elsewhere,
 }

@@ -37,7 +37,7 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
         }
         (process::NOT_EXECUTABLE, Errno::ELOOP, _) => "a link of /proc is no program of the sandbox",
         (process::NOT_EXECUTABLE, Errno::EACCES, _) => {
-            "it must be executable for the program's user, on a mount with exec"
+            "it must be executable for the program's user (chmod +x), on a mount with exec"
         }
         ("clone3", Errno::EPERM, _) => {
             "user namespaces are refused here: by AppArmor (sysctl kernel.apparmor_restrict_unprivileged_userns), by a \

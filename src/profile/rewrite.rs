@@ -11,18 +11,27 @@ pub fn hint(rewrite: Rewrite, place: Place, sources: &Sources, merged: &Table) -
         let vars = merged.get("vars").map(|entry| &entry.value.kind);
         let declares = |name: &str| matches!(vars, Some(Kind::Table(vars)) if vars.get(name).is_some());
         return Some(match (rewrite, variable(text, declares)) {
-            (Rewrite::Optional, Some(name)) => format!("create it, or name another: --set {name}=PATH"),
-            (Rewrite::Optional, None) => "create it: the profile cannot do without it".to_owned(),
+            (Rewrite::Optional | Rewrite::Created, Some(name)) => {
+                format!("create it, or name another: --set {name}=PATH")
+            }
+            (Rewrite::Optional | Rewrite::Created, None) => "create it: the profile cannot do without it".to_owned(),
             (Rewrite::Elsewhere, Some(name)) => format!("name a directory where it may write: --set {name}=PATH"),
             (Rewrite::Elsewhere, None) => return None,
         });
     }
     let quote = text.chars().next()?;
+    let created = rewrite == Rewrite::Created;
     match (rewrite, quote) {
-        (Rewrite::Optional, '"' | '\'') => {
+        (Rewrite::Optional | Rewrite::Created, '"' | '\'') => {
             let rest = text.trim_start_matches(quote);
             let quotes = &text[..text.len() - rest.len()];
-            Some(format!("create it, or write {quotes}-{rest} to skip it where it is missing"))
+            // A colon may be a variable's, or the target's.
+            let table = if rest.contains(':') { format!("{quotes}…{quotes}") } else { text.to_owned() };
+            let or = if created { format!(", or write {{ source = {table}, create = true }}") } else { String::new() };
+            Some(format!("create it{or}, or write {quotes}-{rest} to skip it where it is missing"))
+        }
+        (Rewrite::Created, '{') => {
+            Some("create it, or add create = true, or optional = true to skip it where it is missing".to_owned())
         }
         (Rewrite::Optional, '{') => Some("create it, or add optional = true to skip it where it is missing".to_owned()),
         _ => None,
@@ -67,6 +76,19 @@ mod tests {
         let write = |text: &str| format!("create it, or write {text} to skip it where it is missing");
         let add = "create it, or add optional = true to skip it where it is missing".to_owned();
         assert_eq!(hints(&loaded), [write("\"-./nope:/srv/x\""), write("'-${www}:/b'"), add, write("\"\"\"-/d\"\"\"")]);
+    }
+
+    #[test]
+    fn a_missing_directory_to_write_to_may_be_made() {
+        let text = "[rootfs]\nread-write = ['./data', \"${HOME}/x:/y\", { source = '/c' }]\n";
+        let loaded = load_text(text, "/x/p.toml", &Overrides::default(), &host()).expect("no mistakes");
+        let skip = "to skip it where it is missing";
+        let all = [
+            format!("create it, or write {{ source = './data', create = true }}, or write '-./data' {skip}"),
+            format!("create it, or write {{ source = \"…\", create = true }}, or write \"-${{HOME}}/x:/y\" {skip}"),
+            format!("create it, or add create = true, or optional = true {skip}"),
+        ];
+        assert_eq!(hints(&loaded), all);
     }
 
     #[test]

@@ -174,6 +174,25 @@ fn filters_that_no_program_starts_under() {
     assert!(!said.contains("seccomp: deny"), "{said}");
 }
 
+/// Shells replace them, and `sandbox` in paths.
+#[test]
+fn tildes_that_the_program_would_be_handed() {
+    let words = |words: &str| Sandbox::bare().with("process", words);
+    let argument = words("command = [\"/bin/echo\", \"~/data\"]");
+    let said = argument.ask("check", &[]).exits(0).stderr;
+    assert!(said.contains("warning: process: argument \"~/data\" is handed over as it is") && said.contains("^^^"));
+    assert!(said.contains("hint: write \"${HOME}/data\""), "{said}");
+    argument.run(&[]).succeeds().prints("~/data\n");
+    warned(&words("command = [\"/bin/true\", \"~/a\\nb\"]"), &["hint: write \"${HOME}/a\\nb\""]);
+    let variable = words("env = { DATA = \"~/data\" }");
+    let said = variable.ask("check", &["/bin/true"]).exits(0).stderr;
+    assert!(said.contains("env: DATA = \"~/data\" is handed over as it is"), "{said}");
+    let home =
+        words("command = [\"/bin/echo\", \"${HOME}/data\", \"~\", \"a~/b\", \"~user/x\"]\nenv = { X = \"a~/\" }");
+    let said = home.ask("check", &[]).exits(0).stderr;
+    assert!(!said.contains("handed over"), "{said}");
+}
+
 /// `run` leaves the search to the launch, which ends with 126 or 127 as shells do; `check` says it ahead.
 #[test]
 fn programs_that_are_not_there_or_are_none() {
@@ -198,11 +217,14 @@ fn programs_that_are_not_there_or_are_none() {
     foretold(none(), &["/bin/true"], 127, "/bin/true does not exist inside");
     let misled = |command: &str, hint: &str| {
         let sandbox = Sandbox::bare().with("process", &format!("command = [{}]", quoted(command)));
-        sandbox.ask("check", &[]).refused(1, &[&format!("{command} does not exist inside, in /"), hint]);
+        sandbox.ask("check", &[]).refused(1, &[&format!("{command} does not exist in /"), hint]);
         sandbox.run(&[]).refused(127, &[command, hint]);
     };
     misled("~/no-such/x", "`~` is not replaced in a command: write \"${HOME}/no-such/x\"");
-    misled("./venv/no-such", "a relative command starts at cwd, not at the profile: set cwd in [process]");
+    misled(
+        "./venv/no-such",
+        "a relative command starts at cwd, inside: with cwd = \"${PROFILE_DIR}\" in [process] and read-only",
+    );
     // What the hints say to write works.
     let beside = Sandbox::bare().called_in("/").with("rootfs", "read-only = [\".\"]");
     let beside = beside.with("process", "command = [\"./tool\"]\ncwd = \"${PROFILE_DIR}\"");

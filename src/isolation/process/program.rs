@@ -23,8 +23,8 @@ pub fn where_it_is_looked_for(command: &[u8]) -> String {
         }
         [b'/', ..] => "it is looked for inside: grant it in [rootfs], or correct the path".to_owned(),
         _ if command.contains(&b'/') => {
-            "a relative command starts at cwd, not at the profile: set cwd in [process] (cwd = \"${PROFILE_DIR}\" is \
-             the profile's directory), or write the whole path"
+            "a relative command starts at cwd, inside: with cwd = \"${PROFILE_DIR}\" in [process] and read-only = [\".\"] \
+             in [rootfs] at the profile; or write the whole path"
                 .to_owned()
         }
         _ => "it is looked for inside: grant its directory in [rootfs], or correct the name".to_owned(),

@@ -33,6 +33,7 @@ const PRIVILEGED: &[(&str, &str)] = &[
 /// `granted` are the device groups that the profile asks for: who grants a device means its group.
 pub fn review(section: &Process, one_id: bool, granted: &[&str], host: &Host, findings: &mut Findings) {
     limits(section, findings);
+    tildes(section, findings);
     if one_id {
         groups(granted, host, findings);
     }
@@ -64,12 +65,11 @@ pub fn review_program(section: &Process, given: &Surroundings<'_>, host: &Host, 
             Err(Unfit::Missing) => {
                 let hint = where_it_is_looked_for(command.as_encoded_bytes());
                 let directory = given.directory.display();
-                let within = if command.as_encoded_bytes().starts_with(b"/") {
-                    String::new()
-                } else {
-                    format!(", in {directory}")
+                let within = match command.as_encoded_bytes().starts_with(b"/") {
+                    true => String::new(),
+                    false => format!(" in {directory},"),
                 };
-                (format!("{name} does not exist inside{within}"), hint)
+                (format!("{name} does not exist{within} inside"), hint)
             }
             Err(Unfit::Refused(why)) => (format!("{name} {why}, and cannot be executed"), REFUSED.to_owned()),
             Err(Unfit::Unusable { why, hint, certain }) => {
@@ -117,7 +117,27 @@ fn unusable(path: &Path, why: &str, hint: &str, certain: bool, origin: Option<&O
     }
 }
 
-const REFUSED: &str = "name a file that is executable for the program's user, on a mount with exec";
+const REFUSED: &str = "name a file that the program's user may execute (chmod +x), on a mount with exec";
+
+/// What looks like a path of the home, and is none to the program: only a shell replaces `~`, and none is in between.
+fn tildes(section: &Process, findings: &mut Findings) {
+    let mut say = |what: String, path: &str, origin| {
+        let message = format!("{what} is handed over as it is: no shell replaces `~` here");
+        let hint = format!("write \"${{HOME}}{}\"", path[1..].escape_debug());
+        findings.warning("process", message, hint, origin);
+    };
+    let path = |word: &str| word.starts_with("~/") && word.len() <= LONGEST_PATH;
+    let words = section.command.iter().chain(&section.args).skip(1);
+    for word in words.filter_map(|word| word.to_str()).filter(|word| path(word)) {
+        say(format!("argument {word:?}"), word, section.command_origin.as_ref());
+    }
+    for (name, value) in section.env.iter().filter(|(_, value)| path(value)) {
+        say(format!("env: {name} = {value:?}"), value, None);
+    }
+}
+
+/// PATH_MAX, the NUL at the end included.
+const LONGEST_PATH: usize = 4095;
 
 /// The least that /bin/true of Debian starts with, dynamically linked as most programs are.
 const LEAST: [(&str, u64, &str, &str); 4] = [

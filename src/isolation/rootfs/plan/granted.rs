@@ -30,7 +30,8 @@ impl Planner<'_> {
                 let message = format!("bind source {noun} does not exist");
                 let hint = "create it, or put `-` before the entry to skip it where it is missing";
                 self.findings.error_alone("rootfs", message, hint, origin);
-                return self.findings.rewritten(Rewrite::Optional);
+                let writable = bind.access == Access::ReadWrite;
+                return self.findings.rewritten(if writable { Rewrite::Created } else { Rewrite::Optional });
             }
             (_, Node::Unreadable { errno }) => {
                 let hint = "grant a directory that the caller can reach".to_string();
