@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Sandbox, eventually, is_root, outside, quoted, seconds, slowness};
+use crate::harness::{Sandbox, alone, eventually, is_root, outside, quoted, seconds, slowness};
 
 #[test]
 fn its_exit_code_is_the_launchers() {
@@ -240,6 +240,8 @@ fn the_supervisors_death_is_the_end_of_everything() {
 /// Without an init the program itself says what its supervisor's death is to it; the record says who it was.
 #[test]
 fn a_program_that_outlives_its_supervisor_is_ended_by_whoever_collects() {
+    // Any other launch would collect it.
+    alone();
     let data = |sandbox: Sandbox| sandbox.with("process", "init = false").with("rootfs", "persist = [\"/data\"]");
     for by in ["gc", "rm", "run"] {
         let sandbox = data(Sandbox::new());

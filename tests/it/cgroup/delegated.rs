@@ -36,9 +36,9 @@ fn it_can_be_divided() {
 fn limits_hold_whatever_is_written_to_what_it_owns() {
     let sandbox = sandbox().with("cgroup", "pids-max = 30");
     // "max" freezes and kills nobody, and lifts every limit that takes it.
-    let script = "mkdir x; echo 0 > cgroup.max.depth; echo own $(cat cgroup.max.depth); /probe forks 10
+    let script = "mkdir x; echo 0 > x/cgroup.max.depth; echo own $(cat x/cgroup.max.depth); /probe forks 10
         for file in * x/*; do echo max > $file; done 2> /dev/null
-        echo own $(cat cgroup.max.depth); /probe forks 60; echo running; read line; exit 0";
+        echo own $(cat x/cgroup.max.depth); /probe forks 60; echo running; read line; exit 0";
     let Some(mut running) = shell(&sandbox, script) else { return };
     running.line("running");
     let above = directories(&sandbox.name).into_iter().find(|directory| directory.join("cgroup.max.depth").exists());
@@ -46,7 +46,7 @@ fn limits_hold_whatever_is_written_to_what_it_owns() {
     let read = |file: &str| fs::read_to_string(above.join(file)).expect("reading a limit").trim_end().to_owned();
     assert_eq!((read("cgroup.max.depth"), read("cgroup.max.descendants")), ("16".to_owned(), "1000".to_owned()));
     let seen = running.ends().exits(0);
-    // The control: what it owns it could write.
+    // The control: what it owns it could write. With nsdelegate that begins below the root of its namespace.
     assert_eq!(seen.values("own").collect::<Vec<_>>(), ["0", "max"], "{seen}");
     seen.allows("forks 10").answers("forks 60", "EAGAIN");
 }
