@@ -44,6 +44,11 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
              filter around this sandbox, or because / is a chroot"
         }
         ("clone3", Errno::EAGAIN, _) => "the limit of processes is used up",
+        ("clone3", Errno::ENOENT | Errno::ENODEV, _)
+        | ("open", Errno::ENOENT, Some(Step::Cgroup(cgroup::Step::Join { .. })))
+        | ("write", Errno::ENODEV, Some(Step::Cgroup(_))) => {
+            "somebody has removed the sandbox's cgroup while it was being started: start it again"
+        }
         ("pivot_root", Errno::EINVAL, _) => {
             "the caller's / must be a mount point: not a chroot, not the initramfs itself"
         }

@@ -54,6 +54,20 @@ fn after_a_launch_that_failed_half_way() {
 }
 
 #[test]
+fn a_launch_whose_directory_vanishes_says_so() {
+    if !is_root() {
+        return left_to_root("a user's cgroups are root's here");
+    }
+    alone();
+    let before = Snapshot::take();
+    limited()
+        .called_with("errno 2 clone3")
+        .probe("say started")
+        .refused(125, &["clone3", "removed the sandbox's cgroup"]);
+    before.still_holds();
+}
+
+#[test]
 fn after_its_supervisor_was_killed() {
     alone();
     let sandbox = limited();
