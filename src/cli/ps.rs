@@ -28,11 +28,12 @@ impl Ps {
             println!("{}", serde_json::Value::from(list));
             return Ok(0);
         }
-        println!("{:<32} {:<8} {:>8}  AGE", "ID", "STATE", "PID");
+        let width = entries.iter().map(|entry| printable(&entry.id).chars().count()).max().unwrap_or(0).max(32);
+        println!("{:<width$} {:<8} {:>8}  AGE", "ID", "STATE", "PID");
         for entry in &entries {
             let pid = entry.started.as_ref().map_or("-".to_string(), |started| started.init.pid.to_string());
             let age = age(entry, uptime).map_or("-".to_string(), |seconds| format!("{seconds}s"));
-            println!("{:<32} {:<8} {pid:>8}  {age}", printable(&entry.id), word(&entry.life));
+            println!("{:<width$} {:<8} {pid:>8}  {age}", printable(&entry.id), word(&entry.life));
         }
         Ok(0)
     }

@@ -124,9 +124,10 @@ impl Watched {
             // The busiest must be seen where not all of them are; the sort is stable, so the idle ones keep their order.
             rows.sort_by_key(|row| std::cmp::Reverse(row.cpu_now));
         }
+        let window = window::size(std::io::stdout());
         // The cursor has a line too.
-        let most = window::size(std::io::stdout()).filter(|_| watch).map_or(usize::MAX, |(lines, _)| lines - 1);
-        usage::table(&rows, most)
+        let most = window.filter(|_| watch).map_or(usize::MAX, |(lines, _)| lines - 1);
+        usage::table(&rows, most, window.map_or(usize::MAX, |(_, columns)| columns))
     }
 }
 

@@ -51,10 +51,12 @@ pub fn lines(usage: &Usage) -> String {
 }
 
 /// The heading and a line each, at most `most` lines in all; where that is too few, the last says how many are missing.
-pub fn table(rows: &[Row], most: usize) -> String {
+/// Ids are shortened where there are too few columns for what stands beside them.
+pub fn table(rows: &[Row], most: usize, columns: usize) -> String {
     let now = rows.iter().any(|row| row.cpu_now.is_some());
-    let ids: Vec<String> = rows.iter().map(|row| row.id.escape_debug().to_string()).collect();
-    let width = ids.iter().map(|id| id.chars().count()).max().unwrap_or(0).max(12);
+    let widest = columns.saturating_sub(if now { NUMBERS + 9 } else { NUMBERS }).max(SHORTEST);
+    let ids: Vec<String> = rows.iter().map(|row| shortened(row.id.escape_debug().to_string(), widest)).collect();
+    let width = ids.iter().map(|id| id.chars().count()).max().unwrap_or(0).max(SHORTEST);
     let mut text = format!("{:<width$} {:>10}", "ID", "CPU");
     if now {
         let _ = write!(text, " {:>8}", "NOW");
@@ -81,6 +83,21 @@ pub fn table(rows: &[Row], most: usize) -> String {
         let _ = writeln!(text, "… and {} more", rows.len() - shown);
     }
     text
+}
+
+/// What the columns beside the ids take, and the least that an id is shortened to.
+const NUMBERS: usize = 58;
+const SHORTEST: usize = 12;
+
+/// By its middle: the end tells those of one name apart.
+fn shortened(id: String, widest: usize) -> String {
+    const END: usize = "-1b2c3d4e".len();
+    let length = id.chars().count();
+    if length <= widest {
+        return id;
+    }
+    let begin = id.chars().take(widest.saturating_sub(END + 1));
+    begin.chain(['…']).chain(id.chars().skip(length.saturating_sub(END))).collect()
 }
 
 fn waiting(pressure: &Pressure) -> String {
@@ -125,13 +142,13 @@ mod tests {
     fn a_table_has_a_line_each_and_a_dash_for_what_is_unknown() {
         let row = |id: &str, usage, cpu_now| Row { id: id.into(), usage, cpu_now };
         let rows = [row("web-1", busy(), Some(9950)), row("a\n", Usage::default(), None)];
-        let text = table(&rows, usize::MAX);
+        let text = table(&rows, usize::MAX, usize::MAX);
         let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
         let heading = ["ID", "CPU", "NOW", "MEMORY", "PEAK", "SWAP", "PIDS", "READ", "WRITTEN"];
         assert_eq!(words[0], heading);
         assert_eq!(words[1], ["web-1", "1.250s", "99.50%", "3M", "5M", "-", "7", "4K", "0"]);
         assert_eq!(words[2], ["a\\n", "-", "-", "-", "-", "-", "-", "-", "-"]);
-        let plain = table(&[row("x", Usage::default(), None)], usize::MAX);
+        let plain = table(&[row("x", Usage::default(), None)], usize::MAX, usize::MAX);
         assert!(!plain.contains("NOW"), "{plain}");
     }
 
@@ -139,11 +156,30 @@ mod tests {
     fn a_table_fits_the_lines_there_are() {
         let rows = vec![Row { id: "x".into(), usage: Usage::default(), cpu_now: None }; 10];
         for most in 3..15 {
-            let text = table(&rows, most);
+            let text = table(&rows, most, usize::MAX);
             assert!(text.lines().count() <= most, "{most}: {text}");
             assert_eq!(text.contains("more"), most < 11, "{most}: {text}");
         }
-        assert!(table(&rows, 5).ends_with("… and 7 more\n"));
-        assert_eq!(table(&[], 0).lines().count(), 1);
+        assert!(table(&rows, 5, usize::MAX).ends_with("… and 7 more\n"));
+        assert_eq!(table(&[], 0, 0).lines().count(), 1);
+    }
+
+    #[test]
+    fn numbers_are_seen_beside_the_longest_ids() {
+        let long = format!("{}-93fcc2d1", "n".repeat(63));
+        let row = |id: &str, cpu_now| Row { id: id.into(), usage: busy(), cpu_now };
+        for (columns, id, now) in [
+            (80, "nnnnnnnnnnnn…-93fcc2d1", None),
+            (80, "nnn…-93fcc2d1", Some(5)),
+            (20, "nn…-93fcc2d1", Some(5)),
+            (0, "nn…-93fcc2d1", None),
+            (130, &*long, None),
+        ] {
+            let text = table(&[row(&long, now), row("web-1", None)], usize::MAX, columns);
+            let lines: Vec<&str> = text.lines().collect();
+            assert!(lines[1].starts_with(&format!("{id} ")), "{columns}: {text}");
+            assert!(lines[2].starts_with("web-1 ") && lines[1].chars().count() == lines[0].chars().count(), "{text}");
+            assert!(columns < 80 || lines[1].chars().count() <= columns, "{columns}: {text}");
+        }
     }
 }
