@@ -67,6 +67,9 @@ fn assignment(limit: &str) -> Result<String> {
         key if key.starts_with(['"', '\'']) => {
             bail!("{} is no limit: write its key without quotes", limit.escape_debug())
         }
+        key if key.starts_with("cgroup.") => {
+            bail!("{} is no limit: write its key without \"cgroup.\"", limit.escape_debug())
+        }
         "delegate" => bail!("delegate cannot be changed while it runs: the program divides what it was given"),
         "enforce" => bail!("enforce is for what a launch cannot set: here limits are set, or refused"),
         _ => {}
@@ -96,9 +99,15 @@ mod tests {
         ] {
             assert_eq!(assignment(typed).unwrap(), meant);
         }
-        for refused in
-            ["memory-max", "", "delegate=true", " enforce = require", "\"delegate\"=true", "'enforce'=require"]
-        {
+        for refused in [
+            "memory-max",
+            "",
+            "delegate=true",
+            " enforce = require",
+            "\"delegate\"=true",
+            "'enforce'=require",
+            "cgroup.pids-max=5",
+        ] {
             assert!(assignment(refused).is_err(), "{refused}");
         }
     }
