@@ -15,6 +15,7 @@ mod place;
 mod plan;
 mod refusal;
 mod required;
+mod review;
 mod scope;
 mod settings;
 pub mod stats;
@@ -35,7 +36,8 @@ use super::{Enforce, Origin, Trace};
 
 pub use super::Max;
 pub use given::Given;
-pub use plan::{Planned, plan, review};
+pub use plan::{Planned, plan};
+pub use review::{review_grants, review_power};
 use scope::Manager;
 pub use settings::{Lack, Setting};
 

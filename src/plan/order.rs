@@ -183,7 +183,7 @@ pub(super) fn inside(profile: &Profile, host: &Host, findings: &mut Findings) ->
 }
 
 /// What `[cgroup]` has to know of the program.
-fn within<'a>(profile: &Profile, namespaces: &'a namespaces::Planned, host: &Host) -> cgroup::Given<'a> {
+pub(super) fn within<'a>(profile: &Profile, namespaces: &'a namespaces::Planned, host: &Host) -> cgroup::Given<'a> {
     let own_user = profile.namespaces.user;
     cgroup::Given {
         own_user,

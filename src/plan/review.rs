@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::order::{Inside, has_power, inside, mounts_cgroups, visitor};
+use super::order::{Inside, has_power, inside, mounts_cgroups, visitor, within};
 use crate::host::Host;
 use crate::isolation::network::Mode;
-use crate::isolation::{Findings, cgroup, landlock, namespaces, network, process, rootfs};
+use crate::isolation::{Access, Findings, cgroup, landlock, namespaces, network, process, rootfs};
 use crate::profile::{Diagnostics, Profile};
 
 /// What planning has to say of a profile that is refused already. Whatever may follow from one of its errors is left out:
@@ -51,7 +51,10 @@ pub fn review(profile: &Profile, host: &Host, findings: &mut Findings) {
     namespaces::limits::review(&profile.namespaces, own_network, host, findings);
     rootfs::review(&profile.rootfs, &given, host, findings);
     let mounts_anything = has_power(profile) && mounts_cgroups(profile, host);
-    cgroup::review(mounts_anything, profile.capabilities.keep_origin.as_ref(), findings);
+    cgroup::review_power(mounts_anything, profile.capabilities.keep_origin.as_ref(), findings);
+    let read_write = profile.rootfs.binds.iter().filter(|bind| bind.access == Access::ReadWrite);
+    let read_write = read_write.map(|bind| (bind.source.as_path(), bind.origin.as_ref()));
+    cgroup::review_grants(read_write, &within(profile, &ids, host), host, findings);
     network::review(&profile.network, findings);
     landlock::review(&profile.landlock, own_network, findings);
 }

@@ -103,15 +103,6 @@ pub fn plan(section: &Cgroup, given: Given<'_>, host: &Host, findings: &mut Find
     planner.planned(&wishes)
 }
 
-/// What `check` adds: no cgroup namespace keeps a program off that holds the host's own power.
-pub fn review(mounts_anything: bool, origin: Option<&Origin>, findings: &mut Findings) {
-    if mounts_anything {
-        let message = "sys_admin without a user namespace mounts all cgroups of the host: no limit holds, of this \
-                       sandbox or another";
-        findings.warning("cgroup", message, "leave out sys_admin, or user = false", origin);
-    }
-}
-
 const APART: &str = "; RLIMIT_NPROC holds each user that the program may become by itself";
 
 /// What a launch takes by itself: with less its init is killed before the program exists. Measured, as the least for

@@ -124,3 +124,23 @@ fn where_no_part_can_be_made_a_program_that_mounts_cgroups_is_refused() {
     assert!(errors[0].ends_with("that of memory is not mounted here"), "{errors:?}");
     assert_eq!(plan_mounting(machine(), &Cgroup::default(), given(33)), (Vec::new(), Vec::new()));
 }
+
+#[test]
+fn a_grant_that_shows_cgroups_to_whoever_may_write_to_them_is_named() {
+    let warned = |machine: Machine, program, path: &str| {
+        let mut findings = Findings::default();
+        let grants = [(Path::new(path), None)].into_iter();
+        review_grants(grants, &given(program), &Host::known(machine.0), &mut findings);
+        findings.0.iter().map(|one| one.message.clone()).collect::<Vec<_>>()
+    };
+    let root = || Machine::of(0).hybrid().writable_v1();
+    for path in ["/sys", "/sys/fs/cgroup", "/sys/fs/cgroup/pids", "/"] {
+        let said = warned(root(), 0, path);
+        assert!(said[0].starts_with(&format!("read-write {path} shows the host's cgroups")), "{said:?}");
+        assert_eq!(warned(root(), 33, path), [] as [&str; 0]);
+        assert_eq!(warned(Machine::of(1000).hybrid(), 1000, path), [] as [&str; 0]);
+    }
+    for path in ["/srv", "/sys/fs/cgroups", "/sys/block"] {
+        assert_eq!(warned(root(), 0, path), [] as [&str; 0]);
+    }
+}
