@@ -64,6 +64,8 @@ tables() {
         $1 == "fact" && $3 == "build" { built = $4 " (" $5 ")" }
         $1 == "fact" && $3 == "userns" { add($2, substr($0, index($0, " userns ") + 8)) }
         $1 == "fact" && $3 == "lacks" { add($2, substr($0, index($0, $5)) ($4 == "root" ? "" : " (as a user)")) }
+        # What failed is the guest itself: of the tests that did not run any more nothing is counted.
+        $1 == "FAILED" && $3 == "-" { broken[$2] = ", **" $4 "**" }
         $1 == "ok" || $1 == "FAILED" || $1 == "skipped" {
             if (!($2 in known)) { known[$2]; order[++places] = $2 }
             section = $4
@@ -88,7 +90,7 @@ tables() {
                 where = order[i]
                 variant = where
                 sub(/.*\//, "", variant)
-                printf "| %s | %s | %s | %s | %s |\n", kernel[where], variant set[where],
+                printf "| %s | %s | %s | %s | %s |\n", kernel[where], variant set[where] broken[where],
                     cell(where SUBSEP "root"), cell(where SUBSEP "sandbox-test"), list[where]
                 if (variant == "v2") column[++columns] = where
             }
