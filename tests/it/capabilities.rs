@@ -143,6 +143,34 @@ fn no_mount_honours_setuid_programs() {
     seen.has_value("no-new-privs", "1");
 }
 
+/// In a user namespace its root may give a file capabilities: they are good wherever that root is uid 0, as in a sandbox
+/// whose program is called root.
+#[test]
+fn file_capabilities_of_the_callers_own_give_nothing() {
+    if is_root() {
+        // Root's are good everywhere; they are tested above.
+        return;
+    }
+    let sandbox = Sandbox::new().with("process", r#"user = "root""#);
+    let copy = sandbox.dir().join("privileged");
+    std::fs::copy(probe(), &copy).expect("copying the probe");
+    let within = |script: &str| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--user", "--map-root-user", "sh", "-c", script]).arg(&copy).current_dir("/");
+        let output = unshare.output().expect("starting unshare");
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    };
+    assert_eq!(within("setcap cap_net_raw,cap_sys_admin+ep \"$0\""), "");
+    // The control: to a root who is nothing special by his uid, who has given up all, the file gives it back.
+    let reduced = "exec setpriv --securebits +noroot --inh-caps -all --ambient-caps -all";
+    let none = within(&format!("{reduced} cat /proc/self/status"));
+    assert!(none.contains("CapEff:\t0000000000000000\n"), "{none}");
+    let control = within(&format!("{reduced} \"$0\" privilege"));
+    assert!(control.starts_with("effective 0x202000\n"), "{control}");
+    let granted = sandbox.read_only(&format!("{}:/privileged", copy.display()));
+    holds(&granted.probe("become /privileged privilege").succeeds(), "0");
+}
+
 #[test]
 fn new_privileges_may_be_wanted_only_without_the_layers_that_need_their_absence() {
     let sandbox = Sandbox::new().with("process", "no-new-privileges = false");
