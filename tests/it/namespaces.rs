@@ -121,7 +121,15 @@ fn no_further_namespace_can_be_made_or_entered() {
             open.refuses(&format!("{verb} {kind}"), &["EPERM", "ENOSPC", "EUSERS"]);
         }
     }
-    // The control: outside, a user namespace is anybody's.
+    // The control: whoever holds the privilege over those that he is in may enter them again, as with unshare(1).
+    let entered: Vec<String> = KINDS[1..].iter().map(|kind| format!("setns /proc/self/ns/{kind}")).collect();
+    let mut control = std::process::Command::new("unshare");
+    control.args(["--user", "--map-root-user", "--mount", "--net", "--ipc", "--uts", "--cgroup", "--time", "--pid"]);
+    control.args(["--fork", "--mount-proc"]).arg(crate::harness::probe());
+    let output = control.args(entered.join(" + ").split(' ')).current_dir("/").output().expect("starting unshare");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(entered.iter().all(|words| said.contains(&format!("{words}: ok\n"))), "{said}");
+    // Outside, a user namespace is anybody's.
     outside("unshare user + clone user + clone3 user")
         .allows("unshare user")
         .allows("clone user")
