@@ -14,6 +14,7 @@
  *     nnp                     no_new_privs is set
  *     groups NUMBER,...       supplementary groups; only root can
  *     mounted DIRECTORY       in a mount namespace where a file system of its own lies there
+ *     listening PATH          a unix socket at that path is listened on, directories above it made
  *     shared                  in a mount namespace whose root is shared, as systemd makes the host's
  */
 #define _GNU_SOURCE
@@ -35,6 +36,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define CALL(name) {#name, SYS_##name, 0}
@@ -160,6 +162,23 @@ static void own_mounts(void)
 		fail("making / private");
 }
 
+/* For as long as the program runs, which has the descriptor and does not know it. */
+static void listening(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	size_t length = strlen(path);
+	if (length >= sizeof address.sun_path)
+		errno = ENAMETOOLONG, fail(path);
+	for (size_t at = 1; at < length; at++) {
+		if (path[at] == '/' && mkdir(address.sun_path, 0755) && errno != EEXIST)
+			fail(path);
+		memcpy(address.sun_path, path, at + 1);
+	}
+	if (fd < 0 || bind(fd, (void *)&address, sizeof address) || listen(fd, 9))
+		fail(path);
+}
+
 static void share_root(void)
 {
 	own_mounts();
@@ -203,7 +222,9 @@ int main(int argc, char **argv)
 			own_mounts();
 			if (mount("none", argv[++at], "tmpfs", 0, NULL))
 				fail(argv[at]);
-		} else if (!strcmp(word, "shared"))
+		} else if (!strcmp(word, "listening") && next)
+			listening(argv[++at]);
+		else if (!strcmp(word, "shared"))
 			share_root();
 		else {
 			fprintf(stderr, "caller: unknown peculiarity: %s\n", word);

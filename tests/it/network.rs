@@ -1,9 +1,13 @@
 //! `[network]` and SOCK: whom the program can talk to, and through which kinds of sockets.
 
+use std::io::IoSlice;
 use std::net::TcpListener;
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener;
 
-use crate::harness::{Sandbox, outside};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+
+use crate::harness::{Sandbox, eventually, outside};
 
 /// Address families that applications use: local, internet, and asking the kernel about interfaces.
 const OPEN: [u32; 4] = [1, 2, 10, 16];
@@ -68,21 +72,104 @@ fn listeners_of_the_host_cannot_be_reached() {
         seen.refuses(&connect, &["ECONNREFUSED"]).refuses(&abstract_, &["ECONNREFUSED", "EPERM"]);
         seen.refuses(&pathname, &["ENOENT", "EACCES"]);
     }
-    // Known doors of a host, whether or not they are there today.
+}
+
+/// Known doors of a host, with somebody behind each: they are made in a mount namespace of the caller's own.
+#[test]
+fn doors_of_the_host_are_not_there() {
     let doors = [
         "/run/dbus/system_bus_socket",
-        "/var/run/docker.sock",
         "/run/docker.sock",
         "/run/systemd/private",
         "/run/systemd/journal/stdout",
-        "/tmp/.X11-unix/X0",
         "/run/containerd/containerd.sock",
+        "/run/user/bus",
     ];
+    let peculiarity = format!("mounted /run listening {}", doors.join(" listening "));
     let words: Vec<String> = doors.iter().map(|door| format!("connect-unix {door}")).collect();
-    let seen = Sandbox::new().with("rootfs", r#"base = "host""#).probe(&words.join(" + ")).succeeds();
-    for words in &words {
-        seen.refuses(words, &["ENOENT", "EACCES"]);
+    for base in ["system", "host", "none"] {
+        let sandbox = Sandbox::new().called_with(&peculiarity).with("rootfs", &format!("base = {base:?}"));
+        let seen = sandbox.probe(&words.join(" + ")).succeeds();
+        for words in &words {
+            seen.refuses(words, &["ENOENT", "EACCES"]);
+        }
+        // The control: the very same doors, once they are granted.
+        let granted = doors.iter().fold(sandbox, |sandbox, door| sandbox.read_only(door));
+        let seen = granted.probe(&words.join(" + ")).succeeds();
+        for words in &words {
+            seen.allows(words);
+        }
     }
+}
+
+/// No network namespace has sockets of virtual machines to itself; the filter alone keeps the program from them.
+#[test]
+fn virtual_machines_cannot_be_spoken_to() {
+    let words = "socket 40 1";
+    for preset in ["default", "system-service", "strict", "compat"] {
+        let seen = Sandbox::new().with("seccomp", &format!("preset = {preset:?}")).probe(words);
+        // "strict" has no sockets at all.
+        seen.refuses(words, &["EAFNOSUPPORT", "EPERM"]);
+    }
+    // The control, where this kernel has them.
+    let open = Sandbox::new().with("seccomp", r#"preset = "none""#).probe(words).exits(0);
+    assert_eq!(open.answer(words), outside(words).answer(words), "{open}");
+}
+
+/// Who listens on a granted socket may hand anything in; the kernel's access control has its say about opening beneath it.
+#[test]
+fn a_directory_that_is_handed_in_by_a_granted_socket_opens_nothing() {
+    let script = r#"
+import os, socket, sys
+here = socket.socket(socket.AF_UNIX)
+here.connect("/granted")
+_, (directory,), _, _ = socket.recv_fds(here, 1, 1)
+for way in ["secret", "../secret", "below/.."]:
+    for flags in [os.O_RDONLY, os.O_WRONLY, os.O_RDONLY | os.O_DIRECTORY]:
+        try:
+            os.open(way, flags, dir_fd=directory)
+            print("opened", way)
+        except OSError as error:
+            print(error.errno)
+for act in [lambda: os.mkdir("new", dir_fd=directory), lambda: os.unlink("secret", dir_fd=directory), lambda: os.chdir(directory)]:
+    try:
+        act()
+        print("done")
+    except OSError as error:
+        print(error.errno)
+"#;
+    let handed = |sandbox: Sandbox| {
+        let path = sandbox.dir().join("handed/below");
+        std::fs::create_dir_all(&path).expect("making a directory");
+        let path = path.parent().expect("joined").to_owned();
+        std::fs::write(path.join("secret"), "hush").expect("writing a file");
+        std::fs::write(sandbox.dir().join("secret"), "hush").expect("writing a file");
+        let socket = sandbox.dir().join("socket");
+        let listener = UnixListener::bind(&socket).expect("listening");
+        let line = format!("read-write = [\"{}:/granted\"]", socket.display());
+        let sandbox = sandbox.with("rootfs", &line);
+        let running = sandbox.start(&["python3", "-c", script]);
+        listener.set_nonblocking(true).expect("not waiting for ever");
+        let mut peer = None;
+        eventually("it has connected", || {
+            peer = listener.accept().ok();
+            peer.is_some()
+        });
+        let (peer, _) = peer.expect("accepted above");
+        let directory = std::fs::File::open(&path).expect("opening the directory");
+        let message = ControlMessage::ScmRights(&[directory.as_raw_fd()]);
+        sendmsg::<()>(peer.as_raw_fd(), &[IoSlice::new(b"x")], &[message], MsgFlags::empty(), None).expect("sending");
+        let left = || (path.join("secret").exists(), path.join("new").exists());
+        (running.ends().exits(0).stdout, left())
+    };
+    let (seen, left) = handed(Sandbox::bare());
+    // EACCES for whatever is there; a file is no directory, and a directory is not written to.
+    assert_eq!(seen, "13\n13\n20\n13\n13\n20\n13\n21\n13\n13\n13\ndone\n");
+    assert_eq!(left, (true, false));
+    // The control: without Landlock a descriptor is what it was outside, and nothing else stands in the way.
+    let (seen, left) = handed(Sandbox::bare().with("landlock", r#"enforce = "off""#));
+    assert!(seen.contains("opened secret\n") && seen.contains("opened ../secret\n"), "{seen}");
+    assert_eq!(left, (false, true), "{seen}");
 }
 
 /// Where clouds hand out credentials, to whoever asks from the machine: here an address of a network of the test's own.
