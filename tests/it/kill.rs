@@ -152,6 +152,19 @@ fn its_process_group_outside_is_out_of_reach() {
             }
         }
     }
+    // Nor does a terminal: of its events it tells whatever group is in the foreground, by the signal that one likes.
+    let asks = "syscall 72 0 4 0x2000 + syscall 16 0 0x5452 0";
+    for (landlock, preset, refused) in
+        [("off", "default", true), ("off", "compat", true), ("off", "none", false), ("require", "default", false)]
+    {
+        let sandbox = Sandbox::new().with("landlock", &format!("enforce = {landlock:?}"));
+        let sandbox = sandbox.with("seccomp", &format!("preset = {preset:?}"));
+        let seen = Victim::leading().joined_by(&sandbox, asks, true);
+        let answers = if refused { ["EPERM"; 2] } else { ["ok", "EFAULT"] };
+        for (asked, answer) in asks.split(" + ").zip(answers) {
+            assert!(seen.contains(&format!("{asked}: {answer}")), "{landlock} {preset}: {seen}");
+        }
+    }
     // The control: outside of a sandbox it does reach it.
     let mut bystander = Victim::leading();
     let mut probe = Command::new(crate::harness::probe());

@@ -11,6 +11,10 @@ pub enum Check {
     Clone,
     /// No input pushed into a terminal, no console taken over.
     Ioctl,
+    /// Nor signals by a terminal's events.
+    IoctlScoped,
+    /// No signals by a file's events.
+    Fcntl,
     /// The families that applications need: the others are old, rarely run, and where the kernel's holes are.
     Socket,
     /// The same with every netlink protocol.
@@ -41,13 +45,20 @@ impl Check {
         match self {
             // The kernel takes clone's flags from the lower half of the register.
             Check::Clone => Chain { clauses: vec![only(&[masked(0, NEW_NAMESPACES, 0)])], end: refuse(libc::EPERM) },
-            Check::Ioctl => Chain {
+            // The kernel names the receiver of a terminal's signals where the program named none: the process group in
+            // the foreground, which is the caller's; and the program chooses the signal (F_SETSIG).
+            Check::Ioctl | Check::IoctlScoped => Chain {
                 clauses: [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCSETD, libc::TIOCCONS]
-                    .iter()
-                    .map(|&request| never(&[eq(1, request)], libc::EPERM))
+                    .into_iter()
+                    .chain((self == Check::IoctlScoped).then_some(libc::FIOASYNC))
+                    .map(|request| never(&[eq(1, request)], libc::EPERM))
                     .collect(),
                 end: Action::Allow,
             },
+            Check::Fcntl => {
+                let asks = [eq(1, libc::F_SETFL as u64), masked(2, libc::O_ASYNC as u64, libc::O_ASYNC as u64)];
+                Chain { clauses: vec![never(&asks, libc::EPERM)], end: Action::Allow }
+            }
             Check::Socket | Check::SocketAnyNetlink => {
                 let mut netlink = vec![eq(0, libc::AF_NETLINK as u64)];
                 if self == Check::Socket {

@@ -9,6 +9,8 @@ use super::{Given, Group, Seccomp};
 use crate::isolation::Findings;
 
 static KILL: Set = one("kill");
+static FCNTL: Set = one("fcntl").or(one("fcntl64"));
+static IOCTL: Set = one("ioctl");
 static OWN: Set = one("prlimit64")
     .or(one("sched_setaffinity"))
     .or(one("sched_setattr"))
@@ -23,6 +25,8 @@ impl Given {
         let within = |set: &Set| set.contains(arch, number);
         match () {
             () if self.reaches_group() && within(&KILL) => Some(Check::Kill),
+            () if !self.scoped && within(&FCNTL) => Some(Check::Fcntl),
+            () if !self.scoped && within(&IOCTL) => Some(Check::IoctlScoped),
             () if !self.pids => None,
             () if within(&OWN) => Some(Check::Own),
             () if within(&SETPRIORITY) => Some(Check::SetpriorityOwn),
@@ -77,19 +81,26 @@ pub fn warn(section: &Seccomp, policy: Option<&Policy>, given: Given, findings: 
             findings.warning("seccomp", message, hint, origin);
         }
     }
-    if given.group == Group::Own {
+    // Whoever has a terminal open needs neither its session nor its group for this.
+    let events = lets("fcntl", &[0, libc::F_SETFL as u64, libc::O_ASYNC as u64]) || lets("ioctl", &[0, libc::FIOASYNC]);
+    let events = events && !given.scoped;
+    if given.group == Group::Own && !events {
         return;
     }
     // Off a terminal a filter leaves kill(0) alone, and at one it would not.
     let kills = !given.scoped && (policy.is_none() || given.group == Group::Shared) && lets("kill", &[0]);
-    let slows = lets("setpriority", &[libc::PRIO_PGRP as u64, 0]) || lets("ioprio_set", &[IOPRIO_WHO_PGRP, 0]);
-    let does = match (kills, slows) {
+    let slows = given.group != Group::Own
+        && (lets("setpriority", &[libc::PRIO_PGRP as u64, 0]) || lets("ioprio_set", &[IOPRIO_WHO_PGRP, 0]));
+    let does = match (kills || events, slows) {
         (true, true) => "signals to the caller's process group and changes its priorities",
         (true, false) => "signals to the caller's process group",
         (false, true) => "changes to the priorities of the caller's process group",
         (false, false) => return,
     };
     let message = format!("at a terminal nothing refuses the program {does}");
-    let hint = "leave the conditions of a preset in force, or write tty = \"none\" in [process]";
+    let hint = match events {
+        true => "leave the conditions of a preset in force, or Landlock on where the kernel has its scope for signals",
+        false => "leave the conditions of a preset in force, or write tty = \"none\" in [process]",
+    };
     findings.warning("seccomp", message, hint, origin);
 }

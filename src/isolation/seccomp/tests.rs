@@ -36,7 +36,7 @@ fn filter(section: &Seccomp) -> Filter {
 }
 
 fn nested(section: &Seccomp, namespaces: bool, mounts: bool) -> Filter {
-    among(section, Given { namespaces, mounts, ..Given::default() })
+    among(section, Given { namespaces, mounts, scoped: true, ..Given::default() })
 }
 
 fn among(section: &Seccomp, given: Given) -> Filter {

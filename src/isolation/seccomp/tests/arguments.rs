@@ -152,6 +152,27 @@ fn a_shared_process_group_is_signalled_only_where_landlock_holds_it_back() {
 }
 
 #[test]
+fn the_events_of_a_file_signal_nobody_where_landlock_does_not_hold_it_back() {
+    let (set, get, asynchronous) = (libc::F_SETFL as u64, libc::F_GETFL as u64, libc::O_ASYNC as u64);
+    for preset in [Preset::Default, Preset::SystemService, Preset::Compat] {
+        for (scoped, verdict) in [(false, "EPERM"), (true, "allow")] {
+            let section = Seccomp { preset, ..Seccomp::default() };
+            let filter = among(&section, Given { scoped, ..Given::default() });
+            for high in [0, 1 << 32] {
+                for flags in [asynchronous, asynchronous | libc::O_NONBLOCK as u64] {
+                    assert_eq!(native(&filter, "fcntl", &[0, high | set, high | flags]), verdict, "{preset}");
+                }
+                assert_eq!(native(&filter, "fcntl", &[0, high | set, 0o4000]), "allow");
+                assert_eq!(native(&filter, "fcntl", &[0, high | get, asynchronous]), "allow");
+                assert_eq!(native(&filter, "ioctl", &[0, high | libc::FIOASYNC]), verdict);
+                assert_eq!(native(&filter, "ioctl", &[0, high | libc::TIOCSTI]), "EPERM");
+                assert_eq!(native(&filter, "ioctl", &[0, high | libc::FIONBIO]), "allow");
+            }
+        }
+    }
+}
+
+#[test]
 fn no_file_gets_a_setuid_or_setgid_bit() {
     let (creat, directory, tmpfile, cloexec) = (0o100, 0o200_000, 0o20_000_000, 0o2_000_000);
     for preset in PRESETS {
@@ -264,5 +285,5 @@ fn of_pids_that_are_not_its_own_only_what_changes_nothing_is_allowed() {
     assert_eq!(said(&Seccomp::default(), pids), format!("{begins}kill"));
     assert_eq!(said(&named, scoped), format!("{begins}prlimit64"));
     assert!(said(&none, scoped).ends_with("sched_setparam, sched_setscheduler, setpriority"));
-    assert_eq!(said(&none, Given::default()), "");
+    assert_eq!(said(&none, Given { pids: false, ..scoped }), "");
 }

@@ -87,7 +87,7 @@ fn rules_that_cannot_mean_what_they_say_are_errors() {
 fn weakening_is_warned_about() {
     let warned = |section: &Seccomp, namespaces| {
         let mut findings = Findings::default();
-        plan(section, Given { namespaces, ..Given::default() }, &mut findings);
+        plan(section, Given { namespaces, scoped: true, ..Given::default() }, &mut findings);
         assert!(!findings.refuse());
         findings.0.len()
     };
@@ -121,12 +121,17 @@ fn what_no_layer_keeps_from_the_callers_process_group_is_warned_about() {
         (&allow("kill"), signals, None, None),
         (&allow("ioprio_set"), priorities, priorities, priorities),
         (&allow("setpriority"), priorities, priorities, priorities),
-        (&Seccomp { deny: names(&["setpriority", "ioprio_set", "kill"]), ..none.clone() }, None, None, None),
+        (&Seccomp { deny: names(&["setpriority", "ioprio_set", "kill"]), ..none.clone() }, signals, None, signals),
+        (&allow("fcntl"), signals, None, signals),
+        (&allow("ioctl"), signals, None, signals),
     ] {
         assert_eq!(warned(section, Group::Shared, false), shared, "{section:?}");
         assert_eq!(warned(section, Group::Shared, true), scoped, "{section:?}");
         assert_eq!(warned(section, Group::AtTerminals, false), at_terminals, "{section:?}");
-        assert_eq!(warned(section, Group::Own, false), None, "{section:?}");
+        // By a terminal's events it signals whoever is at it, without being of his session.
+        let events = at_terminals.is_some_and(|(signals, _)| signals);
+        assert_eq!(warned(section, Group::Own, false), events.then_some((true, false)), "{section:?}");
+        assert_eq!(warned(section, Group::Own, true), None, "{section:?}");
     }
 }
 
