@@ -169,11 +169,32 @@ const LATEST: u64 = i64::MAX as u64 / 1_000_000_000 / 2;
 fn clocks(section: &Namespaces, offsets: ClockOffsets, host: &Host, findings: &mut Findings) {
     for (clock, offset) in [("boottime", offsets.boottime), ("monotonic", offsets.monotonic)] {
         // A second, because what is left of both may add up to one more, and a minute for what happens until then.
-        let room = || LATEST.saturating_sub(host.uptime() + 61);
+        let room = || LATEST.saturating_sub(host.uptime()).saturating_sub(61);
         if !offset.is_zero() && offset.as_secs() > room() {
             let message = format!("time: {clock} moves its clock beyond what the kernel can count");
             let hint = format!("write at most \"{}d\"", room() / 86_400);
             findings.error("namespaces", message, hint, section.time_origin.as_ref());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Facts;
+
+    #[test]
+    fn a_clock_is_moved_no_further_than_the_kernel_counts() {
+        let said = |uptime: u64, seconds: u64| {
+            let host = Host::known(Facts { uptime: Some(uptime), ..Facts::default() });
+            let offsets = ClockOffsets { boottime: std::time::Duration::from_secs(seconds), ..ClockOffsets::default() };
+            let mut findings = Findings::default();
+            clocks(&Namespaces::default(), offsets, &host, &mut findings);
+            findings.0.into_iter().next().and_then(|finding| finding.hint)
+        };
+        assert_eq!(said(1000, LATEST - 1061), None);
+        assert_eq!(said(1000, LATEST - 1060).as_deref(), Some("write at most \"53375d\""));
+        assert_eq!(said(u64::MAX, 0), None);
+        assert_eq!(said(u64::MAX, 1).as_deref(), Some("write at most \"0d\""));
     }
 }
