@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Format;
 
@@ -38,6 +38,7 @@ pub struct Facts {
     /// The caller's environment.
     pub env: Option<BTreeMap<String, String>>,
     /// Empty where it has been removed.
+    #[serde(serialize_with = "of_some")]
     pub cwd: Option<PathBuf>,
     /// Descriptors 0–2 that are terminals.
     pub terminals: Option<[bool; 3]>,
@@ -81,6 +82,7 @@ pub enum Node {
         mode: u32,
     },
     Symlink {
+        #[serde(serialize_with = "of")]
         to: PathBuf,
     },
     /// `b` or `c`, major, minor.
@@ -97,6 +99,16 @@ pub enum Node {
     },
 }
 
+/// A path as facts are kept: they are text, and a name need not be. What cannot be told is marked as such, so that it
+/// names nothing.
+fn of<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+fn of_some<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
+}
+
 impl Facts {
     /// A directory on the way to `path` was listed, and what follows was not there: that is an answer too.
     pub(super) fn list_without(&self, path: &Path) -> bool {
@@ -108,5 +120,23 @@ impl Facts {
             let names = self.directories.get(directory).filter(|names| !names.is_empty());
             names.is_some_and(|names| !names.iter().any(|listed| name == listed.as_str()))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    #[test]
+    fn names_that_are_no_text_do_not_keep_facts_from_being_kept() {
+        let path = PathBuf::from(OsStr::from_bytes(b"/a\xff"));
+        let paths = [("/link".to_owned(), Node::Symlink { to: path.clone() })].into();
+        let kept = serde_json::to_string(&Facts { cwd: Some(path), paths, ..Facts::default() }).unwrap();
+        let read: Facts = serde_json::from_str(&kept).unwrap();
+        assert_eq!(read.cwd, Some("/a\u{fffd}".into()));
+        assert_eq!(read.paths["/link"], Node::Symlink { to: "/a\u{fffd}".into() });
     }
 }

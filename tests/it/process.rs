@@ -173,6 +173,17 @@ fn it_starts_where_the_profile_says() {
 }
 
 #[test]
+fn it_starts_in_a_directory_whose_name_is_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let own = Sandbox::new();
+    let directory = own.dir().join(std::ffi::OsStr::from_bytes(b"a\xff"));
+    std::fs::create_dir(&directory).expect("making a directory");
+    let sandbox = Sandbox::bare().read_only(own.dir().to_str().expect("text"));
+    let seen = sandbox.called_in(directory).run(&["sh", "-c", "pwd | tail -c 3 | od -An -tx1"]).succeeds();
+    seen.prints(" 61 ff 0a\n");
+}
+
+#[test]
 fn a_directory_that_is_not_there_is_refused() {
     let sandbox = Sandbox::new().with("process", r#"cwd = "/not/there""#);
     sandbox.probe("cwd").refused(125, &["/not/there", "hint: "]);
