@@ -1,6 +1,8 @@
 //! Signals, taken from the queue one by one instead of by handlers.
 
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -77,13 +79,24 @@ pub fn discard_blocked() {
     }
 }
 
-/// Blocks every signal. A blocked signal stays queued even for a pid 1 that has no handler for it.
+/// Blocks every signal but the two that libc keeps to itself (32 and 33). A blocked signal stays queued even for a pid 1 that has no handler for it.
 pub fn block_all() {
     mask(libc::SIG_SETMASK, true);
 }
 
 pub fn unblock_all() {
     mask(libc::SIG_SETMASK, false);
+}
+
+/// What it starts blocks no signal: otherwise it would have our mask, and a ^C could not end it.
+pub fn unblocked(command: &mut Command) -> &mut Command {
+    // SAFETY: between fork and exec nothing runs but sigprocmask(2), which is async-signal-safe.
+    unsafe {
+        command.pre_exec(|| {
+            unblock_all();
+            Ok(())
+        })
+    }
 }
 
 fn mask(how: libc::c_int, full: bool) {
@@ -142,4 +155,22 @@ pub fn announce(socket: &OwnedFd) -> Result<(), Errno> {
     // SAFETY: numbers only; the signal goes to this process.
     check(unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_SETOWN, libc::getpid()) }.into())?;
     fcntl(socket, FcntlArg::F_SETFL(OFlag::O_ASYNC | OFlag::O_NONBLOCK)).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_helper_does_not_start_with_our_mask() {
+        let blocked = |command: &mut Command| {
+            let seen = command.args(["SigBlk", "/proc/self/status"]).output().unwrap();
+            !String::from_utf8(seen.stdout).unwrap().ends_with("\t0000000000000000\n")
+        };
+        // The mask is the thread's own.
+        block_all();
+        let seen = (blocked(&mut Command::new("grep")), blocked(unblocked(&mut Command::new("grep"))));
+        unblock_all();
+        assert_eq!(seen, (true, false));
+    }
 }

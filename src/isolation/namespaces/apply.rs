@@ -9,7 +9,7 @@ use nix::fcntl::OFlag;
 use super::super::context::{Context, Slot};
 use super::super::{Applied, Fault, IdRange};
 use super::{ClockOffsets, Maps, Step, ids};
-use crate::sys::{clone, descriptor, process};
+use crate::sys::{clone, descriptor, process, signal};
 
 impl Step {
     pub fn apply(&self, context: &mut Context) -> Applied {
@@ -76,7 +76,7 @@ fn child(context: &Context) -> Result<i32, Fault> {
     context.child.ok_or_else(|| Fault::new("clone3", Errno::ESRCH, "the child is not known yet"))
 }
 
-/// Found on a fixed path and started with an empty environment: the program is setuid root.
+/// Found on a fixed path and started with an empty environment: the program is setuid root. A ^C ends it.
 fn run_helper(program: &'static str, pid: i32, ranges: &[IdRange]) -> Applied {
     let mut command = Command::new(format!("/usr/bin/{program}"));
     command.arg(pid.to_string()).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -86,7 +86,7 @@ fn run_helper(program: &'static str, pid: i32, ranges: &[IdRange]) -> Applied {
     let fault = |error: std::io::Error| {
         Fault::new(program, Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)), "package uidmap has it")
     };
-    let output = command.output().map_err(fault)?;
+    let output = signal::unblocked(&mut command).output().map_err(fault)?;
     if output.status.success() {
         return Ok(());
     }
