@@ -111,10 +111,19 @@ pub fn set_nice(nice: i32) -> Result<(), Errno> {
 }
 
 /// Null-terminated argument or environment strings, made while planning: exec then needs no memory.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Strings {
     pointers: Vec<*const libc::c_char>,
     owned: Vec<CString>,
+}
+
+impl Eq for Strings {}
+
+/// By what they say; where they lie differs.
+impl PartialEq for Strings {
+    fn eq(&self, other: &Strings) -> bool {
+        self.owned == other.owned
+    }
 }
 
 impl Strings {
@@ -145,4 +154,16 @@ pub fn exit_now(code: i32) -> ! {
 fn prctl(option: libc::c_int, value: libc::c_ulong) -> Result<(), Errno> {
     // SAFETY: these options take one number; the kernel wants the unused arguments to be 0.
     check(unsafe { libc::prctl(option, value, 0, 0, 0) }.into()).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_compared_by_what_they_say() {
+        let strings = |texts: &[&CStr]| Strings::new(texts.iter().map(|text| (*text).to_owned()).collect());
+        assert_eq!(strings(&[c"a", c"b"]), strings(&[c"a", c"b"]));
+        assert_ne!(strings(&[c"a", c"b"]), strings(&[c"a"]));
+    }
 }
