@@ -157,7 +157,8 @@ fn fsconfig(
 /// What the kernel wrote into the context about its refusal: lines that begin with `e `, `w ` or `i `.
 fn log(context: BorrowedFd<'_>) -> String {
     let mut lines = Vec::new();
-    let mut line = [0u8; 200];
+    // A line that does not fit is lost (EMSGSIZE), and paths stand in them.
+    let mut line = [0u8; 4096];
     while let Ok(read @ 1..) = nix::unistd::read(context, &mut line) {
         let text = String::from_utf8_lossy(&line[..read]);
         lines.push(text.trim_end().trim_start_matches(['e', 'w', 'i']).trim_start().to_owned());
