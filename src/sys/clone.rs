@@ -60,10 +60,10 @@ pub fn vfork(mut becoming: impl FnMut() -> i32) -> Result<i32, Errno> {
         let call = unsafe { &mut *call.cast::<&mut dyn FnMut() -> i32>() };
         call()
     }
-    // SAFETY: the child runs on a stack of its own, aligned by clone(2); we are suspended while it lives in our memory,
+    // SAFETY: the child runs on a stack of its own, which libc's clone(3) aligns; we are suspended while it lives in our memory,
     // so nothing is used by two at once, and the stack is freed after it has left.
     let pid = unsafe {
-        let top = stack.as_mut_ptr().add(STACK & !0xf);
+        let top = stack.as_mut_ptr().add(STACK);
         libc::clone(enter, top.cast(), libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD, (&raw mut call).cast())
     };
     check(pid.into()).map(|pid| pid as i32)

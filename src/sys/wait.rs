@@ -15,7 +15,7 @@ pub enum Ended {
 
 /// Collects the child of a pidfd; `None` while it runs.
 pub fn of_pidfd(pidfd: BorrowedFd<'_>) -> Result<Option<Ended>, Errno> {
-    // SAFETY: an all-zero siginfo_t is valid, and the kernel writes it whole or, while the child runs, not at all.
+    // SAFETY: an all-zero siginfo_t is valid, and the kernel fills fields of it, with zeros while the child runs.
     let (info, answer) = unsafe {
         let mut info: libc::siginfo_t = std::mem::zeroed();
         let flags = libc::WEXITED | libc::WNOHANG;
@@ -23,7 +23,7 @@ pub fn of_pidfd(pidfd: BorrowedFd<'_>) -> Result<Option<Ended>, Errno> {
         (info, answer)
     };
     check(answer.into())?;
-    // SAFETY: these fields are what waitid(2) fills, and zero where it has filled nothing.
+    // SAFETY: these fields are what waitid(2) fills; they are plain numbers, whatever they hold.
     let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
     Ok((pid != 0).then_some(match info.si_code {
         libc::CLD_EXITED => Ended::Exited(status as u8),
