@@ -53,7 +53,7 @@ pub fn settings(profile: &Profile, host: &Host, findings: &mut Findings) {
             ),
             Ok(answer) if answer < 0 => (
                 format!("sysctl {key}: this kernel lets only the machine's own root set it"),
-                "leave it out, or set it for the whole machine",
+                "leave it out, or run it as root",
             ),
             Ok(errno) if errno > 0 => (
                 format!("sysctl {key} cannot be {value:?}: the kernel refuses it ({:?})", Errno::from_raw(errno)),

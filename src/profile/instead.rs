@@ -1,6 +1,6 @@
 //! What to write instead of a name that the language does not have.
 
-use super::keys::{Keys, SECTIONS, TOP, section, shape};
+use super::keys::{Keys, SECTIONS, TOP, not_yet, section, shape};
 use crate::isolation::nearest;
 
 /// Words of other tools, and what they are called here: (theirs, section, key).
@@ -99,7 +99,7 @@ const FOREIGN_SECTIONS: &[(&str, &str)] = &[
 pub fn of_key(section: &str, keys: Keys, key: &str) -> Option<String> {
     let word = key.to_ascii_lowercase().replace('_', "-");
     if let Some((_, there, name)) = FOREIGN.iter().find(|(theirs, there, _)| *theirs == word && *there == section) {
-        return Some(format!("in [{there}] it is called `{name}`"));
+        return Some(format!("in [{there}] it is called `{name}`{}", when(there, name)));
     }
     if shape(keys, &word).is_none()
         && let Some(hint) = elsewhere(&word)
@@ -134,12 +134,20 @@ pub fn stray(word: &str) -> Option<(&'static str, &str)> {
 }
 
 fn elsewhere(word: &str) -> Option<String> {
-    stray(word).map(|(section, word)| format!("`{word}` belongs in [{section}]"))
+    stray(word).map(|(section, word)| format!("`{word}` belongs in [{section}]{}", when(section, word)))
 }
 
 fn foreign(word: &str) -> Option<String> {
     let (_, section, key) = FOREIGN.iter().find(|(theirs, _, _)| *theirs == word)?;
-    Some(format!("write `{key}` in [{section}]"))
+    Some(match when(section, key) {
+        "" => format!("write `{key}` in [{section}]"),
+        later => format!("it is `{key}` in [{section}]{later}"),
+    })
+}
+
+/// Nobody is sent to a key only to be refused there.
+fn when(section: &str, key: &str) -> &'static str {
+    if not_yet(section, key, None) { ", which is not available in this version yet" } else { "" }
 }
 
 #[cfg(test)]

@@ -96,5 +96,8 @@ mod tests {
         let overrides = Overrides { set: vec!["www=/none".into()], ..Overrides::default() };
         let loaded = load("nginx", &overrides, &host()).unwrap_or_else(|refused| panic!("{refused}"));
         assert_eq!(hints(&loaded), ["create it, or name another: --set www=PATH"]);
+        let overrides = Overrides { set: vec!["www=./site".into()], ..Overrides::default() };
+        let refused = load("nginx", &overrides, &host()).expect_err("it is relative to nothing");
+        assert_eq!(refused.list[0].hint.as_deref(), Some("write an absolute path: --set www=\"$PWD/site\""));
     }
 }

@@ -89,7 +89,10 @@ pub fn read<'n>(reader: &Reader, form: &Form, node: &'n Node) -> Option<PathEntr
     match &node.kind {
         Kind::Text(text) => written(reader, form, text, blank),
         Kind::Table(_) => tabled(reader, form, node, blank),
-        _ => reader.wrong_entry(form.key, node, "paths and tables", "write \"/path\" or { target = \"/path\" }"),
+        _ => {
+            let hint = format!("write \"/path\" or {{ {} = \"/path\" }}", form.keys[0]);
+            reader.wrong_entry(form.key, node, "paths and tables", &hint)
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::reader::Reader;
+use crate::profile::rewrite::variable;
 use crate::profile::source::{Place, Provenance};
 use crate::profile::variables::{Piece, pieces};
 
@@ -49,7 +50,15 @@ pub fn absolute(reader: &Reader, key: &str, expanded: &str, place: Place) -> Opt
             }
             None => {
                 let message = format!("`{joined}` is relative, and a built-in profile has no directory");
-                return reader.error(place, message, "write an absolute path");
+                // Those of the language are in upper case, and absolute.
+                let declared = |name: &str| name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.contains('.');
+                let hint = match variable(source.slice(place), declared) {
+                    Some(name) => {
+                        format!("write an absolute path: --set {name}=\"$PWD/{}\"", joined.trim_start_matches("./"))
+                    }
+                    None => "write an absolute path".to_owned(),
+                };
+                return reader.error(place, message, hint);
             }
         }
     };
@@ -75,7 +84,12 @@ pub fn target(reader: &Reader, key: &str, text: &str, place: Place) -> Option<Pa
         return reader.error(place, format!("the target `{expanded}` is relative"), hint);
     }
     if expanded.split('/').any(|part| part == "..") {
-        return reader.error(place, format!("the target `{expanded}` contains `..`"), "write the path without it");
+        let meant = normal(Path::new(&*expanded));
+        let hint = match expanded.starts_with('/') {
+            true => format!("a target has none: write \"{}\"", meant.display()),
+            false => "write the path without it".to_owned(),
+        };
+        return reader.error(place, format!("the target `{expanded}` contains `..`"), hint);
     }
     absolute(reader, key, &expanded, place)
 }

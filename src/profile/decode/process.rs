@@ -106,11 +106,14 @@ fn env(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String, Stri
     for entry in reader.table(key, value)?.iter() {
         let name = &entry.key;
         if name.is_empty() || name.contains(['=', '\0']) || name.chars().any(char::is_control) {
-            let message = match name.as_str() {
-                "" => "a variable without a name".to_owned(),
-                name => format!("`{}` cannot be the name of a variable", name.escape_debug()),
+            let (message, hint) = match name.as_str() {
+                "" => (format!("a variable of `{key}` has no name"), "write NAME = \"value\""),
+                name => (
+                    format!("`{}` cannot be the name of a variable", name.escape_debug()),
+                    "names hold neither `=` nor control characters",
+                ),
             };
-            reader.error::<()>(entry.key_place, message, "names hold neither `=` nor control characters");
+            reader.error::<()>(entry.key_place, message, hint);
         } else if let Some(text) = reader.text(name, &entry.value) {
             env.insert(name.clone(), text);
         }
