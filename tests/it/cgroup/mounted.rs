@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::cleaning::directories;
-use crate::harness::{Running, Sandbox, alone, eventually, is_root, lacks, step_removal};
+use crate::harness::{Running, Sandbox, alone, eventually, is_root, lacks, seconds, step_removal};
 use crate::oracle::Snapshot;
 use crate::process::{alive, descendants};
 
@@ -161,10 +161,11 @@ fn what_has_frozen_itself_is_ended_nevertheless() {
     let v2 = ["cgroup.controllers", "unified/cgroup.controllers"].iter().any(exists);
     let v2 = v2.then_some(("unified", "cgroup.freeze", "1"));
     assert!(v1.is_some() || v2.is_some());
+    let time = format!("{}s", seconds(2).as_secs());
     for ((hierarchy, file, word), killed) in v1.into_iter().chain(v2).flat_map(|each| [(each, false), (each, true)]) {
         let before = Snapshot::take();
         let sandbox = mounting().with("process", r#"stop-timeout = "100ms""#);
-        let sandbox = if killed { sandbox } else { sandbox.option("--timeout").option("2s") };
+        let sandbox = if killed { sandbox } else { sandbox.option("--timeout").option(&time) };
         let freeze = format!("cgroups /tmp/c + say now + write /tmp/c/{hierarchy}/{file} {word} + hang");
         let mut running = sandbox.start_probe(&freeze);
         running.line("now");
