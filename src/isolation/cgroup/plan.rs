@@ -100,6 +100,11 @@ pub fn plan(section: &Cgroup, given: Given<'_>, host: &Host, findings: &mut Find
     for home in &exposed {
         planner.keep_off(home, place.as_ref());
     }
+    if exposed.iter().any(|home| matches!(home, Home::V1(_))) {
+        let message = "the program can make cgroups without number in its part of cgroup v1: nothing limits the \
+                       kernel's memory for these";
+        planner.findings.note("cgroup", message, format!("choose another user in [process], or {}", v1::UNIFIED), None);
+    }
     planner.planned(&wishes)
 }
 

@@ -94,6 +94,22 @@ fn a_program_that_mounts_cgroups_gets_a_part_of_each_that_it_could_change() {
 }
 
 #[test]
+fn cgroups_without_number_are_foretold_where_nothing_limits_them() {
+    let noted = |machine: Machine, uid| {
+        let mut findings = Findings::default();
+        let given = Given { mounts: true, ..given(uid) };
+        plan(&Cgroup::default(), given, &Host::known(machine.0), &mut findings);
+        findings.0.iter().any(|one| one.severity == Severity::Note && one.message.contains("cgroups without number"))
+    };
+    let hybrid = || Machine::of(0).hybrid().writable_v1().owned("/sys/fs/cgroup/unified");
+    assert!(noted(hybrid(), 0));
+    assert!(!noted(hybrid(), 33));
+    let root = "/sys/fs/cgroup";
+    let unified = Machine::of(0).text("/proc/self/cgroup", "0::/\n").v2(root, "memory pids", "memory pids", "1\n");
+    assert!(!noted(unified.owned(root), 0));
+}
+
+#[test]
 fn a_user_who_mounts_cgroups_gets_a_part_of_what_is_the_users() {
     let own = "/sys/fs/cgroup/job";
     let machine = |uid| {
