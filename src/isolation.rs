@@ -137,6 +137,24 @@ pub struct IdRange {
     pub count: u32,
 }
 
+/// The lines of `uid_map` and `gid_map`.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct IdMaps {
+    pub users: Vec<IdRange>,
+    pub groups: Vec<IdRange>,
+}
+
+impl IdMaps {
+    /// The ids on the host of a user and a group inside; that of nobody where they have none.
+    pub fn outside(&self, uid: u32, gid: u32) -> (u32, u32) {
+        let outside = |ranges: &[IdRange], id: u32| {
+            let range = ranges.iter().find(|range| id.checked_sub(range.inside).is_some_and(|at| at < range.count));
+            range.map_or(u32::MAX, |range| range.outside.saturating_add(id - range.inside))
+        };
+        (outside(&self.users, uid), outside(&self.groups, gid))
+    }
+}
+
 /// What a step makes that outlives its process: it is written down before the step acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

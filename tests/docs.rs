@@ -1,4 +1,5 @@
-//! docs/profile.md against the program: every example is a profile, and every key is there.
+//! docs/profile.md against the program: every example is a profile, and every key is there; and of docs/architecture.md
+//! what no compiler sees to.
 
 mod repository;
 
@@ -70,4 +71,29 @@ fn the_defaults_are_those_of_the_program() {
             loaded.unwrap_or_else(|problems| panic!("{problems}"));
         }
     }
+}
+
+/// What two of them must agree on is a plain type in isolation.rs.
+#[test]
+fn no_section_imports_another() {
+    const SECTIONS: [&str; 8] =
+        ["process", "namespaces", "rootfs", "cgroup", "network", "capabilities", "seccomp", "landlock"];
+    let mut files = 0;
+    for section in SECTIONS {
+        let own = repository::root().join("src/isolation").join(section);
+        let mut left = vec![own.with_extension("rs"), own];
+        while let Some(path) = left.pop() {
+            if let Ok(entries) = std::fs::read_dir(&path) {
+                left.extend(entries.map(|entry| entry.unwrap().path()));
+                continue;
+            }
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            files += 1;
+            let imports = text.split("use crate::isolation::").skip(1).filter_map(|rest| rest.split(';').next());
+            let words = imports.flat_map(|import| import.split(|c: char| !c.is_alphanumeric() && c != '_'));
+            let others: Vec<&str> = words.filter(|word| SECTIONS.contains(word) && *word != section).collect();
+            assert!(others.is_empty(), "{}: {others:?}", path.display());
+        }
+    }
+    assert!(files > 80, "{files}");
 }

@@ -13,9 +13,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::context::{Slot, Slots};
-use super::{IdRange, Origin};
+use super::{IdMaps, IdRange, Origin};
 
-pub use ids::{Maps, verify_ids};
+pub use ids::verify_ids;
 pub use plan::{Planned, plan};
 pub use read_back::{Late, ReadBack};
 pub use review::review;
@@ -96,11 +96,11 @@ impl Default for Namespaces {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Init writes its own maps: one id of each kind needs nobody's help.
-    MapOwnId(Maps),
+    MapOwnId(IdMaps),
     /// The supervisor writes the child's maps, having the privilege over these ids itself.
-    MapIds(Maps),
+    MapIds(IdMaps),
     /// newuidmap(1) and newgidmap(1) write them, from what /etc/subuid and /etc/subgid grant the caller.
-    MapIdsByHelper(Maps),
+    MapIdsByHelper(IdMaps),
     /// Where the map leaves out the caller, init becomes the program's account: nobody could make a file.
     Become {
         uid: u32,

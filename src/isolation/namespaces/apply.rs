@@ -7,8 +7,8 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use super::super::context::{Context, Slot};
-use super::super::{Applied, Fault, IdRange};
-use super::{ClockOffsets, Maps, Step, ids};
+use super::super::{Applied, Fault, IdMaps, IdRange};
+use super::{ClockOffsets, Step, ids};
 use crate::sys::{clone, descriptor, process, signal};
 
 impl Step {
@@ -35,14 +35,14 @@ impl Step {
     }
 }
 
-fn map_own_id(maps: &Maps) -> Applied {
+fn map_own_id(maps: &IdMaps) -> Applied {
     // The kernel takes a group map from an unprivileged process only after this (user_namespaces(7)).
     write("/proc/self/setgroups", "deny")?;
     write_map("/proc/self/uid_map", &maps.users)?;
     write_map("/proc/self/gid_map", &maps.groups)
 }
 
-fn map_ids(maps: &Maps, context: &Context) -> Applied {
+fn map_ids(maps: &IdMaps, context: &Context) -> Applied {
     let pid = child(context)?;
     write_map(&format!("/proc/{pid}/uid_map"), &maps.users)?;
     write_map(&format!("/proc/{pid}/gid_map"), &maps.groups)
@@ -66,7 +66,7 @@ fn write_map(path: &str, ranges: &[IdRange]) -> Applied {
     if ids::parse(&text) == ranges { Ok(()) } else { Err(Fault::mismatch("id map", format!("{path} holds {text}"))) }
 }
 
-fn map_ids_by_helper(maps: &Maps, context: &Context) -> Applied {
+fn map_ids_by_helper(maps: &IdMaps, context: &Context) -> Applied {
     let pid = child(context)?;
     run_helper("newuidmap", pid, &maps.users)?;
     run_helper("newgidmap", pid, &maps.groups)

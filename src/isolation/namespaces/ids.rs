@@ -1,21 +1,14 @@
-//! Maps of ids: which of the host's users and groups exist inside, and as whom.
+//! IdMaps of ids: which of the host's users and groups exist inside, and as whom.
 
 mod granted;
 
 use std::fmt;
 use std::path::Path;
 
-use super::super::{Account, Applied, Fault, Findings, IdRange};
+use super::super::{Account, Applied, Fault, Findings, IdMaps, IdRange};
 use super::{IdMap, Namespaces};
 use crate::host::Host;
 use granted::{check_granted, range};
-
-/// The lines of `uid_map` and `gid_map`.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Maps {
-    pub users: Vec<IdRange>,
-    pub groups: Vec<IdRange>,
-}
 
 /// Who has the privilege to write the maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +19,9 @@ pub enum Writer {
 }
 
 /// The maps of a profile on this host, and who writes them.
-pub fn maps(section: &Namespaces, account: &Account, host: &Host, findings: &mut Findings) -> (Maps, Writer) {
+pub fn maps(section: &Namespaces, account: &Account, host: &Host, findings: &mut Findings) -> (IdMaps, Writer) {
     let one = |inside, outside| vec![IdRange { inside, outside, count: 1 }];
-    let own_id = Maps { users: one(account.uid, host.uid()), groups: one(account.gid, host.gid()) };
+    let own_id = IdMaps { users: one(account.uid, host.uid()), groups: one(account.gid, host.gid()) };
     match (&section.id_map, host.is_root()) {
         (IdMap::Auto, false) => (own_id, Writer::Init),
         (IdMap::Auto, true) => {
@@ -36,7 +29,10 @@ pub fn maps(section: &Namespaces, account: &Account, host: &Host, findings: &mut
                 let mine = parse(&host.text(Path::new(file)).unwrap_or_default());
                 mine.into_iter().map(|line| IdRange { outside: line.inside, ..line }).collect()
             };
-            (Maps { users: identity("/proc/self/uid_map"), groups: identity("/proc/self/gid_map") }, Writer::Supervisor)
+            (
+                IdMaps { users: identity("/proc/self/uid_map"), groups: identity("/proc/self/gid_map") },
+                Writer::Supervisor,
+            )
         }
         (IdMap::Range, true) => {
             findings.error(
@@ -45,16 +41,16 @@ pub fn maps(section: &Namespaces, account: &Account, host: &Host, findings: &mut
                 "leave id-map out: as root every id maps onto itself".to_string(),
                 section.id_map_origin.as_ref(),
             );
-            (Maps::default(), Writer::Supervisor)
+            (IdMaps::default(), Writer::Supervisor)
         }
         (IdMap::Range, false) => {
             let origin = section.id_map_origin.as_ref();
             let users = range(host, "/etc/subuid", host.uid(), (account.uid, host.uid()), findings, origin);
             let groups = range(host, "/etc/subgid", host.uid(), (account.gid, host.gid()), findings, origin);
-            (Maps { users, groups }, Writer::Helper)
+            (IdMaps { users, groups }, Writer::Helper)
         }
         (IdMap::Lines(lines), root) => {
-            let maps = Maps { users: lines.clone(), groups: lines.clone() };
+            let maps = IdMaps { users: lines.clone(), groups: lines.clone() };
             let only_self = |lines: &[IdRange], id| matches!(lines, [line] if line.count == 1 && line.outside == id);
             if only_self(lines, host.uid()) && host.uid() == host.gid() && !root {
                 return (maps, Writer::Init);
@@ -72,23 +68,12 @@ pub fn maps(section: &Namespaces, account: &Account, host: &Host, findings: &mut
 }
 
 /// Who the program is outside; an id that is not mapped belongs to nobody there.
-pub fn of_program(maps: &Maps, account: &Account) -> (u32, u32) {
+pub fn of_program(maps: &IdMaps, account: &Account) -> (u32, u32) {
     maps.outside(account.uid, account.gid)
 }
 
-impl Maps {
-    /// The ids on the host of a user and a group inside; that of nobody where they have none.
-    pub fn outside(&self, uid: u32, gid: u32) -> (u32, u32) {
-        let outside = |ranges: &[IdRange], id: u32| {
-            let range = ranges.iter().find(|range| id.checked_sub(range.inside).is_some_and(|at| at < range.count));
-            range.map_or(u32::MAX, |range| range.outside.saturating_add(id - range.inside))
-        };
-        (outside(&self.users, uid), outside(&self.groups, gid))
-    }
-}
-
 /// Who init is inside: the caller, through the maps.
-pub fn of_init(maps: &Maps, host: &Host) -> (u32, u32) {
+pub fn of_init(maps: &IdMaps, host: &Host) -> (u32, u32) {
     let inside = |ranges: &[IdRange], id: u32| {
         let range = ranges.iter().find(|range| id.checked_sub(range.outside).is_some_and(|at| at < range.count));
         range.map_or(u32::MAX, |range| range.inside + (id - range.outside))
@@ -117,7 +102,7 @@ pub fn lines(ranges: &[IdRange]) -> String {
     ranges.iter().map(|range| format!("{} {} {}\n", range.inside, range.outside, range.count)).collect()
 }
 
-impl fmt::Display for Maps {
+impl fmt::Display for IdMaps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let show = |ranges: &[IdRange]| {
             let texts: Vec<String> = ranges

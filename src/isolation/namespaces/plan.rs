@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::ids::{self, Writer};
-use super::{ClockOffsets, Maps, Namespaces, Nested, ReadBack, Step, sysctl};
+use super::{ClockOffsets, Namespaces, Nested, ReadBack, Step, sysctl};
 use crate::host::Host;
-use crate::isolation::{Account, Findings};
+use crate::isolation::{Account, Findings, IdMaps};
 
 /// What `[namespaces]` asks of each stage.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ pub struct Planned {
     /// Once the maps are there, where init itself is not in them.
     pub become_account: Option<Step>,
     /// Which of the host's ids exist inside.
-    pub ids: Maps,
+    pub ids: IdMaps,
     /// After init has joined its cgroups.
     pub late_namespaces: Vec<Step>,
     /// After the root has been assembled.

@@ -14,8 +14,7 @@ use super::steps::{Steps, steps};
 use super::tree::Tree;
 use super::{Access, ReadBack, Rootfs, Step};
 use crate::host::Host;
-use crate::isolation::namespaces::Maps;
-use crate::isolation::{Account, Findings, Grant};
+use crate::isolation::{Account, Findings, Grant, IdMaps};
 
 /// What other sections have decided that the root depends on.
 pub struct Given<'a> {
@@ -24,7 +23,7 @@ pub struct Given<'a> {
     /// Only the caller's own id exists inside.
     pub one_id: bool,
     /// Which of the host's ids exist inside; none is given in the host's own user namespace, where all do.
-    pub ids: Option<&'a Maps>,
+    pub ids: Option<&'a IdMaps>,
     /// Init is not the caller, whom the map leaves out.
     pub becomes: bool,
     pub own_pid: bool,
