@@ -3,7 +3,7 @@
 //! A profile says what the program may see and use; planning turns it into a list of steps, before anything is touched;
 //! the launch carries the steps out and becomes the program. `docs/architecture.md` tells the whole of it.
 //!
-//! Arrows point one way: `cli → {profile, host, plan, explain, launch, state}`, `launch → plan → isolation → sys`.
+//! Arrows point one way: `cli → {doctor, draft, launch} → {state, plan} → profile → isolation → host → sys`.
 
 #![deny(unsafe_code)]
 
