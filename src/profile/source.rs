@@ -51,23 +51,47 @@ pub struct Source {
     utf16_columns: Columns,
 }
 
-/// The last question about columns and its answer: a long line is asked about from left to right.
+/// The last question about columns and its answer, as most are asked from left to right; and for leaps in a long line
+/// how many units there are before each block of the text.
 #[derive(Debug, Default)]
 struct Columns {
     /// Offset, start of its line, column.
     last: Cell<(usize, usize, usize)>,
+    blocks: OnceCell<Vec<usize>>,
 }
 
+const BLOCK: usize = 1024;
+
 impl Columns {
-    /// How far from the start of its line an offset is, each character as wide as `width` says.
-    fn at(&self, text: &str, line_start: usize, offset: usize, width: fn(char) -> usize) -> usize {
+    /// How far from the start of its line an offset is, in what `units` counts.
+    fn at(&self, text: &str, line_start: usize, offset: usize, units: fn(&[u8]) -> usize) -> usize {
         let (from, column) = match self.last.get() {
             (at, start, column) if start == line_start && (line_start..=offset).contains(&at) => (at, column),
             _ => (line_start, 0),
         };
-        let column = column + text.get(from..offset).unwrap_or_default().chars().map(width).sum::<usize>();
+        let column = match text.as_bytes().get(from..offset) {
+            None => column,
+            Some(between) if between.len() <= 4 * BLOCK => column + units(between),
+            Some(_) => self.before(text, offset, units) - self.before(text, line_start, units),
+        };
         self.last.set((offset, line_start, column));
         column
+    }
+
+    /// How many units there are in all before an offset of the text.
+    fn before(&self, text: &str, offset: usize, units: fn(&[u8]) -> usize) -> usize {
+        let bytes = text.as_bytes();
+        let blocks = self.blocks.get_or_init(|| {
+            let sums = bytes.chunks(BLOCK).scan(0, |sum, block| {
+                let before = *sum;
+                *sum += units(block);
+                Some(before)
+            });
+            sums.collect()
+        });
+        // The end of the text may be that of its last block.
+        let block = (offset / BLOCK).min(blocks.len().saturating_sub(1));
+        blocks.get(block).map_or(0, |sum| sum + units(&bytes[block * BLOCK..offset]))
     }
 
     /// The other way round, for columns that are characters; past the end of the text for one that it does not have.
@@ -137,14 +161,14 @@ impl Source {
     /// Counted from 1: line and column, the latter in characters.
     pub fn position(&self, offset: u32) -> (u32, u32) {
         let (line, start) = self.line_of(offset);
-        let column = self.columns.at(&self.text, start, offset as usize, |_| 1);
+        let column = self.columns.at(&self.text, start, offset as usize, characters);
         (line as u32 + 1, column as u32 + 1)
     }
 
     /// As editors count: both from 0, columns as UTF-16 code units.
     pub fn utf16_position(&self, offset: u32) -> (usize, usize) {
         let (line, start) = self.line_of(offset);
-        (line, self.utf16_columns.at(&self.text, start, offset as usize, char::len_utf16))
+        (line, self.utf16_columns.at(&self.text, start, offset as usize, utf16_units))
     }
 
     /// The offset of a line and column, both counted from 1.
@@ -153,6 +177,16 @@ impl Source {
         let column = usize::try_from(column).ok()?.checked_sub(1)?;
         u32::try_from(self.columns.offset(&self.text, start, column)?).ok()
     }
+}
+
+/// A character counts where it begins.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| !matches!(byte, 0x80..0xc0)).count()
+}
+
+/// One of four bytes has two of them.
+fn utf16_units(bytes: &[u8]) -> usize {
+    characters(bytes) + bytes.iter().filter(|byte| **byte >= 0xf0).count()
 }
 
 /// All texts of one load. The profile that was asked for comes first.
@@ -229,5 +263,24 @@ mod tests {
         assert_eq!(source.position(8), (2, 1));
         assert_eq!(source.line_text(8), "bé = 2");
         assert_eq!(source.position(9999).0, 3, "an offset past the end lies on the last line");
+    }
+
+    #[test]
+    fn columns_of_a_long_line_are_counted_alike_from_wherever() {
+        let text = format!("first\n{}", "aä€😀".repeat(3000));
+        let offsets: Vec<u32> = text.char_indices().map(|(at, _)| at as u32).filter(|at| *at > 5).collect();
+        let asked = |offsets: &mut dyn Iterator<Item = &u32>| {
+            let source = Source::new("x", text.clone(), Provenance::CommandLine, None);
+            for &offset in offsets {
+                let before = &text[6..offset as usize];
+                assert_eq!(source.position(offset), (2, before.chars().count() as u32 + 1), "{offset}");
+                assert_eq!(source.utf16_position(offset), (1, before.encode_utf16().count()), "{offset}");
+            }
+        };
+        asked(&mut offsets.iter().step_by(7));
+        let whole = Source::new("x", "x".repeat(8 * BLOCK), Provenance::CommandLine, None);
+        assert_eq!(whole.position(8 * BLOCK as u32), (1, 8 * BLOCK as u32 + 1), "where the text ends with a block");
+        asked(&mut offsets.iter().rev().step_by(7));
+        asked(&mut offsets.iter().step_by(101).zip(offsets.iter().rev().step_by(103)).flat_map(|(a, b)| [a, b]));
     }
 }
