@@ -179,7 +179,9 @@ fn nested(reader: &Reader, key: &str, value: &Node) -> Option<Nested> {
 }
 
 fn settings(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String, (String, Origin)>> {
-    let mut settings: BTreeMap<String, (String, Origin)> = BTreeMap::new();
+    let mut settings = BTreeMap::new();
+    // Two spellings of one path are one setting.
+    let mut spelled: BTreeMap<String, &str> = BTreeMap::new();
     for entry in reader.table(key, value)?.iter() {
         let name = entry.key.replace('/', ".");
         let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -197,7 +199,7 @@ fn settings(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String,
         } else if sysctl::path(&entry.key) == "kernel/hostname" {
             let hint = "write hostname = \"…\" in [namespaces] instead";
             reader.error::<()>(entry.key_place, format!("`{}` is what `hostname` sets", entry.key), hint);
-        } else if let Some(twin) = settings.keys().find(|twin| sysctl::path(twin) == sysctl::path(&entry.key)) {
+        } else if let Some(twin) = spelled.insert(sysctl::path(&entry.key), &entry.key) {
             let message = format!("`{}` and `{twin}` are one setting", entry.key);
             reader.error::<()>(entry.key_place, message, "leave out one of the two");
         } else if let Some(text) = setting(reader, entry.key.as_str(), &entry.value) {
