@@ -148,6 +148,6 @@ fn too_little_to_start_with_is_explained() {
             true => tight.says(&["memory-max: ", LACKING, "hint: "]),
             false => tight.says(&["out of memory, limit 192K", "hint: raise memory-max"]),
         };
-        few.says(&["hint: raise pids-max"]);
     }
+    few.says(&["pids-max = 1 leaves no room for the program", "hint: write 2 or more"]);
 }
