@@ -109,10 +109,10 @@ fn a_profile_is_checked_for_the_machine_that_the_report_is_of() {
 
     let mut old: Value = serde_json::from_str(&report).expect("JSON");
     old["facts"]["max-user-namespaces"] = 0.into();
-    old["facts"]["landlock-abi"] = 2.into();
+    old["facts"]["landlock-abi"] = 1.into();
     let old = sandbox.file("old.json", &old.to_string()).display().to_string();
     let seen = sandbox.sandbox(&["check", "--host", &old, "hello"]).exits(1);
-    seen.says(&["user.max_user_namespaces is 0", "has ABI 2"]);
+    seen.says(&["user.max_user_namespaces is 0", "has ABI 1"]);
 
     // What is required there and missing, and a kind of namespaces that is forbidden.
     for name in ["system-calls", "user-namespaces", "launch"] {

@@ -256,6 +256,8 @@ fn a_program_that_outlives_its_supervisor_is_ended_by_whoever_collects() {
     let data = |sandbox: Sandbox| sandbox.with("process", "init = false").with("rootfs", "persist = [\"/data\"]");
     for by in ["gc", "rm", "run"] {
         let sandbox = data(Sandbox::new());
+        let home = sandbox.dir().join("data").display().to_string();
+        let sandbox = sandbox.env("XDG_DATA_HOME", &home);
         let mut running = sandbox.start_probe("outlive + hang");
         running.line("running");
         let program = Survivors(descendants(running.pid()));
@@ -271,6 +273,10 @@ fn a_program_that_outlives_its_supervisor_is_ended_by_whoever_collects() {
         }
         assert!(!alive(program.0[0]), "{by} leaves it running");
         assert!(!sandbox.sandbox(&["ps"]).succeeds().stdout.contains(&sandbox.name));
+        if is_root() {
+            std::fs::remove_dir_all(format!("/var/lib/sandbox/persist/{}", sandbox.name))
+                .expect("removing what it kept");
+        }
     }
 }
 

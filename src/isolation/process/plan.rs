@@ -160,16 +160,17 @@ impl Sizes<'_> {
     fn fit_into_stack(&self, total: u64, findings: &mut Findings) -> bool {
         let Some((Some(stack), origin)) = self.section.rlimits.get("stack") else { return false };
         let pointers = 8 * (self.words.len() + self.environment.len()) as u64;
-        // A pointer's room at the top, in whole pages.
+        // A pointer's room at the top, in whole pages; the first is there whatever the limit.
         let pages = (total - pointers + 8).next_multiple_of(4096);
+        let too_long = pages > 4096 && pages > *stack;
         let hint = || format!("write at least \"{}K\"", (total + LEAST_STACK).div_ceil(1024));
         let say = |what: &str| format!("rlimits: stack = {stack} {what}: arguments and environment take {total} bytes");
-        if pages > *stack {
+        if too_long {
             findings.error("process", say("cannot hold what the program is handed"), hint(), Some(origin));
         } else if *stack >= LEAST_STACK && total + LEAST_STACK - 1024 > *stack {
             findings.warning("process", say("leaves an ordinary program no room to start"), hint(), Some(origin));
         }
-        pages > *stack
+        too_long
     }
 
     /// As bprm_stack_limits() of the kernel has it.

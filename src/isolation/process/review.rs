@@ -152,6 +152,7 @@ fn limits(section: &Process, findings: &mut Findings) {
     for (name, least, written, why) in LEAST {
         if let Some((Some(limit), origin)) = section.rlimits.get(name)
             && *limit < least
+            && !findings.0.iter().any(|known| known.origin.as_ref() == Some(origin))
         {
             let message = format!("rlimits: with {name} = {limit} an ordinary program cannot start: {why}");
             findings.warning("process", message, format!("write at least {written}"), Some(origin));
