@@ -1,5 +1,5 @@
-//! docs/tutorial.md and docs/coming-from.md: the files they name are written, their commands are run, and what those
-//! print is what stands there.
+//! docs/tutorial.md, docs/failures.md and docs/coming-from.md: the files they name are written, their commands are run,
+//! and what those print is what stands there.
 
 use std::fmt::Write;
 use std::os::unix::fs::chown;
@@ -11,6 +11,7 @@ use nix::unistd::User;
 use crate::harness::{Sandbox, is_root, left_to_root, program, skip};
 
 const TUTORIAL: &str = include_str!("../../docs/tutorial.md");
+const FAILURES: &str = include_str!("../../docs/failures.md");
 const COMING_FROM: &str = include_str!("../../docs/coming-from.md");
 
 enum Part<'a> {
@@ -23,6 +24,11 @@ enum Part<'a> {
 #[test]
 fn the_tutorial_shows_what_happens() {
     shows_what_happens(TUTORIAL, 23);
+}
+
+#[test]
+fn failures_are_explained_as_shown() {
+    shows_what_happens(FAILURES, 15);
 }
 
 #[test]
