@@ -34,7 +34,7 @@ pub enum Arguments {
 const PLACES: [&str; 4] =
     ["/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
 
-/// The service that starts this very file, a template last; else the one that mentions it, or has its name.
+/// The service that starts this very file, that of its name first and a template last; else the one that has it started.
 pub fn find(program: &Path, host: &Host) -> Option<Unit> {
     let services = PLACES.iter().map(Path::new).flat_map(|place| {
         let services = host.list(place).into_iter().filter(|file| file.ends_with(".service"));
@@ -46,10 +46,10 @@ pub fn find(program: &Path, host: &Host) -> Option<Unit> {
         let text = if size < 1 << 20 { std::fs::read_to_string(&path).ok()? } else { return None };
         let name = path.file_stem()?.to_string_lossy().into_owned();
         let unit = parse(&text, program, &name)?;
-        Some((unit.arguments == Arguments::Elsewhere, name.ends_with('@'), Unit { path, ..unit }))
+        let rank = (name.ends_with('@'), unit.arguments == Arguments::Elsewhere, !has_name_of(program, &name));
+        Some((rank, Unit { path, ..unit }))
     });
-    let rank = |(elsewhere, template, _): &(bool, bool, Unit)| 2 * u8::from(*template) + u8::from(*elsewhere);
-    units.min_by_key(rank).map(|(.., unit)| unit)
+    units.min_by_key(|(rank, _)| *rank).map(|(_, unit)| unit)
 }
 
 fn parse(text: &str, program: &Path, name: &str) -> Option<Unit> {
@@ -64,8 +64,8 @@ fn parse(text: &str, program: &Path, name: &str) -> Option<Unit> {
     let itself = starts().find(|start| start.split_whitespace().next().map(Path::new) == Some(program));
     let mentioned = |start: &&str| {
         let quoted = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ';' | '`' | '(' | ')');
-        Some(name) == program.file_name().and_then(|name| name.to_str())
-            || start.split(quoted).any(|word| Path::new(word) == program)
+        let wrapped = start.split_whitespace().next().is_some_and(is_wrapper);
+        (wrapped && has_name_of(program, name)) || start.split(quoted).any(|word| Path::new(word) == program)
     };
     let background = values("Type").next_back().is_some_and(|(_, kind)| kind.trim() == "forking");
     let (start, arguments) = match itself {
@@ -84,6 +84,16 @@ fn parse(text: &str, program: &Path, name: &str) -> Option<Unit> {
     let user = values("User").next_back().map(|(_, user)| user.trim().to_owned()).filter(|user| !user.contains('%'));
     let start = start.split_whitespace().collect::<Vec<_>>().join(" ");
     Some(Unit { path: PathBuf::new(), start, arguments, user: user.filter(|user| !user.is_empty()), state, runtime })
+}
+
+/// What starts a service is a shell, or a script of its package; a program that people call by name is another program.
+fn is_wrapper(first: &str) -> bool {
+    let Some((directory, name)) = first.rsplit_once('/') else { return false };
+    matches!(name, "sh" | "bash" | "dash" | "env") || !(directory.ends_with("/bin") || directory.ends_with("/sbin"))
+}
+
+fn has_name_of(program: &Path, name: &str) -> bool {
+    program.file_name().is_some_and(|file| file == name)
 }
 
 /// What follows the program, as systemd would split it; quotes around whole words are understood.
@@ -131,7 +141,12 @@ mod tests {
         assert_eq!(unit.user.as_deref(), Some("served"));
         assert_eq!(unit.state, ["/var/lib/extra", "/var/lib/served", "/var/lib/served/more"]);
         assert_eq!(parsed(TEXT, "/usr/bin/other"), None);
-        assert_eq!(parse(TEXT, Path::new("/usr/sbin/x"), "x").map(|unit| unit.arguments), Some(Arguments::Elsewhere));
+        let script = "[Service]\nExecStart=/bin/sh -c x-start\n";
+        assert_eq!(parse(script, Path::new("/usr/sbin/x"), "x").map(|unit| unit.arguments), Some(Arguments::Elsewhere));
+        let packaged = "[Service]\nExecStart=/usr/share/x/start-x /etc/x.conf\n";
+        assert!(parse(packaged, Path::new("/usr/sbin/x"), "x").is_some());
+        // As ssh.service, which starts sshd.
+        assert_eq!(parse(TEXT, Path::new("/usr/sbin/x"), "x"), None);
         let shell = "[Service]\nExecStart=/bin/sh -c \"set -f; \\\n exec /usr/bin/served $X\"\n";
         let unit = parsed(shell, "/usr/bin/served").expect("it is mentioned");
         assert_eq!(
