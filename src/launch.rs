@@ -130,7 +130,7 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
 fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context, record: &mut Record) -> Outcome {
     // One that outlived its supervisor may still be writing to what this one is about to take.
     if plan.host_before.iter().any(|step| matches!(step, Step::Rootfs(rootfs::Step::Create { lock: Some(_), .. }))) {
-        record.others().iter().for_each(|id| record.collect(id));
+        record.namesakes().iter().for_each(|id| record.collect(id));
     }
     if let Err((index, fault)) = wire.carry_out(plan, Stage::HostBefore, context, Some(record)) {
         return failed(plan, Some((Stage::HostBefore, index)), &fault);

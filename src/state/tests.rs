@@ -229,3 +229,17 @@ fn collecting_ends_what_was_started_and_nobody_who_has_its_number_since() {
     );
     assert!(!child.wait().unwrap().success());
 }
+
+#[test]
+fn those_of_its_name_are_found_among_however_many() {
+    let place = Temporary::new("namesakes");
+    let record = place.record();
+    assert_eq!(record.namesakes(), [""; 0]);
+    // The second is of a sandbox that is called as the first.
+    let others = ["web-0123abcd", "web-0123abcd-01234567", "web2-0123abcd", "we-0123abcd1"].map(str::to_owned);
+    for id in others.into_iter().chain((0..40).map(|number| format!("other-{number:08x}"))) {
+        fs::create_dir(place.0.join(id)).unwrap();
+    }
+    assert_eq!(record.namesakes(), ["web-0123abcd"]);
+    assert_eq!(record.others(), [""; 0], "they are many");
+}
