@@ -66,11 +66,11 @@ fn every_test_that_the_index_of_advisories_names_exists() {
     let unit: String = files(&root().join("src"), ".rs").iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     let mut named = BTreeSet::new();
     for word in page.split('`').skip(1).step_by(2) {
-        let Some((file, test)) = word.split_once("::").filter(|(file, test)| !file.is_empty() && !test.is_empty())
+        let Some((file, test)) = word.rsplit_once("::").filter(|(file, test)| !file.is_empty() && !test.is_empty())
         else {
             continue;
         };
-        let path = root().join(format!("tests/it/{file}.rs"));
+        let path = root().join(format!("tests/it/{}.rs", file.replace("::", "/")));
         let text = fs::read_to_string(path).unwrap_or_default();
         let declared = |text: &str| text.contains(&format!("fn {test}("));
         assert!(declared(&text) || declared(&unit), "{word} does not exist");
