@@ -189,14 +189,21 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     terminals.restore();
     match (fault, called_off) {
         (_, Some(signal)) if ended == Ended::Signaled(libc::SIGKILL) => Outcome::CalledOff(signal),
-        // A gate fails because there is nobody behind it any more, and only the child knows why.
-        (Some(_), _) if matches!(wire.report(), Report::Fault { .. }) => conclude(plan, wire.report(), ended),
+        // What was done to the child, or its gate, fails because it has ended, and only it knows why; unless it ended
+        // because nobody opened its gate.
+        (Some(_), _) if matches!(wire.report(), Report::Fault { stage, index, .. } if !is_gate(plan, stage, index)) => {
+            conclude(plan, wire.report(), ended)
+        }
         (Some((index, fault)), _) => failed(plan, Some((Stage::HostAfter, index)), &fault),
         (None, _) => match unrecorded {
             Some(error) => failed(plan, None, &state::fault(&error)),
             None => conclude(plan, wire.report(), ended),
         },
     }
+}
+
+fn is_gate(plan: &Plan, stage: Stage, index: usize) -> bool {
+    matches!(plan.steps(stage).get(index), Some(Step::Gate(_)))
 }
 
 /// Born in all its namespaces, and in its cgroup: nothing has to be moved later.
