@@ -48,11 +48,17 @@ fn drafted(sandbox: &Sandbox, app: &str) -> (String, String) {
 #[track_caller]
 fn runs(sandbox: &Sandbox, app: &str, arguments: &[&str]) -> (Seen, String) {
     let (file, text) = drafted(sandbox, app);
-    let seen = sandbox.sandbox(&[&["run", "--name", &sandbox.name, &file, "--"], arguments].concat());
-    // What a server keeps lies outside the test's own directory.
-    let kept = if is_root() { PathBuf::from("/var/lib/sandbox") } else { home().join(".local/share/sandbox") };
-    let _ = std::fs::remove_dir_all(kept.join("persist").join(&sandbox.name));
-    (seen, text)
+    (started(sandbox, &[&[file.as_str(), "--"], arguments].concat()), text)
+}
+
+/// What a server keeps lies in the test's own directory, but root's.
+fn started(sandbox: &Sandbox, words: &[&str]) -> Seen {
+    let keeper = Sandbox::bare().env("XDG_DATA_HOME", &sandbox.dir().join("data").display().to_string());
+    let seen = keeper.sandbox(&[&["run", "--name", &sandbox.name], words].concat());
+    if is_root() {
+        let _ = std::fs::remove_dir_all(Path::new("/var/lib/sandbox/persist").join(&sandbox.name));
+    }
+    seen
 }
 
 #[test]
@@ -144,11 +150,7 @@ fn a_server_is_started_as_its_unit_does() {
     assert!(user.is_empty() || text.contains(&format!("\nuser = \"{user}\"\n")), "{text}");
     // Its network is its own: it is up as long as it does not end, which both do well when asked to.
     let start = std::time::Instant::now();
-    let words = ["run", "--name", &sandbox.name, "--set", "process.timeout=\"3s\"", &file];
-    let seen = sandbox.sandbox(&words);
-    let kept = if is_root() { PathBuf::from("/var/lib/sandbox") } else { home().join(".local/share/sandbox") };
-    let _ = std::fs::remove_dir_all(kept.join("persist").join(&sandbox.name));
-    let seen = seen.exits(0);
+    let seen = started(&sandbox, &["--set", "process.timeout=\"3s\"", &file]).exits(0);
     assert!(start.elapsed().as_secs() >= 3, "{text}{seen}");
 }
 
