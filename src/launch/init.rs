@@ -83,8 +83,9 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     // Pid 1 lives as long as the program: it holds nothing open that the caller, or the program, waits to see closed.
     let proc = (!plan.supervision.own_pid).then(|| context.take(Slot::Proc).ok()).flatten();
     let _ = descriptor::close_all_but(proc.as_ref().map(|proc| proc.as_raw_fd()));
+    let apart = apart(plan);
     release_memory();
-    attend(wire, program, last, supervisor, proc, early, apart(plan))
+    attend(wire, program, last, supervisor, proc, early, apart)
 }
 
 /// What the program is after its exec, by the private procfs, which no process inside can have changed.
