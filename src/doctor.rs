@@ -23,7 +23,6 @@ use crate::host::Host;
 pub use facts::{ask, facts};
 pub use kernel::calls;
 pub use report::Report;
-pub use settings::settings;
 
 /// One thing that a machine can or cannot do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -7,11 +7,11 @@ use nix::errno::Errno;
 
 use super::attempt::{Refusal, attempt, mapped};
 use super::system::System;
-use super::{Feature, State};
+use super::{Feature, State, settings};
 use crate::host::Host;
 use crate::isolation::context::Context;
 use crate::isolation::namespaces::{Step, limits};
-use crate::isolation::{Applied, Fault, Findings};
+use crate::isolation::{Applied, Fault, Findings, Severity};
 use crate::plan;
 use crate::profile::Profile;
 use crate::sys::{clone, mount};
@@ -35,8 +35,13 @@ pub fn examine(system: &System) -> Vec<Feature> {
     vec![user, others(first, &seen), time(first, &seen)]
 }
 
-/// What a launch would find out half-way: that a kind it makes is used up, maybe by a limit around this user namespace.
-pub fn kinds(profile: &Profile, host: &Host, findings: &mut Findings) {
+/// Whether those of a launch can be made. What it would find out half-way is named: that a kind is used up, maybe by a
+/// limit around this user namespace, or that the kernel refuses a setting of theirs.
+pub fn kinds(profile: &Profile, host: &Host, findings: &mut Findings) -> bool {
+    let refused = findings.0.iter().any(|found| found.severity == Severity::Error && found.section == "namespaces");
+    if refused {
+        return false;
+    }
     let planned = plan::namespaces(profile, host);
     let map = |pid| {
         let mut context = Context::default();
@@ -45,17 +50,24 @@ pub fn kinds(profile: &Profile, host: &Host, findings: &mut Findings) {
     };
     let tried = mapped(planned.flags as i32, map, || {
         let mut context = Context::default();
-        let steps = planned.maps.iter().chain(&planned.become_account).chain(&planned.late_namespaces);
-        steps.into_iter().try_for_each(|step| step.apply(&mut context))?;
-        Ok(String::new())
+        let mut apply = |steps: &[Step]| steps.iter().try_for_each(|step| step.apply(&mut context));
+        apply(&planned.maps)?;
+        apply(planned.become_account.as_slice())?;
+        let answers = settings::attempt(&planned.settings);
+        apply(&planned.late_namespaces)?;
+        Ok(answers)
     });
     let used_up = |refusal: Refusal| matches!(refusal.errno, Errno::ENOSPC | Errno::EUSERS);
-    if !tried.is_err_and(used_up) {
-        return;
-    }
+    let refusal = match tried {
+        Ok(answers) => {
+            settings::judge(&profile.namespaces, &answers, findings);
+            return true;
+        }
+        Err(refusal) => refusal,
+    };
     let user = planned.flags as i32 & libc::CLONE_NEWUSER;
-    if user != 0 && attempt(user, || Ok(())).is_err() {
-        return;
+    if !used_up(refusal) || user != 0 && attempt(user, || Ok(())).is_err() {
+        return false;
     }
     let late = |wanted: fn(&Step) -> bool| planned.late_namespaces.iter().any(wanted);
     let mut say = |name: &str, kind: &str, tried: Result<(), Refusal>| {
@@ -73,6 +85,7 @@ pub fn kinds(profile: &Profile, host: &Host, findings: &mut Findings) {
     if late(|step| matches!(step, Step::UnshareTime(_))) {
         say("time", "time", attempt(user, own_time));
     }
+    false
 }
 
 fn own_time() -> Applied {

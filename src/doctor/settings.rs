@@ -6,43 +6,20 @@ use std::io::Write;
 
 use nix::errno::Errno;
 
-use super::attempt::mapped;
-use crate::host::Host;
-use crate::isolation::context::Context;
-use crate::isolation::namespaces::{self, sysctl};
-use crate::isolation::{Findings, Severity};
-use crate::plan;
-use crate::profile::Profile;
+use crate::isolation::Findings;
+use crate::isolation::namespaces::{Namespaces, Step, sysctl};
 
-/// Of those that a launch makes the ones that its settings, and the ids which these name, belong to.
-const OWNERS: i32 = libc::CLONE_NEWUSER | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWNET;
-
-/// What a launch of this profile would find out half-way. Nothing where not even the namespaces can be made: the plan, or
-/// the doctor, says that.
-pub fn settings(profile: &Profile, host: &Host, findings: &mut Findings) {
-    let section = &profile.namespaces;
-    let refused =
-        findings.0.iter().any(|finding| finding.severity == Severity::Error && finding.section == "namespaces");
-    if section.sysctl.is_empty() || refused {
-        return;
-    }
-    let planned = plan::namespaces(profile, host);
-    let map = |pid| {
-        let mut context = Context::default();
-        context.child = Some(pid);
-        planned.host_after.iter().try_for_each(|step| step.apply(&mut context))
-    };
-    let answers = mapped(planned.flags as i32 & OWNERS, map, || {
-        let mut context = Context::default();
-        let own = planned.maps.iter().chain(&planned.become_account);
-        own.into_iter().try_for_each(|step| step.apply(&mut context))?;
-        let settings = planned.settings.iter().filter_map(|step| match step {
-            namespaces::Step::Sysctl { path, value } => Some(format!("{path} {}\n", write(path, value))),
-            _ => None,
-        });
-        Ok(settings.collect())
+/// In the child, once it has its ids: each path with what became of it, a line each.
+pub fn attempt(settings: &[Step]) -> String {
+    let settings = settings.iter().filter_map(|step| match step {
+        Step::Sysctl { path, value } => Some(format!("{path} {}\n", write(path, value))),
+        _ => None,
     });
-    let answers = answers.unwrap_or_default();
+    settings.collect()
+}
+
+/// What a launch of this profile would find out half-way.
+pub fn judge(section: &Namespaces, answers: &str, findings: &mut Findings) {
     let answers: BTreeMap<&str, &str> = answers.lines().filter_map(|line| line.rsplit_once(' ')).collect();
     for (key, (value, origin)) in &section.sysctl {
         let Some(answer) = answers.get(sysctl::path(key).as_str()) else { continue };
