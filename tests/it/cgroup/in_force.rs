@@ -38,6 +38,10 @@ pub fn has(controller: &str) -> Has {
     let divided = if place == top { top } else { place.parent().expect("below the top") };
     let known = fs::read_to_string(divided.join("cgroup.controllers")).unwrap_or_default();
     let ours = access(&divided.join("cgroup.procs"), AccessFlags::W_OK).is_ok();
+    // A user's manager before systemd 254 leaves no mark on what it delegates: nobody can tell it from what it keeps.
+    let is_unit = |path: &&Path| matches!(path.extension(), Some(kind) if kind == "scope" || kind == "service");
+    let unit = divided.ancestors().find(is_unit).filter(|_| Path::new("/run/systemd/system").exists());
+    let ours = ours && unit.is_none_or(|unit| sandbox::host::Host::live().delegated(unit));
     if ours && known.split_ascii_whitespace().any(|name| name == controller) { Has::V2 } else { Has::Nothing }
 }
 
