@@ -208,9 +208,9 @@ fn a_terminal_on_any_descriptor_is_put_back() {
 fn a_job_that_ends_in_the_background_leaves_the_terminal_to_the_shell() {
     let sandbox = sandbox("inherit");
     let mut terminal = Terminal::sit_down();
-    let line = typed(&sandbox, "await 1 + say over");
+    let line = typed(&sandbox, "await 2 + say over");
     terminal.types(&format!("{line}\n")).shows("running").types("\x1a").shows("Stopped").shows("$ ");
-    terminal.types("bg\n").shows("$ ").types("kill %1\n").shows("over");
+    terminal.types("bg\n").shows("signal CONT").types("kill %1\n").shows("over");
     terminal.types("wait; echo prompt=$((40+2))\n").shows("prompt=42");
 }
 
