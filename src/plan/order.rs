@@ -141,10 +141,7 @@ pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<P
 }
 
 pub(super) fn visitor(profile: &Profile, account: &Account, outside: u32) -> rootfs::Visitor {
-    let overrides = match &profile.capabilities.keep {
-        Keep::All => true,
-        Keep::Only(names) => names.iter().any(|name| name == "dac_override" || name == "dac_read_search"),
-    };
+    let overrides = ["dac_override", "dac_read_search"].iter().any(|name| profile.capabilities.keeps(name));
     rootfs::Visitor { uid: account.uid, outside, overrides }
 }
 

@@ -1,4 +1,4 @@
-//! IdMaps of ids: which of the host's users and groups exist inside, and as whom.
+//! Maps of ids: which of the host's users and groups exist inside, and as whom.
 
 mod granted;
 
