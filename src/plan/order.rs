@@ -153,13 +153,20 @@ pub(super) struct Inside {
     pub rootfs: rootfs::Planned,
 }
 
+/// The account, and the namespaces that it is in.
+pub(super) fn account(profile: &Profile, host: &Host, findings: &mut Findings) -> (Account, namespaces::Planned) {
+    let own_network = profile.network.mode == Mode::None;
+    // One id is all that an ordinary user has, unless the profile asks for more.
+    let one_id = profile.namespaces.user && !host.is_root() && profile.namespaces.id_map == namespaces::IdMap::Auto;
+    let account = process::account(&profile.process, one_id, host, findings);
+    let namespaces = namespaces::plan(&profile.namespaces, own_network, &account, &profile.name, host, findings);
+    (account, namespaces)
+}
+
 pub(super) fn inside(profile: &Profile, host: &Host, findings: &mut Findings) -> Inside {
     let own_user = profile.namespaces.user;
     let own_network = profile.network.mode == Mode::None;
-    // One id is all that an ordinary user has, unless the profile asks for more.
-    let one_id = own_user && !host.is_root() && profile.namespaces.id_map == namespaces::IdMap::Auto;
-    let account = process::account(&profile.process, one_id, host, findings);
-    let namespaces = namespaces::plan(&profile.namespaces, own_network, &account, &profile.name, host, findings);
+    let (account, namespaces) = account(profile, host, findings);
     let cgroup = cgroup::plan(&profile.cgroup, within(profile, &namespaces, host), host, findings);
     let given = rootfs::Given {
         state: crate::state::locate,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::order::{Inside, has_power, inside, mounts_cgroups, visitor, within};
+use super::order::{Inside, account, has_power, inside, mounts_cgroups, visitor, within};
 use crate::host::Host;
 use crate::isolation::network::Mode;
 use crate::isolation::{Access, Findings, cgroup, landlock, namespaces, network, process, rootfs};
@@ -20,7 +20,7 @@ pub fn beside(refused: Diagnostics, host: &Host) -> Diagnostics {
 
 /// What a launch would do about namespaces, for whoever tries it.
 pub fn namespaces(profile: &Profile, host: &Host) -> namespaces::Planned {
-    inside(profile, host, &mut Findings::default()).namespaces
+    account(profile, host, &mut Findings::default()).1
 }
 
 /// Adds warnings to what planning found.
