@@ -13,6 +13,7 @@ mod privilege;
 mod report;
 mod settings;
 mod system;
+mod trial;
 
 use std::fmt::Write;
 
@@ -21,8 +22,8 @@ use serde_json::{Value, json};
 
 use crate::host::Host;
 pub use facts::{ask, facts};
-pub use kernel::calls;
 pub use report::Report;
+pub use trial::trial;
 
 /// One thing that a machine can or cannot do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -158,6 +159,11 @@ impl Feature {
     fn remedy(self, remedy: impl Into<String>) -> Feature {
         Feature { remedy: Some(remedy.into()), ..self }
     }
+}
+
+/// A remedy in the one line that a hint is.
+fn remedy_line(remedy: &str) -> String {
+    remedy.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

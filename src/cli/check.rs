@@ -59,7 +59,7 @@ impl Check {
         plan::review(&loaded.profile, host, &mut findings);
         match &there {
             Some(there) => there.add(&self.chosen.profile, &mut findings),
-            None => doctor::calls(&loaded.profile, &here, &mut findings),
+            None => doctor::trial(&loaded.profile, &here, &mut findings),
         }
         let origins = self.origin.then(|| profile::origins(&loaded, host));
         self.report(&loaded.diagnostics(&findings), origins.as_deref());

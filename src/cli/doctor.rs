@@ -53,7 +53,7 @@ impl Doctor {
 fn starts(loaded: &Loaded, host: &Host) -> bool {
     let mut findings = Findings::default();
     plan::plan(&loaded.profile, host, &mut findings);
-    doctor::calls(&loaded.profile, host, &mut findings);
+    doctor::trial(&loaded.profile, host, &mut findings);
     findings.0.retain(|finding| matches!(finding.severity, Severity::Error | Severity::Shortfall));
     let (word, detail) = match (findings.refuse(), findings.0.is_empty()) {
         (true, _) => ("no", "it would be refused"),

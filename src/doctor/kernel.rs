@@ -2,16 +2,13 @@
 
 use nix::errno::Errno;
 
+use super::Feature;
 use super::attempt::{Refusal, told};
-use super::{Feature, State, namespaces};
 use crate::host::Host;
-use crate::isolation::status::Status;
-use crate::isolation::{Findings, Severity};
-use crate::profile::Profile;
 use crate::sys::probe::CALLS;
 
 /// The oldest that the tests run on: every feature but those of newer Landlock ABIs.
-const COMPLETE: (u32, u32) = (6, 1);
+pub const COMPLETE: (u32, u32) = (6, 1);
 
 pub fn version(host: &Host) -> Feature {
     let release = host.kernel();
@@ -28,57 +25,8 @@ pub fn system_calls() -> Feature {
     judge(&answers, inside)
 }
 
-/// What a launch would find out half-way: that a call is not there, or refused, or the user namespace is.
-pub fn calls(profile: &Profile, host: &Host, findings: &mut Findings) {
-    let made = namespaces::kinds(profile, host, findings);
-    // Where no filter stands between, a kernel has what its version had.
-    let filtered = Status::of_caller().is_none_or(|status| status.seccomp == 2);
-    if made && !filtered && host.kernel_at_least(COMPLETE) {
-        return;
-    }
-    let (answers, inside) = answers();
-    let refused: Vec<&str> = CALLS.iter().map(|call| call.name).filter(|name| lacks(&answers, inside, name)).collect();
-    let told = |findings: &Findings| {
-        findings.0.iter().any(|found| found.severity == Severity::Error && found.section == "namespaces")
-    };
-    if !inside && profile.namespaces.user && !told(findings) && refused.is_empty() {
-        let user = namespaces::user(host);
-        if user.state == State::No {
-            findings.error("namespaces", format!("user namespaces: {}", user.detail), line(&user), None);
-        }
-    }
-    let feature = judge(&answers, inside);
-    if feature.state != State::No {
-        return;
-    }
-    let message = format!("this machine lacks system calls that a launch makes: {}", feature.detail);
-    if refused.iter().any(|name| NEEDED.contains(name)) {
-        findings.error("doctor", message, line(&feature), None);
-    } else {
-        findings.warning("doctor", message, line(&feature), None);
-    }
-}
-
-/// Without these nothing starts, whatever the profile says.
-const NEEDED: [&str; 10] = [
-    "clone3",
-    "close_range",
-    "fsconfig",
-    "fsmount",
-    "fsopen",
-    "mount_setattr",
-    "move_mount",
-    "open_tree",
-    "openat2",
-    "pivot_root",
-];
-
-fn line(feature: &Feature) -> String {
-    let remedy = feature.remedy.as_deref().unwrap_or_default();
-    remedy.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
-}
-
-fn answers() -> (String, bool) {
+/// Name and errno of each call that failed, a line each; and whether that was asked in a user namespace.
+pub fn answers() -> (String, bool) {
     // Calls on mounts look at the caller's privilege first: in a user namespace it has it.
     let inside = told(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, || Ok(ask()));
     match inside {
@@ -87,25 +35,21 @@ fn answers() -> (String, bool) {
     }
 }
 
-/// Outside a user namespace EPERM may be an ordinary user's lot.
-fn lacks(answers: &str, inside: bool, name: &str) -> bool {
-    let answer = answers.lines().filter_map(|line| line.split_once(' ')).find(|(call, _)| *call == name);
-    let errno = answer.and_then(|(_, number)| number.parse().ok()).map(Errno::from_raw);
-    errno == Some(Errno::ENOSYS) || inside && errno == Some(Errno::EPERM)
-}
-
-/// Name and errno of each call that failed, a line each.
-fn ask() -> String {
-    CALLS.iter().filter_map(|call| Some(format!("{} {}\n", call.name, call.ask().err()? as i32))).collect()
-}
-
-fn judge(answers: &str, inside: bool) -> Feature {
+/// The calls that are missing, and those that are refused. Outside a user namespace EPERM may be an ordinary user's lot.
+pub fn lacking(answers: &str, inside: bool) -> (Vec<&str>, Vec<&str>) {
     let with = |errno: Errno| -> Vec<&str> {
         let lines = answers.lines().filter_map(|line| line.split_once(' '));
         lines.filter(|(_, number)| number.parse() == Ok(errno as i32)).map(|(name, _)| name).collect()
     };
-    let missing = with(Errno::ENOSYS);
-    let refused = if inside { with(Errno::EPERM) } else { Vec::new() };
+    (with(Errno::ENOSYS), if inside { with(Errno::EPERM) } else { Vec::new() })
+}
+
+fn ask() -> String {
+    CALLS.iter().filter_map(|call| Some(format!("{} {}\n", call.name, call.ask().err()? as i32))).collect()
+}
+
+pub fn judge(answers: &str, inside: bool) -> Feature {
+    let (missing, refused) = lacking(answers, inside);
     let mut parts = Vec::new();
     if !missing.is_empty() {
         parts.push(format!("missing, or said to be: {}", missing.join(", ")));
@@ -145,6 +89,7 @@ pub fn missing_call(refusal: &Refusal) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::State;
     use super::*;
 
     #[test]

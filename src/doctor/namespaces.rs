@@ -11,7 +11,7 @@ use super::{Feature, State, settings};
 use crate::host::Host;
 use crate::isolation::context::Context;
 use crate::isolation::namespaces::{Step, limits};
-use crate::isolation::{Applied, Fault, Findings, Severity};
+use crate::isolation::{Applied, Fault, Findings};
 use crate::plan;
 use crate::profile::Profile;
 use crate::sys::{clone, mount};
@@ -38,8 +38,7 @@ pub fn examine(system: &System) -> Vec<Feature> {
 /// Whether those of a launch can be made. What it would find out half-way is named: that a kind is used up, maybe by a
 /// limit around this user namespace, or that the kernel refuses a setting of theirs.
 pub fn kinds(profile: &Profile, host: &Host, findings: &mut Findings) -> bool {
-    let refused = findings.0.iter().any(|found| found.severity == Severity::Error && found.section == "namespaces");
-    if refused {
+    if findings.refuse_of("namespaces") {
         return false;
     }
     let planned = plan::namespaces(profile, host);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::State;
+use super::{State, remedy_line};
 use crate::host::{Facts, Host};
 use crate::isolation::Findings;
 
@@ -78,8 +78,7 @@ impl Report {
             let message = format!("on that machine, {}: {}", said.name, said.detail);
             let remedy = said.remedy.as_deref().unwrap_or("ask its doctor: sandbox doctor");
             // A report may come from anywhere, and a message is one line.
-            let remedy = remedy.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-            findings.error("doctor", message, remedy, None);
+            findings.error("doctor", message, remedy_line(remedy), None);
         }
         // Else its doctor has tried them.
         if !self.host.kernel_at_least(OLDEST) && !self.features.iter().any(|said| said.name == "system-calls") {

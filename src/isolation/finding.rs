@@ -107,6 +107,11 @@ impl Findings {
         self.0.iter().any(|finding| finding.severity == Severity::Error)
     }
 
+    /// Whether an error is of this section.
+    pub fn refuse_of(&self, section: &str) -> bool {
+        self.0.iter().any(|finding| finding.severity == Severity::Error && finding.section == section)
+    }
+
     fn push(
         &mut self,
         severity: Severity,
