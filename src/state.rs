@@ -136,9 +136,8 @@ impl Record {
 
     /// Those of its name: they keep what they keep in the same place.
     pub fn namesakes(&self) -> Vec<String> {
-        let begins = format!("{}-", self.header.name);
         let ids = list::ids(&self.root).unwrap_or_default().into_iter();
-        ids.filter(|id| id.len() == self.header.id.len() && id.starts_with(&begins) && *id != self.header.id).collect()
+        ids.filter(|id| record::is_id(id, &self.header.name) && *id != self.header.id).collect()
     }
 
     /// Kills whatever is in the sandbox's cgroups.

@@ -145,7 +145,7 @@ fn torn_header(bytes: &[u8], id: &str) -> bool {
 }
 
 /// `NAME-` and eight hexadecimal digits.
-fn is_id(id: &str, name: &str) -> bool {
+pub fn is_id(id: &str, name: &str) -> bool {
     let digits = id.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
     digits
         .is_some_and(|digits| digits.len() == 8 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
