@@ -101,7 +101,6 @@ fn process(out: &mut String, found: &Findings, home: Option<&Path>) {
 }
 
 fn server(out: &mut String, service: &Service) {
-    let list = |words: &[String]| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", ");
     match &service.unit.arguments {
         Arguments::Words(words) if !words.is_empty() => {
             let _ = writeln!(out, "# As its unit does.\nargs = [{}]", list(words));
@@ -125,11 +124,14 @@ fn server(out: &mut String, service: &Service) {
     }
 }
 
+fn list(entries: &[String]) -> String {
+    entries.iter().map(|entry| quoted(entry)).collect::<Vec<_>>().join(", ")
+}
+
 fn rootfs(out: &mut String, found: &Findings, home: Option<&Path>, hidden: &[PathBuf]) {
     out.push_str("\n[rootfs]\n");
     match &found.service {
         Some(service) if !service.state.is_empty() || !service.scratch.is_empty() => {
-            let list = |paths: &[String]| paths.iter().map(|path| quoted(path)).collect::<Vec<_>>().join(", ");
             if !service.state.is_empty() {
                 out.push_str("# Its data: kept under the sandbox's name from one run to the next.\n");
                 let _ = writeln!(out, "persist = [{}]", list(&service.state));
