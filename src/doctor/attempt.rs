@@ -88,7 +88,7 @@ pub fn write(path: &str, text: &str) -> Applied {
 }
 
 pub fn fault(operation: &'static str, error: &std::io::Error, noun: &str) -> Fault {
-    Fault::new(operation, Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)), noun)
+    Fault::of_io(operation, error, noun)
 }
 
 /// The child's last words: `+` and a text, or `-`, operation, errno and detail, a line each.

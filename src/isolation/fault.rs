@@ -1,6 +1,7 @@
 //! Why a step could not be applied.
 
 use std::fmt;
+use std::io;
 
 use nix::errno::Errno;
 
@@ -21,6 +22,11 @@ pub struct Fault {
 impl Fault {
     pub fn new(operation: &'static str, errno: Errno, detail: impl Into<String>) -> Fault {
         Fault { operation, errno, detail: detail.into() }
+    }
+
+    /// Of a call by the standard library.
+    pub fn of_io(operation: &'static str, error: &io::Error, detail: impl Into<String>) -> Fault {
+        Fault::new(operation, Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)), detail)
     }
 
     /// A layer is not what the plan says, though every call succeeded.

@@ -1,10 +1,8 @@
 //! What is read back: once a layer is applied the kernel is asked what it holds, and of the program once more after exec.
 
 use std::fmt;
-use std::io;
 use std::os::fd::BorrowedFd;
 
-use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 
@@ -70,7 +68,7 @@ impl Verify {
             }
             Verify::Privilege(expected) => {
                 let text = status::read(context.take(Slot::Status)?)
-                    .map_err(|error| Fault::new("read", errno(&error), "/proc/self/status"))?;
+                    .map_err(|error| Fault::of_io("read", &error, "/proc/self/status"))?;
                 capabilities::read_back(&expected.capabilities, &text)?;
                 context.filters = expected.verify_before_filter(&text)?;
                 Ok(())
@@ -110,7 +108,7 @@ impl Privilege {
         let path = format!("{pid}/status");
         let file = nix::fcntl::openat(proc, path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
             .map_err(|errno| Fault::new("open", errno, path.as_str()))?;
-        let text = status::read(file).map_err(|error| Fault::new("read", errno(&error), path))?;
+        let text = status::read(file).map_err(|error| Fault::of_io("read", &error, path))?;
         // It may have ended already; what it was when it ran is gone with it.
         if text.contains("\nState:\tZ") { Ok(()) } else { self.compare_running(&text, filters) }
     }
@@ -133,10 +131,6 @@ impl Privilege {
         }
         Ok(())
     }
-}
-
-fn errno(error: &io::Error) -> Errno {
-    Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
 impl fmt::Display for Verify {

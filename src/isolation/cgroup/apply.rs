@@ -193,5 +193,5 @@ fn write(opened: &mut File, file: &str, value: &str) -> Applied {
 }
 
 fn fault(error: std::io::Error, noun: &str) -> Fault {
-    Fault::new("read", Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)), noun)
+    Fault::of_io("read", &error, noun)
 }

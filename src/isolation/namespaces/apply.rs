@@ -83,9 +83,7 @@ fn run_helper(program: &'static str, pid: i32, ranges: &[IdRange]) -> Applied {
     for range in ranges {
         command.args([range.inside.to_string(), range.outside.to_string(), range.count.to_string()]);
     }
-    let fault = |error: std::io::Error| {
-        Fault::new(program, Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)), "package uidmap has it")
-    };
+    let fault = |error| Fault::of_io(program, &error, "package uidmap has it");
     let output = signal::unblocked(&mut command).output().map_err(fault)?;
     if output.status.success() {
         return Ok(());

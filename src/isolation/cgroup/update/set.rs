@@ -89,7 +89,7 @@ pub fn said(fault: &Fault) -> String {
 }
 
 fn read_fault(error: &io::Error, file: &str) -> Fault {
-    Fault::new("read", Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)), file)
+    Fault::of_io("read", error, file)
 }
 
 #[cfg(test)]
