@@ -30,7 +30,7 @@ impl Planned {
         host: &Host,
     ) -> Result<(), Unfit> {
         let Some(file) = self.permits(path, writer, host)? else { return Ok(()) };
-        let (noun, needed, found) = match self.format(&file, host) {
+        let (noun, needed, found, hint) = match self.format(&file, host) {
             Format::Program { loader: None } | Format::Unclear => return Ok(()),
             Format::Neither => return Err(neither(host)),
             Format::Program { loader: Some(loader) } => {
@@ -40,7 +40,8 @@ impl Planned {
                         _ => Ok(()),
                     }
                 });
-                ("needs the loader", loader, found)
+                let hint = "let it be seen inside, on a mount with exec, as base = \"system\" does";
+                ("needs the loader", loader, found, hint)
             }
             Format::Script { .. } if interpreters == 0 => {
                 let why = format!("is one of more than {INTERPRETERS} scripts that interpret one another");
@@ -48,12 +49,9 @@ impl Planned {
             }
             Format::Script { interpreter } => {
                 let found = self.starts(&directory.join(&interpreter), directory, interpreters - 1, writer, host);
-                ("names the interpreter", interpreter, found)
+                let hint = "correct the first line, or grant the interpreter in [rootfs]";
+                ("names the interpreter", interpreter, found, hint)
             }
-        };
-        let hint = match noun {
-            "needs the loader" => "let it be seen inside, on a mount with exec, as base = \"system\" does",
-            _ => "correct the first line, or grant the interpreter in [rootfs]",
         };
         let (why, hint, certain) = match found {
             Ok(()) => return Ok(()),

@@ -158,9 +158,9 @@ impl<'n> Tree<'_, 'n> {
     /// What to write so that nobody needs to hear of it: in the file that comes later, which nobody edits if it is part of
     /// the program.
     fn meant(&self, key: &str, line: &Line) -> Option<String> {
-        if let Provenance::BuiltIn { .. } = self.reader.sources.get(line.node.place.file).provenance {
-            let text = self.reader.sources.get(line.node.place.file).slice(line.node.place);
-            let name = variable(text, |name| self.reader.variables.declares(name))?;
+        let source = self.reader.sources.get(line.node.place.file);
+        if let Provenance::BuiltIn { .. } = source.provenance {
+            let name = variable(source.slice(line.node.place), |name| self.reader.variables.declares(name))?;
             return Some(format!("if this is not meant, name another: --set {name}=PATH"));
         }
         Some(format!("if this is meant, remove it first: {}", removal(key, line)))
