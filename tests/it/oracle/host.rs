@@ -161,14 +161,22 @@ fn terminals() -> Things {
 }
 
 /// Serial number, owner, kind and description; the usage count and the time left change by themselves.
+///
+/// systemd starts each service with a session keyring that holds one key, the service's invocation_id: they come and go
+/// with services, and are nobody's leak.
 fn keys() -> Things {
-    let key = |line: String| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let kept: Vec<&str> =
-            words.iter().enumerate().filter(|(at, _)| [0, 5, 7, 8].contains(at)).map(|(_, w)| *w).collect();
-        kept.join(" ")
+    let lines = lines("/proc/keys");
+    let keys: Vec<Vec<&str>> = lines.iter().map(|line| line.split_whitespace().collect()).collect();
+    let of_a_service = |key: &&Vec<&str>| key.get(8) == Some(&"invocation_id:");
+    let mut services = keys.iter().filter(of_a_service).count();
+    let ours = |key: &&Vec<&str>| {
+        let theirs = services > 0 && key.get(5) == Some(&"0") && key.get(8..) == Some(&["_ses:", "1"]);
+        services -= usize::from(theirs);
+        !theirs && !of_a_service(key)
     };
-    lines("/proc/keys").into_iter().map(key).collect()
+    let kept =
+        |key: &Vec<&str>| [0, 5, 7, 8].iter().filter_map(|at| key.get(*at)).copied().collect::<Vec<_>>().join(" ");
+    keys.iter().filter(ours).map(kept).collect()
 }
 
 fn ipc() -> Things {
