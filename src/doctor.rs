@@ -11,7 +11,6 @@ mod launch;
 mod namespaces;
 mod privilege;
 mod report;
-mod settings;
 mod system;
 mod trial;
 
@@ -23,7 +22,7 @@ use serde_json::{Value, json};
 use crate::host::Host;
 pub use facts::{ask, facts};
 pub use report::Report;
-pub use trial::trial;
+pub use trial::Trial;
 
 /// One thing that a machine can or cannot do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

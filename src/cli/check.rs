@@ -7,11 +7,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::Chosen;
-use crate::doctor::Report;
+use crate::doctor::{Report, Trial};
 use crate::host::Host;
 use crate::isolation::Findings;
 use crate::profile::{Diagnostics, OriginLine};
-use crate::{doctor, explain, plan, profile};
+use crate::{explain, plan, profile};
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -54,12 +54,15 @@ impl Check {
             self.report(&diagnostics, None);
             return Ok(1);
         }
+        let trial = there.is_none().then(|| Trial::start(&loaded.profile, &here));
         let mut findings = Findings::default();
         plan::plan(&loaded.profile, host, &mut findings);
         plan::review(&loaded.profile, host, &mut findings);
-        match &there {
-            Some(there) => there.add(&self.chosen.profile, &mut findings),
-            None => doctor::trial(&loaded.profile, &here, &mut findings),
+        if let Some(there) = &there {
+            there.add(&self.chosen.profile, &mut findings);
+        }
+        if let Some(trial) = trial {
+            trial.end(&mut findings);
         }
         let origins = self.origin.then(|| profile::origins(&loaded, host));
         self.report(&loaded.diagnostics(&findings), origins.as_deref());

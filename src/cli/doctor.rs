@@ -51,9 +51,10 @@ impl Doctor {
 
 /// A line about one profile, and beneath it what this machine lacks for it. False: a launch would be refused.
 fn starts(loaded: &Loaded, host: &Host) -> bool {
+    let trial = doctor::Trial::start(&loaded.profile, host);
     let mut findings = Findings::default();
     plan::plan(&loaded.profile, host, &mut findings);
-    doctor::trial(&loaded.profile, host, &mut findings);
+    trial.end(&mut findings);
     findings.0.retain(|finding| matches!(finding.severity, Severity::Error | Severity::Shortfall));
     let (word, detail) = match (findings.refuse(), findings.0.is_empty()) {
         (true, _) => ("no", "it would be refused"),

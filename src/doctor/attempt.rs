@@ -10,7 +10,7 @@ use nix::fcntl::OFlag;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 
 use crate::isolation::{Applied, Fault};
-use crate::sys::clone::{Side, clone3};
+use crate::sys::clone::{Child, Side, clone3};
 use crate::sys::process;
 
 /// Why a thing cannot be done here: the call that was refused.
@@ -40,14 +40,33 @@ pub fn mapped(
     map: impl FnOnce(i32) -> Applied,
     act: impl FnOnce() -> Result<String, Fault>,
 ) -> Result<String, Refusal> {
-    let (mut ours, theirs) = pipe()?;
+    begin(namespaces, map, || act().map_err(Refusal::from))?.end()
+}
+
+/// Has a child do `attempt`. The kernel makes namespaces while whoever asked for them waits: this is the child.
+pub fn meanwhile(attempt: impl FnOnce() -> Result<String, Refusal>) -> Result<Attempt, Refusal> {
+    begin(0, |_| Ok(()), attempt)
+}
+
+/// A child at work, whose answer nobody has waited for yet.
+pub struct Attempt {
+    child: Child,
+    answer: File,
+}
+
+fn begin(
+    namespaces: i32,
+    map: impl FnOnce(i32) -> Applied,
+    act: impl FnOnce() -> Result<String, Refusal>,
+) -> Result<Attempt, Refusal> {
+    let (ours, theirs) = pipe()?;
     let (mut gate, mut key) = pipe()?;
     let child = match clone3(namespaces as u64, None).map_err(|errno| Refusal::new("clone3", errno, ""))? {
         Side::Parent(child) => child,
         Side::Child => {
             drop((ours, key));
             let opened = gate.read_exact(&mut [0]).map_err(|error| fault("read", &error, "the gate"));
-            answer(theirs, opened.and_then(|()| act()))
+            answer(theirs, opened.map_err(Refusal::from).and_then(|()| act()))
         }
     };
     drop(theirs);
@@ -55,15 +74,22 @@ pub fn mapped(
     if map(child.pid).is_ok() {
         let _ = key.write_all(b"+");
     }
-    drop((key, gate));
-    let mut text = String::new();
-    let read = ours.read_to_string(&mut text);
-    let ended = waitid(Id::PIDFd(child.pidfd.as_fd()), WaitPidFlag::WEXITED);
-    match (ended, read) {
-        // A filter that kills instead of refusing leaves no other word.
-        (Ok(WaitStatus::Signaled(_, signal, _)), _) => Err(Refusal::new("child", Errno::ECANCELED, signal.as_str())),
-        (_, Ok(_)) => parse(&text),
-        (_, Err(_)) => Err(Refusal::new("read", Errno::EIO, "the child's answer")),
+    Ok(Attempt { child, answer: ours })
+}
+
+impl Attempt {
+    pub fn end(mut self) -> Result<String, Refusal> {
+        let mut text = String::new();
+        let read = self.answer.read_to_string(&mut text);
+        let ended = waitid(Id::PIDFd(self.child.pidfd.as_fd()), WaitPidFlag::WEXITED);
+        match (ended, read) {
+            // A filter that kills instead of refusing leaves no other word.
+            (Ok(WaitStatus::Signaled(_, signal, _)), _) => {
+                Err(Refusal::new("child", Errno::ECANCELED, signal.as_str()))
+            }
+            (_, Ok(_)) => parse(&text),
+            (_, Err(_)) => Err(Refusal::new("read", Errno::EIO, "the child's answer")),
+        }
     }
 }
 
@@ -92,10 +118,10 @@ pub fn fault(operation: &'static str, error: &std::io::Error, noun: &str) -> Fau
 }
 
 /// The child's last words: `+` and a text, or `-`, operation, errno and detail, a line each.
-fn answer(mut pipe: File, said: Result<String, Fault>) -> ! {
+fn answer(mut pipe: File, said: Result<String, Refusal>) -> ! {
     let text = match said {
         Ok(text) => format!("+{text}"),
-        Err(fault) => format!("-{}\n{}\n{}", fault.operation, fault.errno as i32, fault.detail),
+        Err(refusal) => format!("-{}\n{}\n{}", refusal.operation, refusal.errno as i32, refusal.detail),
     };
     let written = pipe.write_all(text.as_bytes());
     process::exit_now(written.is_err().into())
@@ -121,6 +147,12 @@ impl Refusal {
     /// The user namespace itself was refused, or its maker is nobody in it: what was to be tried never was.
     pub fn before_trying(&self) -> bool {
         self.operation == "clone3" || self.operation == "write" && self.detail.starts_with("/proc/self/")
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Refusal {
+        Refusal::new(fault.operation, fault.errno, &fault.detail)
     }
 }
 

@@ -5,21 +5,17 @@ mod used;
 
 use nix::errno::Errno;
 
-use super::attempt::{Refusal, attempt, mapped};
+use super::attempt::{Refusal, attempt};
 use super::system::System;
-use super::{Feature, State, settings};
+use super::{Feature, State};
 use crate::host::Host;
-use crate::isolation::context::Context;
-use crate::isolation::namespaces::{Step, limits};
-use crate::isolation::{Applied, Fault, Findings};
-use crate::plan;
-use crate::profile::Profile;
+use crate::isolation::{Applied, Fault};
 use crate::sys::{clone, mount};
 use obstacle::obstacle;
 use used::{Seen, left, seen};
 
 /// Name, clone flag, name in /proc/PID/ns, name in /proc/sys/user.
-const KINDS: [(&str, i32, &str, &str); 6] = [
+pub(super) const KINDS: [(&str, i32, &str, &str); 6] = [
     ("mount", libc::CLONE_NEWNS, "mnt", "max_mnt_namespaces"),
     ("pid", libc::CLONE_NEWPID, "pid", "max_pid_namespaces"),
     ("net", libc::CLONE_NEWNET, "net", "max_net_namespaces"),
@@ -35,59 +31,7 @@ pub fn examine(system: &System) -> Vec<Feature> {
     vec![user, others(first, &seen), time(first, &seen)]
 }
 
-/// Whether those of a launch can be made. What it would find out half-way is named: that a kind is used up, maybe by a
-/// limit around this user namespace, or that the kernel refuses a setting of theirs.
-pub fn kinds(profile: &Profile, host: &Host, findings: &mut Findings) -> bool {
-    if findings.refuse_of("namespaces") {
-        return false;
-    }
-    let planned = plan::namespaces(profile, host);
-    let map = |pid| {
-        let mut context = Context::default();
-        context.child = Some(pid);
-        planned.host_after.iter().try_for_each(|step| step.apply(&mut context))
-    };
-    let tried = mapped(planned.flags as i32, map, || {
-        let mut context = Context::default();
-        let mut apply = |steps: &[Step]| steps.iter().try_for_each(|step| step.apply(&mut context));
-        apply(&planned.maps)?;
-        apply(planned.become_account.as_slice())?;
-        let answers = settings::attempt(&planned.settings);
-        apply(&planned.late_namespaces)?;
-        Ok(answers)
-    });
-    let used_up = |refusal: Refusal| matches!(refusal.errno, Errno::ENOSPC | Errno::EUSERS);
-    let refusal = match tried {
-        Ok(answers) => {
-            settings::judge(&profile.namespaces, &answers, findings);
-            return true;
-        }
-        Err(refusal) => refusal,
-    };
-    let user = planned.flags as i32 & libc::CLONE_NEWUSER;
-    if !used_up(refusal) || user != 0 && attempt(user, || Ok(())).is_err() {
-        return false;
-    }
-    let late = |wanted: fn(&Step) -> bool| planned.late_namespaces.iter().any(wanted);
-    let mut say = |name: &str, kind: &str, tried: Result<(), Refusal>| {
-        if tried.is_err_and(used_up) {
-            let message = format!("no {name} namespace can be made: its limit is used up (ENOSPC)");
-            findings.error("namespaces", message, limits::remedy(&[kind], host), None);
-        }
-    };
-    for (name, flag, kind, _) in KINDS {
-        let cgroup = flag == libc::CLONE_NEWCGROUP && late(|step| matches!(step, Step::UnshareCgroup));
-        if planned.flags as i32 & flag != 0 || cgroup {
-            say(name, kind, attempt(user | flag, || Ok(())));
-        }
-    }
-    if late(|step| matches!(step, Step::UnshareTime(_))) {
-        say("time", "time", attempt(user, own_time));
-    }
-    false
-}
-
-fn own_time() -> Applied {
+pub(super) fn own_time() -> Applied {
     clone::unshare_time().map_err(|errno| Fault::new("unshare", errno, "CLONE_NEWTIME"))
 }
 

@@ -1,7 +1,11 @@
 //! What a launch of one profile would find out half-way, tried before it: that the kernel refuses a kind of namespaces, a
 //! setting of theirs, or a call.
 
-use super::{Feature, State, kernel, namespaces, remedy_line};
+mod namespaces;
+mod settings;
+
+use super::namespaces::user;
+use super::{Feature, State, kernel, remedy_line};
 use crate::host::Host;
 use crate::isolation::Findings;
 use crate::isolation::status::Status;
@@ -21,8 +25,27 @@ const NEEDED: [&str; 10] = [
     "pivot_root",
 ];
 
-pub fn trial(profile: &Profile, host: &Host, findings: &mut Findings) {
-    let made = namespaces::kinds(profile, host, findings);
+/// The kernel is at work on the namespaces, which takes longer than all else that is looked at before a launch.
+pub struct Trial<'a> {
+    profile: &'a Profile,
+    host: &'a Host,
+    namespaces: Option<namespaces::Trial<'a>>,
+}
+
+impl<'a> Trial<'a> {
+    pub fn start(profile: &'a Profile, host: &'a Host) -> Trial<'a> {
+        Trial { profile, host, namespaces: namespaces::start(profile, host) }
+    }
+
+    /// Adds to what planning found.
+    pub fn end(self, findings: &mut Findings) {
+        let made = self.namespaces.is_some_and(|trial| trial.end(findings));
+        calls(self.profile, self.host, made, findings);
+    }
+}
+
+/// Where the namespaces could be made the calls are there for that.
+fn calls(profile: &Profile, host: &Host, made: bool, findings: &mut Findings) {
     // Where no filter stands between, a kernel has what its version had.
     let filtered = Status::of_caller().is_none_or(|status| status.seccomp == 2);
     if made && !filtered && host.kernel_at_least(kernel::COMPLETE) {
@@ -32,7 +55,7 @@ pub fn trial(profile: &Profile, host: &Host, findings: &mut Findings) {
     let (missing, refused) = kernel::lacking(&answers, inside);
     let lacking = || missing.iter().chain(&refused);
     if !inside && profile.namespaces.user && !findings.refuse_of("namespaces") && lacking().next().is_none() {
-        let user = namespaces::user(host);
+        let user = user(host);
         if user.state == State::No {
             findings.error("namespaces", format!("user namespaces: {}", user.detail), line(&user), None);
         }

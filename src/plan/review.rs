@@ -18,9 +18,11 @@ pub fn beside(refused: Diagnostics, host: &Host) -> Diagnostics {
     rest.diagnostics(&findings)
 }
 
-/// What a launch would do about namespaces, for whoever tries it.
-pub fn namespaces(profile: &Profile, host: &Host) -> namespaces::Planned {
-    account(profile, host, &mut Findings::default()).1
+/// What a launch would do about namespaces, for whoever tries it; `None` where that is refused.
+pub fn namespaces(profile: &Profile, host: &Host) -> Option<namespaces::Planned> {
+    let mut findings = Findings::default();
+    let (_, planned) = account(profile, host, &mut findings);
+    (!findings.refuse_of("namespaces")).then_some(planned)
 }
 
 /// Adds warnings to what planning found.
