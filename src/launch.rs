@@ -63,6 +63,10 @@ pub fn prepare() -> Result<(), String> {
 
 const OPEN_FILES: u64 = 20;
 
+/// Descriptors that are closed once the program runs, rather than while it waits: several times what a plan has without
+/// long lists.
+const KEPT: usize = 256;
+
 /// A directory on a standard descriptor stays a way into the host's tree, past every mount of ours: Landlock has no say
 /// in stat, chmod and utime beneath it, and lets read what the program may read by its own path.
 fn refuse_directories() -> Result<(), String> {
@@ -103,7 +107,8 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
     let mut context = Context::default();
     context.opens_gates = true;
     let open_files = crate::sys::process::soft_limit(libc::RLIMIT_NOFILE);
-    context.may_keep = open_files.is_ok_and(|limit| limit.is_none_or(|limit| limit >= 512));
+    let roomy = open_files.is_ok_and(|limit| limit.is_none_or(|limit| limit >= 2 * KEPT as u64));
+    context.may_keep = if roomy { KEPT } else { 0 };
     context.id = record.id().to_owned();
     context.late = namespaces::Late::of_host();
     let mut outcome = supervise(plan, options, &wire, &mut context, &mut record);

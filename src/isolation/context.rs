@@ -87,8 +87,8 @@ pub struct Context {
     pub made: Vec<std::path::PathBuf>,
     slots: BTreeMap<Slot, OwnedFd>,
     spent: Vec<OwnedFd>,
-    /// The limit of open files leaves room for descriptors that are no longer needed.
-    pub may_keep: bool,
+    /// For how many descriptors that are no longer needed the limit of open files leaves room.
+    pub may_keep: usize,
     /// The program's first process, as the supervisor sees it; known to host-after alone.
     pub child: Option<i32>,
     /// Init's pid, where the target must not outlive it and no pid namespace sees to that.
@@ -123,9 +123,9 @@ impl Context {
     }
 
     /// Keeps what is no longer needed until the program runs: closing a mount's descriptor takes the lock of all mounts,
-    /// and init has time for that only later. Where few files may be open it is closed now.
+    /// and init has time for that only later. Where there is no room for it, it is closed now.
     pub fn spend(&mut self, descriptor: OwnedFd) {
-        if self.may_keep {
+        if self.spent.len() < self.may_keep {
             self.spent.push(descriptor);
         }
     }

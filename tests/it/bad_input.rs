@@ -150,6 +150,15 @@ fn any_limit_of_open_files_works_or_is_named() {
     assert!(refused < 32, "{refused} limits are too low");
 }
 
+#[test]
+fn there_may_be_more_grants_than_open_files() {
+    let mut sandbox = Sandbox::new().called_with("nofile 600");
+    for number in 0..700 {
+        sandbox = sandbox.read_only(&format!("/etc/passwd:/many/{number}"));
+    }
+    sandbox.probe("read /many/0 + read /many/699").succeeds().allows("read /many/0").allows("read /many/699");
+}
+
 /// In a user namespace of its own, in which no further one may be made.
 #[test]
 fn where_user_namespaces_are_forbidden_it_says_so() {
