@@ -64,7 +64,7 @@ fn what_comes_along_checks_without_warnings_but_the_documented_one() {
             let loaded = loaded.unwrap_or_else(|problems| panic!("{problems}"));
             assert!(loaded.warnings.list.is_empty(), "{}: {}", built_in.name, loaded.warnings);
             let mut findings = Findings::default();
-            planned += usize::from(plan::plan(&loaded.profile, &host, &mut findings).is_some());
+            planned += usize::from(plan::plan(&loaded.profile, &host, &mut Findings::default()).is_some());
             plan::review(&loaded.profile, &host, &mut findings);
             let warnings = findings.0.iter().filter(|finding| finding.severity == Severity::Warning);
             let said: Vec<&str> = warnings.map(|finding| finding.message.as_str()).collect();
@@ -137,6 +137,7 @@ fn planned(name: &str, text: &str, host: &Host) -> String {
     let mut findings = Findings::default();
     let plan = plan::plan(&loaded.profile, host, &mut findings);
     assert_eq!(plan.is_none(), findings.refuse(), "{name}: an error and no plan go together");
+    let mut findings = Findings::default();
     plan::review(&loaded.profile, host, &mut findings);
     // No programs are installed on machines made up.
     findings.0.retain(|finding| !finding.message.starts_with("command: "));

@@ -56,7 +56,6 @@ impl Check {
         }
         let trial = there.is_none().then(|| Trial::start(&loaded.profile, &here));
         let mut findings = Findings::default();
-        plan::plan(&loaded.profile, host, &mut findings);
         plan::review(&loaded.profile, host, &mut findings);
         if let Some(there) = &there {
             there.add(&self.chosen.profile, &mut findings);

@@ -66,7 +66,6 @@ pub fn facts(host: &Host) -> Facts {
 
 /// Has a profile planned: what that asks, the host remembers.
 pub fn ask(profile: &Profile, host: &Host) {
-    plan::plan(profile, host, &mut Findings::default());
     plan::review(profile, host, &mut Findings::default());
 }
 

@@ -15,9 +15,14 @@ use crate::profile::Profile;
 
 /// The plan of a profile on a host; `None` when the findings hold an error.
 pub fn plan(profile: &Profile, host: &Host, findings: &mut Findings) -> Option<Plan> {
+    let inside = inside(profile, host, findings);
+    order(profile, inside, host, findings)
+}
+
+pub(super) fn order(profile: &Profile, inside: Inside, host: &Host, findings: &mut Findings) -> Option<Plan> {
+    let Inside { account, namespaces, cgroup, rootfs } = inside;
     let own_user = profile.namespaces.user;
     let own_network = profile.network.mode == Mode::None;
-    let Inside { account, namespaces, cgroup, rootfs } = inside(profile, host, findings);
     let visitor = visitor(profile, &account, namespaces.program.0);
     let enters = |path: &std::path::Path| rootfs.enters(path, &visitor, host);
     let given = process::Given {

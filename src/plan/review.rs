@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::order::{Inside, account, has_power, inside, mounts_cgroups, visitor, within};
+use super::order::{Inside, account, has_power, inside, mounts_cgroups, order, visitor, within};
 use crate::host::Host;
 use crate::isolation::network::Mode;
 use crate::isolation::{Access, Findings, cgroup, landlock, namespaces, network, process, rootfs};
@@ -25,25 +25,34 @@ pub fn namespaces(profile: &Profile, host: &Host) -> Option<namespaces::Planned>
     (!findings.refuse_of("namespaces")).then_some(planned)
 }
 
-/// Adds warnings to what planning found.
+/// All that there is to say: what planning finds, and warnings.
 pub fn review(profile: &Profile, host: &Host, findings: &mut Findings) {
-    let own_network = profile.network.mode == Mode::None;
-    // Their errors are the plan's to report.
     let mut known = Findings::default();
-    let Inside { account, namespaces: ids, rootfs, .. } = inside(profile, host, &mut known);
+    let inside = inside(profile, host, &mut known);
+    let mut warnings = Findings::default();
+    warn(profile, &inside, known.refuse(), host, &mut warnings);
+    findings.0.append(&mut known.0);
+    order(profile, inside, host, findings);
+    findings.0.append(&mut warnings.0);
+}
+
+/// `refused`: the tree is not the one that was meant.
+fn warn(profile: &Profile, inside: &Inside, refused: bool, host: &Host, findings: &mut Findings) {
+    let own_network = profile.network.mode == Mode::None;
+    let Inside { account, namespaces: ids, rootfs, .. } = inside;
     let keeps = |capability: &str| profile.capabilities.keeps(capability);
     namespaces::review(&profile.namespaces, account.uid, keeps("setfcap"), findings);
     let granted: Vec<&str> = profile.rootfs.devices.iter().map(|device| device.name.as_str()).collect();
     process::review(&profile.process, ids.one_id, &granted, host, findings);
     let given = rootfs::Writer { name: &account.name, uid: ids.program.0, overrides: keeps("dac_override") };
-    // Without the tree that was meant nothing is where it was meant to be.
-    if !known.refuse() {
-        let visitor = visitor(profile, &account, ids.program.0);
+    // Without it nothing is where it was meant to be.
+    if !refused {
+        let visitor = visitor(profile, account, ids.program.0);
         let enters = |path: &Path| rootfs.enters(path, &visitor, host);
-        let directory = process::directory(&profile.process, &account, &enters, host);
+        let directory = process::directory(&profile.process, account, &enters, host);
         let executes = |path: &Path| rootfs.executes(path, &directory, &given, host);
         let surroundings = process::Surroundings {
-            account: &account,
+            account,
             runtime: rootfs.runtime.as_deref(),
             directory: &directory,
             executes: &executes,
@@ -56,7 +65,7 @@ pub fn review(profile: &Profile, host: &Host, findings: &mut Findings) {
     cgroup::review_power(mounts_anything, profile.capabilities.keep_origin.as_ref(), findings);
     let read_write = profile.rootfs.binds.iter().filter(|bind| bind.access == Access::ReadWrite);
     let read_write = read_write.map(|bind| (bind.source.as_path(), bind.origin.as_ref()));
-    cgroup::review_grants(read_write, &within(profile, &ids, host), host, findings);
+    cgroup::review_grants(read_write, &within(profile, ids, host), host, findings);
     network::review(&profile.network, findings);
     landlock::review(&profile.landlock, own_network, findings);
 }
