@@ -56,6 +56,21 @@ fn no_device_can_be_made() {
     }
 }
 
+/// They are the host's own nodes, and root's: whoever is that inside may write to the devices and not change their modes.
+#[test]
+fn the_nodes_stay_as_they_are() {
+    let chmod = "chmod 0666 /dev/full";
+    if is_root() {
+        outside(chmod).allows(chmod);
+    }
+    let words = format!("{chmod} + write /dev/null + read /dev/zero");
+    let bare = Sandbox::new().with("namespaces", "user = false").with("capabilities", r#"keep = ["fowner"]"#);
+    for sandbox in [Sandbox::new()].into_iter().chain(is_root().then_some(bare)) {
+        let seen = sandbox.probe(&words).exits(0);
+        seen.refuses(chmod, &["EROFS"]).allows("write /dev/null").allows("read /dev/zero");
+    }
+}
+
 #[test]
 fn every_writable_mount_is_nodev_and_nosuid() {
     let seen = Sandbox::new().probe("cat /proc/self/mountinfo").succeeds();

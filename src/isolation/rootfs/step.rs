@@ -133,7 +133,7 @@ impl Step {
             Step::Directory { .. } => "a mount point, or the way to one",
             Step::Link { .. } => "as it is on the host, or as the profile has it",
             Step::Bind { kind: Kind::Device { .. }, .. } => {
-                "one of the few devices that the profile or every program uses"
+                "one of the few devices that the profile or every program uses; the node itself stays as it is"
             }
             Step::Bind { .. } => "the program may see it",
             Step::Overlay { writable: true, .. } => "writes go to memory and are forgotten",

@@ -186,7 +186,8 @@ impl Builder<'_> {
 
 fn bind_attributes(access: Access, exec: bool, kind: Kind) -> u64 {
     if matches!(kind, Kind::Device { .. }) {
-        return 0;
+        // The device is written to all the same; its node is the host's, whose mode is not root's to change inside.
+        return READ_ONLY | NO_SUID;
     }
     NO_SUID | NO_DEV | if exec { 0 } else { NO_EXEC } | if access == Access::ReadOnly { READ_ONLY } else { 0 }
 }
