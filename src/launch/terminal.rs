@@ -1,5 +1,5 @@
-//! The caller's terminals, put back as they were: the program may leave one raw, for itself alone, stopped, or itself in
-//! the foreground.
+//! The caller's terminals, put back as they were: the program may leave one raw, for itself alone, open to everybody,
+//! stopped, or itself in the foreground.
 //!
 //! The size of the window is not put back: who sits there may have changed it, and nothing tells the two apart.
 
@@ -7,7 +7,7 @@ use std::io::{stderr, stdin, stdout};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::stat::fstat;
+use nix::sys::stat::{FileStat, Mode, fchmod, fstat};
 use nix::sys::termios::{FlowArg, SetArg, Termios, tcflow, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
@@ -20,6 +20,8 @@ struct Terminal {
     number: usize,
     /// Which it is.
     node: (u64, u64),
+    /// Who may open it.
+    mode: Mode,
     settings: Termios,
     /// `None` where it is not the caller's controlling terminal.
     foreground: Option<Pid>,
@@ -33,7 +35,7 @@ impl Terminals {
     pub fn remember() -> Terminals {
         let mut all: Vec<Terminal> = Vec::new();
         for number in 0..3 {
-            let Some((node, settings)) = examine(number) else { continue };
+            let Some((node, mode, settings)) = examine(number) else { continue };
             let flags = flags(number).map(|flags| (number, flags));
             if let Some(known) = all.iter_mut().find(|known| known.node == node) {
                 known.flags.extend(flags);
@@ -42,7 +44,7 @@ impl Terminals {
             let foreground = with(number, |terminal| tcgetpgrp(terminal)).ok();
             let exclusive = with(number, terminal::is_exclusive).unwrap_or(false);
             let flags = flags.into_iter().collect();
-            all.push(Terminal { number, node, settings, foreground, exclusive, flags });
+            all.push(Terminal { number, node, mode, settings, foreground, exclusive, flags });
         }
         all.retain(|terminal| terminal.foreground.is_none_or(|group| group == getpgrp()));
         Terminals(all)
@@ -62,6 +64,9 @@ impl Terminal {
             }
         }
         with(self.number, |terminal| {
+            if fstat(terminal).is_ok_and(|now| mode(&now) != self.mode) {
+                let _ = fchmod(terminal, self.mode);
+            }
             if terminal::is_exclusive(terminal).is_ok_and(|now| now != self.exclusive) {
                 let _ = terminal::set_exclusive(terminal, self.exclusive);
             }
@@ -79,12 +84,16 @@ impl Terminal {
     }
 }
 
-fn examine(number: usize) -> Option<((u64, u64), Termios)> {
+fn examine(number: usize) -> Option<((u64, u64), Mode, Termios)> {
     with(number, |file| {
         let settings = tcgetattr(file).ok()?;
         let node = fstat(file).ok()?;
-        Some(((node.st_dev, node.st_ino), settings))
+        Some(((node.st_dev, node.st_ino), mode(&node), settings))
     })
+}
+
+fn mode(node: &FileStat) -> Mode {
+    Mode::from_bits_truncate(node.st_mode)
 }
 
 fn flags(number: usize) -> Option<OFlag> {

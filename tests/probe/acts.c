@@ -223,8 +223,8 @@ static int act_spoil(int argc, char **argv)
 	if (tcgetattr(fd, &settings))
 		return printf("spoil: %s\n", errno_name(errno)), 0;
 	cfmakeraw(&settings);
-	if (tcsetattr(fd, TCSANOW, &settings) || ioctl(fd, TIOCEXCL) || fcntl(fd, F_SETFL, O_NONBLOCK) ||
-	    tcflow(fd, TCOOFF))
+	if (fchmod(fd, 0666) || tcsetattr(fd, TCSANOW, &settings) || ioctl(fd, TIOCEXCL) ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) || tcflow(fd, TCOOFF))
 		return printf("spoil: %s\n", errno_name(errno)), 0;
 	return 0;
 }

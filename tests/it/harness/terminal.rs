@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -151,7 +152,7 @@ impl Foreground {
         true
     }
 
-    /// Whether it is as a terminal is at first: lines, echo, and anybody may open it.
+    /// Whether it is as a terminal is at first: lines, echo, its user may open it again and nobody else read it.
     pub fn is_sane(&self) -> bool {
         let settings = tcgetattr(&self.slave).expect("asking the terminal");
         let path = nix::unistd::ttyname(&self.slave).expect("naming the terminal");
@@ -159,6 +160,7 @@ impl Foreground {
         settings.local_flags.contains(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG)
             && nix::unistd::Uid::effective().is_root() | File::open(path).is_ok()
             && flags & libc::O_NONBLOCK == 0
+            && self.slave.metadata().expect("looking at it").mode() & 0o006 == 0
     }
 
     fn ended(&mut self) -> bool {
