@@ -145,6 +145,11 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
         Ok(ends) => ends,
         Err(fault) => return failed(plan, None, &fault),
     };
+    // What was sent to the whole group before the clone only we have; what comes during it (Linux 4.19) the child has too.
+    let early = signal::pending();
+    if let Some(signal) = early.ending() {
+        return Outcome::CalledOff(signal);
+    }
     let child = match clone_child(plan, context) {
         Err(fault) => return failed(plan, None, &fault),
         Ok(Side::Child) => {
@@ -158,21 +163,14 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     drop(theirs);
     context.wire = ours;
     context.child = Some(child.pid);
-    // What was sent to the whole group before the clone only we have, and what came since it has too: after one look,
-    // none is lost between the two.
-    let pending = signal::pending();
-    let mut called_off = pending.ending();
-    let mut fault = None;
-    if called_off.is_none() {
-        if pending.has(libc::SIGTSTP) {
-            let _ = signal::send(child.pid, libc::SIGTSTP);
-        }
-        #[cfg(feature = "step-removal")]
-        crate::plan::removal::hold_up();
-        fault = wire.carry_out(plan, Stage::HostAfter, context, Some(record)).err();
-        // A ^C ends a helper too.
-        called_off = fault.as_ref().and_then(|_| signal::pending().ending());
+    #[cfg(feature = "step-removal")]
+    crate::plan::removal::hold_up();
+    if early.has(libc::SIGTSTP) {
+        let _ = signal::send(child.pid, libc::SIGTSTP);
     }
+    let fault = wire.carry_out(plan, Stage::HostAfter, context, Some(record)).err();
+    // A ^C ends a helper too.
+    let called_off = fault.as_ref().and_then(|_| signal::pending().ending());
     let mut unrecorded = None;
     if fault.is_none() && called_off.is_none() {
         // Init ends with its supervisor; what is no init of ours may ask not to, and is then found by its record alone.

@@ -37,6 +37,9 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
         process::exit_now(outcome::FAILED.into());
     }
     context.parent = (!plan.supervision.own_pid).then(getpid);
+    // Only we have them. Those that come during the clone the target has too (Linux 4.19), and all that come later; until
+    // its exec it ends of them. One between this look and the clone is the supervisor's, which calls the launch off.
+    let early = signal::pending();
     let program = match clone::vfork(|| {
         target::become_program(plan, wire, context);
         outcome::FAILED.into()
@@ -47,9 +50,8 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
             process::exit_now(outcome::FAILED.into());
         }
     };
-    // Before there was a target only we had them. Most of those that came since have ended it: until its exec it blocks
-    // them or has no handler. One that comes at the very exec may reach the program twice.
-    let early = signal::pending();
+    #[cfg(feature = "step-removal")]
+    crate::plan::removal::hold_up();
     // The target has executed its program or has failed: vfork returns at the exec. That our end closes tells it.
     context.wire = None;
     let last = plan.target.len().saturating_sub(1);
@@ -67,8 +69,6 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
         }
         _ => {}
     }
-    #[cfg(feature = "step-removal")]
-    crate::plan::removal::hold_up();
     if let Err(fault) = verify(plan, context, program) {
         let _ = kill(Pid::from_raw(program), Signal::SIGKILL);
         wire.fault(Stage::Target, last, &fault);

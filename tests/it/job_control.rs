@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Foreground, Sandbox, Terminal, eventually, patience, slowness};
+use crate::harness::{Foreground, Sandbox, Terminal, eventually, patience, slowness, step_removal};
 
 /// The command line that starts the probe, for somebody to type.
 fn typed(sandbox: &Sandbox, words: &str) -> String {
@@ -33,12 +33,12 @@ fn control_c_ends_the_program_with_130() {
     }
 }
 
+/// However late the supervisor and init come to look.
 #[test]
 fn control_c_arrives_once() {
-    for tty in TERMINALS {
-        let sandbox = sandbox(tty);
+    for (sandbox, late) in [(sandbox("inherit"), ""), (sandbox("inherit").of(step_removal()), "SANDBOX_REMOVE=late ")] {
         let mut terminal = Terminal::sit_down();
-        let line = typed(&sandbox, "await 2 + say done");
+        let line = format!("{late}{}", typed(&sandbox, "await 2 + say done"));
         terminal.types(&format!("{line}; echo code=$?\n")).shows("running").types("\x03").shows("signal INT");
         let more = terminal.listens(Duration::from_millis(400));
         assert!(!more.contains("signal INT") && !more.contains("done"), "it arrived twice: {more:?}");
@@ -175,7 +175,7 @@ fn a_terminal_left_raw_is_put_back() {
     }
 }
 
-/// Raw, exclusive, non-blocking and stopped: on whichever descriptor it was reached.
+/// Open to everybody, raw, exclusive, non-blocking and stopped: on whichever descriptor it was reached.
 #[test]
 fn a_terminal_on_any_descriptor_is_put_back() {
     let at = |program: &Command| {
