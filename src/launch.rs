@@ -47,11 +47,10 @@ pub struct Options {
 /// Callers ignore or block signals, and both survive exec: the program is to start with neither.
 pub fn prepare() -> Result<(), String> {
     // Below this the launch would fail half-way; the program itself gets the caller's limit.
-    match crate::sys::process::soft_limit(libc::RLIMIT_NOFILE) {
-        Ok(Some(limit)) if limit < OPEN_FILES => {
-            return Err(format!("the limit of open files is {limit}, and a launch needs {OPEN_FILES}"));
-        }
-        _ => {}
+    if let Some(limit) = open_files()
+        && limit < OPEN_FILES
+    {
+        return Err(format!("the limit of open files is {limit}, and a launch needs {OPEN_FILES}"));
     }
     refuse_directories()?;
     signal::reset_dispositions();
@@ -66,6 +65,11 @@ const OPEN_FILES: u64 = 20;
 /// Descriptors that are closed once the program runs, rather than while it waits: several times what a plan has without
 /// long lists.
 const KEPT: usize = 256;
+
+/// How many files this process may have open; `None` where nothing limits it.
+fn open_files() -> Option<u64> {
+    crate::sys::process::limits(libc::RLIMIT_NOFILE).ok()?.soft
+}
 
 /// A directory on a standard descriptor stays a way into the host's tree, past every mount of ours: Landlock has no say
 /// in stat, chmod and utime beneath it, and lets read what the program may read by its own path.
@@ -106,8 +110,7 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
     };
     let mut context = Context::default();
     context.opens_gates = true;
-    let open_files = crate::sys::process::soft_limit(libc::RLIMIT_NOFILE);
-    let roomy = open_files.is_ok_and(|limit| limit.is_none_or(|limit| limit >= 2 * KEPT as u64));
+    let roomy = open_files().is_none_or(|limit| limit >= 2 * KEPT as u64);
     context.may_keep = if roomy { KEPT } else { 0 };
     context.id = record.id().to_owned();
     context.late = namespaces::Late::of_host();

@@ -25,8 +25,8 @@ pub fn groups() -> Vec<u32> {
 }
 
 pub fn limits() -> BTreeMap<String, Limit> {
-    use crate::sys::process::{RESOURCES, hard_limit, soft_limit};
-    let ask = |resource| Some(Limit { soft: soft_limit(resource).ok()?, hard: hard_limit(resource).ok()? });
+    use crate::sys::process::{RESOURCES, limits};
+    let ask = |resource| limits(resource).ok().map(|limits| Limit { soft: limits.soft, hard: limits.hard });
     RESOURCES.iter().filter_map(|(name, resource)| Some(((*name).to_owned(), ask(*resource)?))).collect()
 }
 

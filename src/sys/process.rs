@@ -79,25 +79,19 @@ pub fn set_limit(resource: u32, limit: Option<u64>) -> Result<(), Errno> {
     check(unsafe { libc::setrlimit(resource as libc::__rlimit_resource_t, &raw const both) }.into()).map(drop)
 }
 
-/// The hard limit of one resource; `None` is unlimited.
-pub fn hard_limit(resource: u32) -> Result<Option<u64>, Errno> {
-    limits(resource).map(|both| finite(both.rlim_max))
+/// The limits of one resource; `None` is unlimited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub soft: Option<u64>,
+    pub hard: Option<u64>,
 }
 
-/// The soft limit of one resource; `None` is unlimited.
-pub fn soft_limit(resource: u32) -> Result<Option<u64>, Errno> {
-    limits(resource).map(|both| finite(both.rlim_cur))
-}
-
-fn limits(resource: u32) -> Result<libc::rlimit, Errno> {
+pub fn limits(resource: u32) -> Result<Limits, Errno> {
     let mut both = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `both` is written whole by the kernel.
     check(unsafe { libc::getrlimit(resource as libc::__rlimit_resource_t, &raw mut both) }.into())?;
-    Ok(both)
-}
-
-fn finite(limit: u64) -> Option<u64> {
-    (limit != libc::RLIM_INFINITY).then_some(limit)
+    let finite = |limit| (limit != libc::RLIM_INFINITY).then_some(limit);
+    Ok(Limits { soft: finite(both.rlim_cur), hard: finite(both.rlim_max) })
 }
 
 pub fn nice() -> i32 {

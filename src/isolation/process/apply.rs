@@ -85,7 +85,7 @@ fn lifeline(context: &Context, kill: bool) -> Applied {
 fn set_limit(name: &str, resource: u32, limit: Option<u64>) -> Applied {
     let fault = |call| move |errno| Fault::new(call, errno, name);
     // Without CAP_SYS_RESOURCE a hard limit only goes down; one that is lower already holds.
-    let hard = process::hard_limit(resource).map_err(fault("getrlimit"))?;
+    let hard = process::limits(resource).map_err(fault("getrlimit"))?.hard;
     if resource == libc::RLIMIT_NPROC && hard.is_some_and(|hard| limit.is_none_or(|limit| hard < limit)) {
         return process::set_limit(resource, hard).map_err(fault("setrlimit"));
     }
