@@ -37,14 +37,14 @@ mod trace;
 mod tree;
 
 pub use gc::{Report, gc, rm};
-pub use list::{Change, Entry, Life, change, list, look, planned, running};
-pub use record::{Header, Planned};
+pub use list::{Change, Entry, Life, change, list, look, running};
+pub use record::Header;
 pub use remedy::{fault, of_errno, refused, remedy};
 pub use root::{Root, locate};
 pub use started::{Process, Started};
-pub use trace::{remove, remove_all};
+pub use trace::remove_all;
 
-use record::{Event, PlannedRef, VERSION};
+use record::{Event, Planned, VERSION};
 
 /// The record of the sandbox that this process supervises. Dropping it leaves a dead record to be collected.
 #[derive(Debug)]
@@ -91,11 +91,6 @@ impl Record {
         &self.header.id
     }
 
-    /// What has been written down so far.
-    pub fn traces(&self) -> &[Trace] {
-        &self.traces
-    }
-
     /// The sandbox's cgroups; the launcher's own leaf last.
     pub fn cgroups(&self) -> Vec<PathBuf> {
         let paths = self.traces.iter().rev().filter_map(|trace| match trace {
@@ -113,7 +108,7 @@ impl Record {
     /// Writes down what a step is about to make; refuses what could not be removed later.
     pub fn trace(&mut self, trace: &Trace) -> Result<()> {
         trace::check(&self.root, &self.header.id, trace)?;
-        self.append(&Event::<PlannedRef>::Trace(trace.clone()))?;
+        self.append(&Event::<Planned>::Trace(trace.clone()))?;
         self.traces.push(trace.clone());
         Ok(())
     }
@@ -121,7 +116,7 @@ impl Record {
     /// Writes down who init is. It must not have been waited for.
     pub fn started(&mut self, init: i32) -> Result<()> {
         let started = Started::now(self.header.supervisor, init)?;
-        self.append(&Event::<PlannedRef>::Started(started))
+        self.append(&Event::<Planned>::Started(started))
     }
 
     /// Those beside it that may have left something, unless there are so many that looking at each would cost the machine
@@ -161,12 +156,12 @@ impl Record {
     fn introduce(&mut self, profile: &str, facts: &Facts) -> Result<()> {
         let mut text = serde_json::to_vec(&self.header)?;
         text.push(b'\n');
-        serde_json::to_writer(&mut text, &Event::Planned(PlannedRef { profile, facts }))?;
+        serde_json::to_writer(&mut text, &Event::Planned(Planned { profile, facts }))?;
         text.push(b'\n');
         self.write(&text)
     }
 
-    fn append(&mut self, event: &Event<PlannedRef>) -> Result<()> {
+    fn append(&mut self, event: &Event<Planned>) -> Result<()> {
         let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
         self.write(&line)

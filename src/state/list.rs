@@ -72,17 +72,6 @@ pub fn list(root: &Root) -> Result<Vec<Entry>> {
     Ok(ids(root)?.into_iter().filter_map(|id| look(root, id)).collect())
 }
 
-/// From what a sandbox was planned: to plan again for it.
-pub fn planned(root: &Root, id: &str) -> Result<Planned> {
-    if lock::held_here(id).is_some() {
-        bail!("{id} is supervised by this very process");
-    }
-    match open(root, id, OFlag::O_RDONLY)? {
-        Opened::Record(file) => record::planned(&bytes(&file)?, id).with_context(|| format!("the record of {id}")),
-        _ => bail!("no sandbox {id}"),
-    }
-}
-
 /// Holds a running sandbox for one change: whoever else wants to change it waits until this is dropped.
 pub fn change(root: &Root, id: &str) -> Result<Change> {
     let Some(directory) = directory(root, id)? else { bail!("no sandbox {id}") };
@@ -119,7 +108,7 @@ pub struct Change {
 impl Change {
     /// Writes down what was changed, each as `--set` takes it.
     pub fn write_down(mut self, changed: Vec<String>) -> Result<()> {
-        let mut line = serde_json::to_vec(&Event::<record::PlannedRef>::Updated(changed))?;
+        let mut line = serde_json::to_vec(&Event::<Planned>::Updated(changed))?;
         line.push(b'\n');
         // One write, at the end: the supervisor appends too.
         self.record.write_all(&line).context("writing its record")

@@ -1,6 +1,6 @@
 //! What a record says: lines of JSON, the header first, then what happened, each written whole or not at all.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::started::Started;
@@ -35,21 +35,10 @@ pub enum Event<P> {
     Updated(Vec<String>),
 }
 
-/// What the sandbox was planned from, to plan again for it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Planned {
-    /// The resolved profile, as TOML.
-    pub profile: String,
-    pub facts: Facts,
-    /// What was changed since, in order, each as `--set` takes it.
-    #[serde(skip)]
-    pub updated: Vec<String>,
-}
-
-/// The same, to be written.
+/// What the sandbox was planned from, for a person to read and for planning again.
 #[derive(Debug, Serialize)]
-pub struct PlannedRef<'a> {
+pub struct Planned<'a> {
+    /// The resolved profile, as TOML.
     pub profile: &'a str,
     pub facts: &'a Facts,
 }
@@ -94,23 +83,6 @@ pub fn read(bytes: &[u8], id: &str) -> Contents {
         }
     }
     contents
-}
-
-/// What was planned, by the second line of a record, and what was changed since.
-pub fn planned(bytes: &[u8], id: &str) -> Result<Planned> {
-    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').map(whole_line);
-    let mut line = || lines.next().unwrap_or_default().0;
-    header(line(), id)?;
-    let mut planned = match serde_json::from_slice(line()).context("reading what was planned")? {
-        Event::<Planned>::Planned(planned) => planned,
-        _ => bail!("what was planned is missing"),
-    };
-    for (line, _) in lines.filter(|(line, whole)| *whole && line.starts_with(b"{\"updated\":")) {
-        if let Event::<Planned>::Updated(updated) = serde_json::from_slice(line).context("reading what was changed")? {
-            planned.updated.extend(updated);
-        }
-    }
-    Ok(planned)
 }
 
 /// The line without its end, and whether it has one.
@@ -210,16 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_planned_is_read_on_request() {
-        let line = Event::Planned(PlannedRef { profile: "a = 1\nb = 2", facts: &Facts::default() });
-        let bytes = text(&[HEADER, &serde_json::to_string(&line).unwrap(), "\n", TRACE]);
-        assert_eq!(planned(&bytes, ID).unwrap().profile, "a = 1\nb = 2");
-        let updated = "{\"updated\":[\"cgroup.pids-max=5\"]}\n";
-        let changed = [&bytes, updated.as_bytes(), b"{\"updated\":[\"torn"].concat();
-        assert_eq!(planned(&changed, ID).unwrap().updated, ["cgroup.pids-max=5"]);
-        assert_eq!((read(&changed, ID).broken, planned(&bytes, ID).unwrap().updated.len()), (None, 0));
-        assert_eq!(read(&bytes, ID).broken, None);
-        assert!(planned(HEADER.as_bytes(), ID).is_err());
-        assert!(planned(&text(&[HEADER, TRACE]), ID).is_err());
+    fn what_was_planned_and_what_was_changed_break_no_record() {
+        let line = Event::Planned(Planned { profile: "a = 1\nb = 2", facts: &Facts::default() });
+        let planned = serde_json::to_string(&line).unwrap();
+        assert!(planned.starts_with("{\"planned\":{\"profile\":\"a = 1\\nb = 2\",\"facts\":{"), "{planned}");
+        let updated = serde_json::to_string(&Event::<Planned>::Updated(vec!["cgroup.pids-max=5".to_owned()])).unwrap();
+        assert_eq!(updated, "{\"updated\":[\"cgroup.pids-max=5\"]}");
+        let whole = text(&[HEADER, &planned, "\n", TRACE, &updated, "\n", TRACE, "{\"updated\":[\"torn"]);
+        let contents = read(&whole, ID);
+        assert_eq!((contents.broken, contents.traces.len()), (None, 2));
     }
 }

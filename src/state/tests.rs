@@ -95,7 +95,6 @@ fn alive_is_whose_supervisor_lives() {
     assert_eq!((seen.len(), &seen[0].id, &seen[0].life), (1, &id, &Life::Alive));
     assert_eq!(seen[0].header.as_ref().unwrap().supervisor, other.child.id().cast_signed());
     assert_eq!((seen[0].traces.len(), seen[0].started.is_some()), (1, true));
-    assert_eq!(planned(&root, &id).unwrap().profile, "");
     assert_eq!(gc(&root).unwrap(), Report::default());
     assert_eq!(rm(&root, "web").unwrap_err().to_string(), format!("{id} is running"));
 
@@ -128,7 +127,6 @@ fn looking_at_a_record_that_we_hold_keeps_its_lock() {
     assert_eq!(list(&record.root).unwrap()[0].life, Life::Alive);
     assert_eq!(gc(&record.root).unwrap(), Report::default());
     assert!(rm(&record.root, record.id()).is_err());
-    assert!(planned(&record.root, record.id()).is_err());
     assert_eq!(place.other("look").end(), "[Alive]");
     record.finish().unwrap();
 }
@@ -205,7 +203,7 @@ fn collecting_ends_what_was_started_and_nobody_who_has_its_number_since() {
     let own = std::process::id().cast_signed();
     let started = Started::now(own, child.id().cast_signed()).unwrap();
     let dead = |started: &Started| {
-        let line = serde_json::to_string(&Event::<PlannedRef>::Started(started.clone())).unwrap();
+        let line = serde_json::to_string(&Event::<Planned>::Started(started.clone())).unwrap();
         temporary.dead(&(line + "\n"))
     };
     let mut later = started.clone();

@@ -18,11 +18,6 @@ pub fn check(root: &Root, id: &str, trace: &Trace) -> Result<()> {
     }
 }
 
-/// Removes what one sandbox left; what has gone already is no error.
-pub fn remove(root: &Root, id: &str, trace: &Trace) -> Result<()> {
-    remove_until(Instant::now() + cgroup::PATIENCE, root, id, trace)
-}
-
 fn remove_until(deadline: Instant, root: &Root, id: &str, trace: &Trace) -> Result<()> {
     match trace {
         Trace::Cgroup { path } => {
@@ -38,7 +33,7 @@ fn remove_until(deadline: Instant, root: &Root, id: &str, trace: &Trace) -> Resu
     }
 }
 
-/// Removes all of them, the last one first, and goes on past those that resist.
+/// Removes all of them, the last one first, and goes on past those that resist; what has gone already is no error.
 pub fn remove_all(root: &Root, id: &str, traces: &[Trace]) -> Result<()> {
     // A process frozen by one hierarchy does not die of a kill through another, so all are killed before any waits.
     let left: Vec<&Trace> = traces.iter().rev().filter(|trace| !empty_or_kill(trace, id)).collect();

@@ -31,7 +31,7 @@ fn directories_of_others_are_refused() {
     fs::create_dir_all(&other).unwrap();
     fs::create_dir_all(place.0.join(ID).join("a/b")).unwrap();
     std::os::unix::fs::symlink("../web-ffffffff", place.0.join(ID).join("link")).unwrap();
-    let remove = |path: &Path| remove(&root, ID, &Trace::Directory { path: path.to_owned() });
+    let remove = |path: &Path| remove_all(&root, ID, &[Trace::Directory { path: path.to_owned() }]);
     let own = place.0.join(ID);
     let dots = own.join("../web-ffffffff/data");
     for path in
@@ -55,7 +55,7 @@ fn what_is_no_cgroup_of_ours_is_refused() {
     let root = Root::create(&place.0).unwrap();
     let named = place.0.join(format!("sandbox-{ID}"));
     fs::create_dir(&named).unwrap();
-    let remove = |path: &Path| remove(&root, ID, &Trace::Cgroup { path: path.to_owned() }).unwrap_err();
+    let remove = |path: &Path| remove_all(&root, ID, &[Trace::Cgroup { path: path.to_owned() }]).unwrap_err();
     // Even an empty directory with the right name: it is on another file system.
     assert!(format!("{:#}", remove(&named)).ends_with("it is not on a cgroup file system"));
     assert!(named.exists());
@@ -82,7 +82,7 @@ fn what_is_no_cgroup_of_ours_is_refused() {
         assert!(remove(Path::new(&other)).to_string().ends_with(&format!("is not a cgroup of {ID}")), "{other}");
     }
     let gone = Trace::Cgroup { path: Path::new("/sys/fs/cgroup/").join(format!("sandbox-{ID}")) };
-    super::remove(&root, ID, &gone).unwrap();
+    remove_all(&root, ID, &[gone]).unwrap();
 }
 
 /// Every hierarchy of this machine, of either version, that this process may add a cgroup to.
@@ -141,7 +141,7 @@ fn cgroups_are_removed_with_all_that_is_in_them() {
         }
         removed.unwrap();
         assert!(!top.exists(), "{}", top.display());
-        remove(&root, &id, &trace).unwrap();
+        remove_all(&root, &id, std::slice::from_ref(&trace)).unwrap();
     }
 }
 
