@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::plan::Planned;
-use super::tree::{Content, Found, Kind, Tree};
+use super::tree::{Content, Found, Kind, Obstacle, Tree};
 use crate::host::{Host, Node};
 use crate::isolation::Unfit;
 
@@ -21,7 +21,7 @@ impl Planned {
     pub fn enters(&self, path: &Path, visitor: &Visitor, host: &Host) -> Result<(), Unfit> {
         let path = match self.tree.find(path, true, host) {
             Found::There { path, kind: Kind::Directory } => path,
-            Found::Nowhere { at, .. } if self.tree.hides(&at) => return refused("lies in a hidden directory"),
+            Found::Nowhere { why: why @ Obstacle::Hidden, .. } => return Err(Unfit::Refused(why.to_string())),
             _ => return Err(Unfit::Missing),
         };
         path.ancestors().filter(|_| !visitor.overrides).try_for_each(|at| visitor.passes(&self.tree, at, host))

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::plan::Planned;
 use super::review::Writer;
-use super::tree::{Content, Found, Kind};
+use super::tree::{Content, Found, Kind, Obstacle};
 use crate::host::{Format, Host, Node, of_start};
 use crate::isolation::Unfit;
 
@@ -71,7 +71,7 @@ impl Planned {
                 let known = self.tree.source(&directory.join(rest)).is_none_or(|source| host.tells_of(&source));
                 return if known { Err(Unfit::Missing) } else { Ok(None) };
             }
-            Found::Nowhere { at, .. } if self.tree.hides(&at) => return refused("lies in a hidden directory"),
+            Found::Nowhere { why: why @ Obstacle::Hidden, .. } => return refused(&why.to_string()),
             Found::Nowhere { .. } => return Ok(None),
         };
         match kind {

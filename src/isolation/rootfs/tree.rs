@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::ops::Bound;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -67,8 +68,20 @@ pub enum Found {
     There { path: PathBuf, kind: Kind },
     /// Its last existing directory, and the names that are missing below it.
     Missing { directory: PathBuf, rest: PathBuf },
-    /// It leads through something that is no directory, into a loop, or where the caller may not look.
-    Nowhere { at: PathBuf, why: String },
+    /// What is at this path keeps it from leading anywhere.
+    Nowhere { at: PathBuf, why: Obstacle },
+}
+
+/// Why a path leads nowhere: said after the path that is to blame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    NoDirectory,
+    Loop,
+    /// In a file system that the kernel fills nothing can be put, or looked for.
+    Kernel,
+    Hidden,
+    /// The caller may not look there, for this reason.
+    Unreadable(String),
 }
 
 /// Entries by their path inside, free of links. The paths are compared as bytes: comparing them name by name took most
@@ -77,9 +90,6 @@ pub enum Found {
 pub struct Tree {
     entries: BTreeMap<OsString, Content>,
 }
-
-/// Why nothing can be put, or looked for, in a file system that the kernel fills.
-pub const KERNELS: &str = "belongs to the kernel";
 
 /// As many links as the kernel follows in one path.
 const LINKS: u32 = 40;
@@ -143,7 +153,7 @@ impl Tree {
                 continue;
             }
             if kind != Kind::Directory {
-                return Found::Nowhere { at, why: "is not a directory".into() };
+                return Found::Nowhere { at, why: Obstacle::NoDirectory };
             }
             let next = at.join(&name);
             match self.look(&next, host) {
@@ -152,7 +162,7 @@ impl Tree {
                 Look::Link(text) => {
                     links += 1;
                     if links > LINKS {
-                        return Found::Nowhere { at: next, why: "is part of a loop of links".into() };
+                        return Found::Nowhere { at: next, why: Obstacle::Loop };
                     }
                     if text.is_absolute() {
                         at = PathBuf::from("/");
@@ -164,7 +174,7 @@ impl Tree {
                     rest.extend(left.into_iter().rev());
                     return Found::Missing { directory: at, rest };
                 }
-                Look::Unknown(why) => return Found::Nowhere { at: next, why },
+                Look::Closed(why) => return Found::Nowhere { at: next, why },
             }
         }
         Found::There { path: at, kind }
@@ -177,13 +187,6 @@ impl Tree {
             Found::Missing { directory, rest } => depth(&directory.join(rest)),
             Found::Nowhere { .. } => depth(path),
         }
-    }
-
-    /// Whether it lies in a hidden directory.
-    pub fn hides(&self, path: &Path) -> bool {
-        path.parent()
-            .and_then(|above| self.provider(above))
-            .is_some_and(|(_, content)| matches!(content, Content::Hidden(_)))
     }
 
     /// The content that provides what stands at `path`, and where that is within it.
@@ -211,8 +214,8 @@ impl Tree {
             };
         }
         match self.provider(path).map(|(_, content)| content) {
-            Some(Content::Proc | Content::Sys | Content::Devpts) => Look::Unknown(KERNELS.into()),
-            Some(Content::Hidden(_)) => Look::Unknown("lies in a hidden directory".into()),
+            Some(Content::Proc | Content::Sys | Content::Devpts) => Look::Closed(Obstacle::Kernel),
+            Some(Content::Hidden(_)) => Look::Closed(Obstacle::Hidden),
             Some(Content::Bind { .. }) => match self.source(path).map(|source| host.node(&source)) {
                 Some(Node::Directory { .. }) => Look::Is(Kind::Directory),
                 Some(Node::File { .. } | Node::Other) => Look::Is(Kind::File),
@@ -220,7 +223,7 @@ impl Tree {
                     Look::Is(Kind::Device { block: kind == 'b', major, minor })
                 }
                 Some(Node::Symlink { to }) => Look::Link(to),
-                Some(Node::Unreadable { errno }) => Look::Unknown(format!("cannot be looked at ({errno})")),
+                Some(Node::Unreadable { errno }) => Look::Closed(Obstacle::Unreadable(errno)),
                 Some(Node::Missing) | None => Look::Missing,
             },
             _ => Look::Missing,
@@ -245,7 +248,19 @@ enum Look {
     Is(Kind),
     Link(PathBuf),
     Missing,
-    Unknown(String),
+    Closed(Obstacle),
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Obstacle::NoDirectory => f.write_str("is not a directory"),
+            Obstacle::Loop => f.write_str("is part of a loop of links"),
+            Obstacle::Kernel => f.write_str("belongs to the kernel"),
+            Obstacle::Hidden => f.write_str("lies in a hidden directory"),
+            Obstacle::Unreadable(errno) => write!(f, "cannot be looked at ({errno})"),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::Planner;
 use crate::host::Node;
 use crate::isolation::Origin;
 use crate::isolation::rootfs::Access;
-use crate::isolation::rootfs::tree::{Content, Found, KERNELS, Kind, below};
+use crate::isolation::rootfs::tree::{Content, Found, Kind, Obstacle, below};
 
 impl Planner<'_> {
     pub(super) fn put_default(&mut self, target: impl AsRef<Path>, content: Content) {
@@ -17,8 +17,8 @@ impl Planner<'_> {
     fn kernels(&mut self, target: &Path, at: &Path, origin: Option<&Origin>) {
         let noun = target.display();
         let message = match at == target {
-            true => format!("target {noun} {KERNELS}"),
-            false => format!("target {noun} leads to {}, which {KERNELS}", at.display()),
+            true => format!("target {noun} {}", Obstacle::Kernel),
+            false => format!("target {noun} leads to {}, which {}", at.display(), Obstacle::Kernel),
         };
         let hint = match ["/sys", "/proc", "/dev/pts"].iter().find(|ours| at.starts_with(ours)) {
             Some(&"/sys") => "leave it out; sys = \"read-only\" shows what there is",
@@ -48,7 +48,7 @@ impl Planner<'_> {
                 }
                 made
             }
-            Found::Nowhere { at, why } if why == KERNELS => return self.kernels(target, &at, origin),
+            Found::Nowhere { at, why: Obstacle::Kernel } => return self.kernels(target, &at, origin),
             Found::Nowhere { at, why } => {
                 let message = format!("target {noun} cannot be made: {} {why}", at.display());
                 let hint = "choose a target with nothing but directories on the way to it";

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Planner;
 use crate::isolation::Origin;
-use crate::isolation::rootfs::tree::{Content, Found, KERNELS, Kind};
+use crate::isolation::rootfs::tree::{Content, Found, Kind, Obstacle};
 use crate::isolation::rootfs::{Bind, Hide, Home, InlineFile, Persist, Symlink, Tmpfs, devices};
 
 /// PATH_MAX without its NUL: what symlink(2) takes.
@@ -88,12 +88,12 @@ impl Planner<'_> {
                     hide.origin.as_ref(),
                 );
             }
-            Found::Nowhere { at, .. } if self.tree.hides(&at) => {}
+            Found::Nowhere { why: Obstacle::Hidden, .. } => {}
             Found::Nowhere { at, why } => {
                 let message = format!("hide: {noun} cannot be reached: {} {why}", at.display());
-                let hint = match why == KERNELS {
-                    true => "leave it out: what the kernel shows there is the sandbox's own",
-                    false => "hide the last directory on the way to it, or leave the entry out",
+                let hint = match why {
+                    Obstacle::Kernel => "leave it out: what the kernel shows there is the sandbox's own",
+                    _ => "hide the last directory on the way to it, or leave the entry out",
                 };
                 self.findings.error("rootfs", message, hint, hide.origin.as_ref());
             }
