@@ -16,7 +16,7 @@ mod walk;
 
 pub use accounts::{Group, User};
 pub use facts::{Facts, Limit, Node};
-pub use format::{Format, of_start};
+pub use format::{BINPRM_BUF_SIZE, Format, interpreter, of_start};
 pub use walk::names;
 
 /// Every fact about one machine, remembered or still to be asked.

@@ -22,15 +22,15 @@ pub enum Format {
     Unclear,
 }
 
-/// As much as the kernel looks at.
-const START: usize = 256;
+/// As much as the kernel looks at (linux/binfmts.h).
+pub const BINPRM_BUF_SIZE: usize = 256;
 
 pub fn of_file(path: &Path) -> Format {
     // What is no file could keep us waiting for ever.
     let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
     let regular = |file: &File| file.metadata().is_ok_and(|metadata| metadata.is_file());
     let Some(file) = opened.ok().filter(regular) else { return Format::Unclear };
-    let mut start = [0; START];
+    let mut start = [0; BINPRM_BUF_SIZE];
     let Ok(length) = file.read_at(&mut start, 0) else { return Format::Unclear };
     match of_start(&start[..length]) {
         Format::Unclear if start.starts_with(b"\x7fELF") => {
@@ -42,11 +42,15 @@ pub fn of_file(path: &Path) -> Format {
 
 /// Of an ELF file the start does not tell everything.
 pub fn of_start(bytes: &[u8]) -> Format {
-    let mut start = [0; START];
-    let length = bytes.len().min(START);
+    let mut start = [0; BINPRM_BUF_SIZE];
+    let length = bytes.len().min(BINPRM_BUF_SIZE);
     start[..length].copy_from_slice(&bytes[..length]);
-    if let Some(line) = start.strip_prefix(b"#!") {
-        return script(line);
+    if start.starts_with(b"#!") {
+        return match interpreter(&start[..length]).map(std::str::from_utf8) {
+            Some(Ok(name)) => Format::Script { interpreter: name.to_owned() },
+            Some(Err(_)) => Format::Unclear,
+            None => Format::Neither,
+        };
     }
     // Class, byte order; ET_EXEC and ET_DYN; the machine, with the two numbers of i386, and x32.
     let number = |at: usize| u16::from_le_bytes([start[at], start[at + 1]]);
@@ -56,19 +60,19 @@ pub fn of_start(bytes: &[u8]) -> Format {
     }
 }
 
-/// As load_script() of the kernel reads it.
-fn script(line: &[u8]) -> Format {
+/// The interpreter that load_script() of the kernel finds in the start of a file, as it stands there: for whoever looks
+/// before the launch, and for whoever looks inside.
+pub fn interpreter(start: &[u8]) -> Option<&[u8]> {
+    let start = &start[..start.len().min(BINPRM_BUF_SIZE)];
+    let line = start.strip_prefix(b"#!")?;
     let end = line.iter().position(|byte| matches!(byte, b'\n' | 0));
-    let (line, whole) = (&line[..end.unwrap_or(line.len())], end.is_some());
+    let whole = end.is_some() || start.len() < BINPRM_BUF_SIZE;
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let line = &line[..end.unwrap_or(line.len())];
     let line = &line[line.iter().take_while(|byte| blank(byte)).count()..];
     let name = line.split(blank).next().unwrap_or_default();
-    match std::str::from_utf8(name) {
-        // It might go on.
-        _ if name.is_empty() || !whole && name.len() == line.len() => Format::Neither,
-        Ok(name) => Format::Script { interpreter: name.to_owned() },
-        Err(_) => Format::Unclear,
-    }
+    // One that reaches the end might go on.
+    (!name.is_empty() && (whole || name.len() < line.len())).then_some(name)
 }
 
 #[cfg(test)]
@@ -88,6 +92,7 @@ mod tests {
             ("#!/bin/sh", script("/bin/sh")),
             ("#!python\n", script("python")),
             ("#!/bin/sh\r\n", script("/bin/sh\r")),
+            ("#!\r/bin/sh\n", script("\r/bin/sh")),
             ("#!/bin/sh\0/x\n", script("/bin/sh")),
             ("#!", Format::Neither),
             ("#!  \n/bin/sh\n", Format::Neither),

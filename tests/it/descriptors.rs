@@ -174,6 +174,21 @@ fn an_interpreter_that_is_no_file_is_not_waited_for() {
     sandbox.run(&["/own/script"]).refused(126, &["/own/script", "EACCES"]);
 }
 
+/// Nothing but blanks and tabs may stand before its path: what else is there belongs to it.
+#[test]
+fn an_interpreter_is_read_as_the_kernel_reads_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let own = Sandbox::bare();
+    std::fs::create_dir(own.dir().join("\r")).expect("making a directory");
+    std::os::unix::fs::symlink("/proc/self/exe", own.dir().join("\r/link")).expect("linking");
+    let script = own.file("script", "#!\r/link\n");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+    let bind = format!("read-only = [{:?}]", format!("{}:/own", own.dir().display()));
+    let sandbox = Sandbox::bare().with("rootfs", &bind).with("process", r#"cwd = "/own""#);
+    let open = sandbox.with("landlock", r#"enforce = "off""#).run(&["/own/script"]);
+    open.refused(126, &["its interpreter \\r/link", "is a link of /proc"]);
+}
+
 #[test]
 fn a_link_to_proc_self_exe_in_a_root_is_no_program_either() {
     let sandbox = Sandbox::new();

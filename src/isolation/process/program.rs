@@ -7,6 +7,7 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::{AccessFlags, access};
 
+use crate::host;
 use crate::isolation::{Applied, Fault};
 use crate::sys::descriptor;
 
@@ -63,15 +64,13 @@ const INTERPRETERS: usize = 5;
 /// layer but Landlock keeps the program from opening again.
 fn interpreter(program: &CStr, depth: usize) -> Applied {
     let noun = || program.to_string_lossy();
-    let mut start = [0; 256];
+    let mut start = [0; host::BINPRM_BUF_SIZE];
     // What is no file could keep us waiting for ever, or make itself our terminal; the kernel refuses it at the exec.
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let length = nix::fcntl::open(program, flags, Mode::empty())
         .and_then(|file| nix::unistd::read(&file, &mut start))
         .map_err(|errno| Fault::new(NOT_EXECUTABLE, errno, format!("{}: its first line cannot be read", noun())))?;
-    let Some(line) = start[..length].strip_prefix(b"#!") else { return Ok(()) };
-    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_start();
-    let name = line.split(|byte| b" \t\0".contains(byte)).next().unwrap_or_default();
+    let Some(name) = host::interpreter(&start[..length]) else { return Ok(()) };
     let Ok(name) = CString::new(name) else { return Ok(()) };
     match descriptor::locate(descriptor::here(), &name, descriptor::NO_MAGICLINKS, true) {
         Ok(_) if depth > 0 => interpreter(&name, depth - 1),
