@@ -18,7 +18,7 @@ pub enum Slot {
     /// The cgroup of the scope that systemd has made around the launcher.
     Scope,
     /// The lock on the n-th kept directory.
-    Kept(u8),
+    Kept(usize),
     /// The tmpfs that holds everything the root is made of, besides what is bound.
     Scratch,
     /// The new root's own mount.

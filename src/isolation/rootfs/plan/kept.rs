@@ -49,7 +49,7 @@ impl Planner<'_> {
         let gid = if owner == self.given.account.uid { self.given.account.gid } else { owner };
         let outside = self.given.ids.map_or((owner, gid), |ids| ids.outside(owner, gid));
         let owner = self.host.is_root().then_some(outside);
-        let lock = u8::try_from(self.host_before.len()).ok().map(Slot::Kept);
+        let lock = Some(Slot::Kept(self.host_before.len()));
         self.host_before.push(Step::Create { path: data.clone(), mode: persist.mode, lock, owner });
         let content = Content::Bind {
             source: data,
@@ -81,5 +81,42 @@ impl Given<'_> {
         let escaped = target.to_string_lossy().trim_matches('/').replace('\\', "\\x5c");
         let escaped = escaped.replace('-', "\\x2d").replace('/', "-");
         Some(self.kept_root(host)?.join("persist").join(self.name).join(escaped))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::host::Facts;
+    use crate::isolation::rootfs::{Rootfs, plan};
+    use crate::isolation::{Account, Findings};
+
+    #[test]
+    fn each_has_one_holder_however_many_there_are() {
+        let kept =
+            |number| Persist { target: format!("/kept/{number}").into(), mode: 0o700, owner: None, origin: None };
+        let section = Rootfs { persist: (0..300).map(kept).collect(), ..Rootfs::default() };
+        let (uid, gid, groups, name) = (0, 0, Vec::new(), "root".to_owned());
+        let account = Account { uid, gid, groups, name, home: "/root".into(), shell: "/bin/sh".into() };
+        let given = Given {
+            name: "x",
+            account: &account,
+            one_id: false,
+            ids: None,
+            becomes: false,
+            own_pid: true,
+            own_network: true,
+            nested_mounts: false,
+            cgroup: None,
+            memory_max: None,
+            state: |_| PathBuf::from("/run/sandbox"),
+            profiles: &[],
+        };
+        let host = Host::known(Facts { uid: Some(0), gid: Some(0), ..Facts::default() });
+        let planned = plan(&section, &given, &host, &mut Findings::default());
+        let locks: BTreeSet<Slot> = planned.host_before.iter().flat_map(|step| step.slots().fills).collect();
+        assert_eq!((planned.host_before.len(), locks.len()), (300, 300));
     }
 }
