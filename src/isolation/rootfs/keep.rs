@@ -1,13 +1,13 @@
 //! Directories on the host that outlive the sandbox because the profile says so.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, fchmod, mkdirat};
-use nix::unistd::{Gid, Uid, fchown};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
 
 use crate::isolation::context::{Context, Slot};
 use crate::isolation::{Applied, Fault};
@@ -16,20 +16,18 @@ use crate::sys::descriptor;
 /// A launch that is refused leaves none of those that it made; what has become of use to somebody is not empty.
 pub fn take_back(context: &mut Context) {
     while let Some(made) = context.made.pop() {
-        let _ = std::fs::remove_dir(made);
+        if let (Some(above), Some(name)) = (made.parent(), made.file_name())
+            && let Ok(above) = enter(descriptor::here(), above, libc::O_PATH)
+        {
+            let _ = unlinkat(above, name, UnlinkatFlags::RemoveDir);
+        }
     }
 }
 
 /// Makes what is missing of `path`, and takes its lock: two sandboxes never hold the same directory.
 pub fn create(context: &mut Context, path: &Path, mode: u32, lock: Option<Slot>, owner: Option<(u32, u32)>) -> Applied {
     let fault = |call| move |errno| Fault::new(call, errno, path.display().to_string());
-    // No link is followed: those of the path were when it was planned. A directory above may be closed to reading.
-    let enter = |at: BorrowedFd<'_>, name: &Path, last: bool| {
-        let flags = libc::O_DIRECTORY | if last { libc::O_RDONLY } else { libc::O_PATH };
-        let name = CString::new(name.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
-        descriptor::openat2(at, &name, flags, 0, descriptor::NO_SYMLINKS)
-    };
-    let mut directory = enter(descriptor::here(), Path::new("/"), false).map_err(fault("open"))?;
+    let mut directory = enter(descriptor::here(), Path::new("/"), libc::O_PATH).map_err(fault("open"))?;
     let names: Vec<_> = path.components().skip(1).collect();
     for (position, name) in names.iter().enumerate() {
         let last = position + 1 == names.len();
@@ -42,7 +40,9 @@ pub fn create(context: &mut Context, path: &Path, mode: u32, lock: Option<Slot>,
             Err(Errno::EEXIST) => false,
             Err(errno) => return Err(fault("mkdirat")(errno)),
         };
-        directory = enter(directory.as_fd(), name.as_ref(), last).map_err(fault("open"))?;
+        // A directory above may be closed to reading.
+        let access = if last { libc::O_RDONLY } else { libc::O_PATH };
+        directory = enter(directory.as_fd(), name.as_ref(), access).map_err(fault("open"))?;
         if !(made && last) {
             continue;
         }
@@ -63,5 +63,42 @@ pub fn create(context: &mut Context, path: &Path, mode: u32, lock: Option<Slot>,
             Err(Fault::new("flock", Errno::EWOULDBLOCK, format!("{} is held by another sandbox", path.display())))
         }
         Err(errno) => Err(fault("flock")(errno)),
+    }
+}
+
+/// Follows no link: those of the path were followed when it was planned, and whoever may write to a directory above can
+/// put another in its place at any time.
+fn enter(at: BorrowedFd<'_>, path: &Path, access: i32) -> Result<OwnedFd, Errno> {
+    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
+    descriptor::openat2(at, &path, access | libc::O_DIRECTORY, 0, descriptor::NO_SYMLINKS)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_was_made_is_taken_back_and_nothing_else() {
+        let place =
+            fs::canonicalize(std::env::temp_dir()).unwrap().join(format!("sandbox-keep-{}", std::process::id()));
+        let (own, other) = (place.join("own"), place.join("other"));
+        fs::create_dir_all(&own).unwrap();
+        fs::create_dir_all(other.join("made/deeper")).unwrap();
+        let made = |context: &mut Context| create(context, &own.join("made/deeper"), 0o700, None, None).unwrap();
+
+        let mut context = Context::default();
+        made(&mut context);
+        take_back(&mut context);
+        assert!(own.is_dir() && !own.join("made").exists());
+
+        made(&mut context);
+        fs::rename(&own, place.join("moved")).unwrap();
+        symlink(&other, &own).unwrap();
+        take_back(&mut context);
+        assert!(other.join("made/deeper").is_dir());
+        fs::remove_dir_all(&place).unwrap();
     }
 }
