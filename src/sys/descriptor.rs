@@ -74,12 +74,13 @@ fn close_range(first: u32, last: u32, flags: libc::c_uint) -> Result<(), Errno> 
     check(unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) }).map(drop)
 }
 
-/// Takes over a descriptor that the caller of the program handed us by number.
+/// A descriptor of our own for one that the caller of the program handed us by number: 0, 1 and 2 are the standard
+/// library's.
 pub fn inherited(number: i32) -> Result<OwnedFd, Errno> {
-    // SAFETY: fcntl tells whether the number is open, and touches no memory.
-    check(unsafe { libc::fcntl(number, libc::F_GETFD) }.into())?;
-    // SAFETY: it is open, and it was ours by inheritance before any of our own code opened anything.
-    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+    // SAFETY: numbers only; the kernel refuses one that is not open.
+    let copy = check(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3) }.into())?;
+    // SAFETY: the kernel has just returned this new descriptor to us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy as i32) })
 }
 
 /// A short extended attribute of what stands at `path`; `None` where there is none.
@@ -96,4 +97,19 @@ pub fn attribute(path: &Path, name: &CStr) -> Option<Vec<u8>> {
 pub fn lock(file: &OwnedFd) -> Result<(), Errno> {
     // SAFETY: numbers only.
     check(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }.into()).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    #[test]
+    fn what_is_inherited_stays_open_for_its_owner() {
+        let file = std::fs::File::open("/dev/null").unwrap();
+        drop(inherited(file.as_raw_fd()).unwrap());
+        assert!(nix::sys::stat::fstat(file.as_fd()).is_ok());
+        assert_eq!(inherited(i32::MAX).unwrap_err(), Errno::EBADF);
+    }
 }
