@@ -10,7 +10,6 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
-use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, getpid, getppid};
 
 use super::attend::{apart, release_memory};
@@ -147,7 +146,7 @@ fn end_orphans(proc: BorrowedFd<'_>) {
         for pid in children(proc) {
             any |= kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok();
         }
-        if !any || waitpid(None, None).is_err() {
+        if !any || wait::until_any_ended().is_err() {
             return;
         }
     }

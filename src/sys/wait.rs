@@ -39,6 +39,13 @@ pub fn until_ended(pid: i32) -> Result<Ended, Errno> {
     Ok(how(status))
 }
 
+/// Waits until any child has ended, by whatever signal, and collects it. nix knows no real-time signals: of a child that
+/// one of them has ended its waitpid(2) says EINVAL, as if there had been none.
+pub fn until_any_ended() -> Result<(), Errno> {
+    // SAFETY: a null status is not written to.
+    check(unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) }.into()).map(drop)
+}
+
 /// Collects any child that has ended, and answers with its pid; `None` while all of them run.
 pub fn any() -> Result<Option<(i32, Ended)>, Errno> {
     let mut status = 0;

@@ -248,6 +248,25 @@ fn the_supervisors_death_is_the_end_of_everything() {
     }
 }
 
+/// A child that nobody has waited for, dead by a real-time signal, and one that leaves a child of its own when it is
+/// killed, as that does in turn: init has to come round again for each.
+#[test]
+fn what_a_program_leaves_is_ended_whatever_signal_others_of_its_children_died_of() {
+    let chain = "sh -c 'sh -c \"sh -c \\\"sleep 1000 & wait\\\" & wait\" & wait'";
+    // A shell may collect its children when it starts another: the one that nobody waits for comes last.
+    let script = format!("{chain} & sh -c 'kill -34 $$' & echo running; exec cat");
+    let sandbox = Sandbox::new().with("namespaces", "pid = false");
+    let mut running = sandbox.start(&["sh", "-c", &script]);
+    running.line("running");
+    let mut inside = Survivors(Vec::new());
+    eventually("init, the program, the chain and the other child are there", || {
+        inside.0 = descendants(running.pid());
+        inside.0.len() == 7
+    });
+    running.ends().exits(0);
+    eventually("every process of the sandbox has ended", || inside.0.iter().all(|pid| !alive(*pid)));
+}
+
 /// Without an init the program itself says what its supervisor's death is to it; the record says who it was.
 #[test]
 fn a_program_that_outlives_its_supervisor_is_ended_by_whoever_collects() {
