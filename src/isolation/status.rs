@@ -15,7 +15,7 @@ pub struct Status {
     pub bounding: u64,
     pub ambient: u64,
     pub no_new_privs: bool,
-    /// 0 no filter, 1 strict mode, 2 filters.
+    /// 0 no filter, 1 strict mode, 2 filters, 3 killed by one.
     pub seccomp: u32,
     /// How many filters are stacked; `None` before Linux 5.9, which does not say.
     pub seccomp_filters: Option<u32>,
@@ -37,6 +37,15 @@ pub fn read(file: impl Into<File>) -> io::Result<String> {
 pub fn groups(text: &str) -> Option<Vec<u32>> {
     let list = text.lines().find_map(|line| line.strip_prefix("Groups:"))?;
     list.split_ascii_whitespace().map(|group| group.parse().ok()).collect()
+}
+
+/// Whether the process of a proc_pid_stat(5) is ending, or has ended. Its name may hold blanks and parentheses.
+pub fn is_exiting(stat: &str) -> bool {
+    /// As in linux/sched.h.
+    const PF_EXITING: u64 = 0x4;
+    let flags =
+        stat.rsplit_once(')').and_then(|(_, fields)| fields.split_ascii_whitespace().nth(6)?.parse::<u64>().ok());
+    flags.is_some_and(|flags| flags & PF_EXITING != 0)
 }
 
 impl Status {
@@ -155,6 +164,14 @@ mod tests {
         nix::unistd::write(&theirs, &cut).unwrap();
         drop(theirs);
         assert_eq!(Status::parse(&read(ours).unwrap()), Status::parse(TEXT));
+    }
+
+    #[test]
+    fn who_is_ending_is_known_by_its_flags() {
+        let stat =
+            |name: &str, flags: u32| format!("9 ({name}) R 1 9 9 0 -1 {flags} 85 0 0 0 0 0 0 0 20 0 1 0 4 0 0\n");
+        assert!(is_exiting(&stat("a) Z 1 (b", 0x0040_0104)) && !is_exiting(&stat("4) R 1 9 9 0 -1 4", 0x0040_0100)));
+        assert!(!is_exiting("") && !is_exiting("9 (sh"));
     }
 
     #[test]

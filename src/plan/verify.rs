@@ -105,12 +105,15 @@ impl Privilege {
     /// Process `pid` as it is after exec, by a procfs that nobody inside can have changed. `filters` were in force
     /// before ours.
     pub fn verify_running(&self, proc: BorrowedFd<'_>, pid: i32, filters: u32) -> Applied {
-        let path = format!("{pid}/status");
-        let file = nix::fcntl::openat(proc, path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
-            .map_err(|errno| Fault::new("open", errno, path.as_str()))?;
-        let text = status::read(file).map_err(|error| Fault::of_io("read", &error, path))?;
-        // It may have ended already; what it was when it ran is gone with it.
-        if text.contains("\nState:\tZ") { Ok(()) } else { self.compare_running(&text, filters) }
+        let read = |name: &str| {
+            let path = format!("{pid}/{name}");
+            let file = nix::fcntl::openat(proc, path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+                .map_err(|errno| Fault::new("open", errno, path.as_str()))?;
+            status::read(file).map_err(|error| Fault::of_io("read", &error, path))
+        };
+        let compared = self.compare_running(&read("status")?, filters);
+        // Whoever is about to end gives up its filters first, then all else that could be compared.
+        if compared.is_err() && status::is_exiting(&read("stat")?) { Ok(()) } else { compared }
     }
 
     /// It may have given up more by itself, never less.
@@ -126,7 +129,10 @@ impl Privilege {
             return Err(Fault::mismatch("no-new-privileges", "lost at exec"));
         }
         let least = filters.saturating_add(self.filters);
-        if self.filters > 0 && (status.seccomp != 2 || status.seccomp_filters.is_some_and(|count| count < least)) {
+        // Whoever a filter has just killed is of mode 3 (SECCOMP_MODE_DEAD) until it is gone.
+        if self.filters > 0
+            && (![2, 3].contains(&status.seccomp) || status.seccomp_filters.is_some_and(|count| count < least))
+        {
             return Err(Fault::mismatch("system-call filter", "not in force after exec"));
         }
         Ok(())
