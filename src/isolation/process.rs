@@ -126,6 +126,7 @@ pub enum Step {
         uid: u32,
         gid: u32,
     },
+    NewKeyring,
     Directory(PathBuf),
     Umask(u32),
     /// Looked for inside, as the program will see it.
@@ -163,6 +164,9 @@ impl Step {
             Step::Nice(_) | Step::OomScore(_) => "the profile sets it",
             Step::Groups(_) => "the caller's own groups would open files that the program's account may not",
             Step::Ids { .. } => "the program is this account, inside and out",
+            Step::NewKeyring => {
+                "the caller's session keyring comes over fork and exec, and the filter lets keys be used"
+            }
             Step::Directory(_) => "opened inside, so that it cannot lead out",
             Step::Umask(_) => "new files get the permissions the profile means, whatever the caller's umask",
             Step::FindProgram { .. } => "PATH is searched inside, while files can still be looked at",
@@ -202,6 +206,7 @@ impl fmt::Display for Step {
             Step::Groups(groups) if groups.is_empty() => f.write_str("drop all supplementary groups"),
             Step::Groups(groups) => write!(f, "take the groups {groups:?}"),
             Step::Ids { uid, gid } => write!(f, "become uid {uid}, gid {gid}"),
+            Step::NewKeyring => f.write_str("begin a session keyring"),
             Step::Directory(path) => write!(f, "go to {}", path.display()),
             Step::Umask(umask) => write!(f, "set umask {umask:04o}"),
             Step::FindProgram { command, path, interpreters } => {

@@ -197,13 +197,12 @@ pub fn plan(section: &Seccomp, given: Given, findings: &mut Findings) -> Option<
 /// Whether one of these calls gets through, with some arguments.
 pub fn admits(section: &Seccomp, namespaces: bool, calls: &[&str]) -> bool {
     let given = Given { namespaces, ..Given::default() };
-    let Some(policy) = policy::Policy::new(section, given, &mut Findings::default()) else { return true };
-    let passes = |arch: Arch, name: &str| {
-        let set = groups::resolve(name).unwrap_or(groups::Set::EMPTY);
-        let numbers = (0..calls::LIMIT).filter(|number| set.contains(arch, *number));
-        numbers.filter_map(|number| policy.entry(arch, number as u32)).any(|entry| policy.chain(entry).can_pass())
-    };
-    policy.tables.iter().any(|(arch, _)| calls.iter().any(|name| passes(*arch, name)))
+    policy::Policy::new(section, given, &mut Findings::default()).is_none_or(|policy| policy.admits(calls))
+}
+
+/// Whether the program can use keys; what was planned is all that keeps it from them.
+pub fn admits_keys(planned: Option<&Step>) -> bool {
+    planned.is_none_or(|Step::Filter(filter)| filter.policy.admits(&["add_key", "keyctl", "request_key"]))
 }
 
 impl fmt::Display for Preset {

@@ -53,6 +53,7 @@ pub(super) fn order(profile: &Profile, inside: Inside, host: &Host, findings: &m
     };
     let given = seccomp::Given { namespaces: namespaces_within, mounts: nested_mounts, group, scoped, pids: !pid };
     let seccomp = seccomp::plan(&profile.seccomp, given, findings);
+    let keyring = seccomp::admits_keys(seccomp.as_ref()).then_some(process::Step::NewKeyring);
     let privilege = Privilege {
         uid: account.uid,
         gid: account.gid,
@@ -110,6 +111,7 @@ pub(super) fn order(profile: &Profile, inside: Inside, host: &Host, findings: &m
     target.add(process.ids, Step::Process);
     target.add(capabilities.after_ids, Step::Capabilities);
     target.add(process.lifeline_again, Step::Process);
+    target.add(keyring, Step::Process);
     target.add(process.surroundings, Step::Process);
     target.add(process.no_new_privileges, Step::Process);
     // Nothing mounts, and nothing new is opened, after Landlock.

@@ -36,6 +36,13 @@ pub fn become_subreaper() -> Result<(), Errno> {
     prctl(libc::PR_SET_CHILD_SUBREAPER, 1)
 }
 
+/// An empty session keyring in place of the one that came from the caller.
+pub fn join_new_session_keyring() -> Result<(), Errno> {
+    // SAFETY: a null name asks for an anonymous one; nothing else is read.
+    check(unsafe { libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, std::ptr::null::<u8>()) })
+        .map(drop)
+}
+
 /// Drops all supplementary groups and takes these.
 pub fn set_groups(groups: &[u32]) -> Result<(), Errno> {
     // SAFETY: pointer and length are those of one slice of gid_t.

@@ -186,6 +186,11 @@ static int try_find_key(int argc, char **argv)
 	return syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_USER_KEYRING, "user", argv[0], 0);
 }
 
+static int try_find_session_key(int argc, char **argv)
+{
+	return syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", argv[0], 0);
+}
+
 static int try_request_key(int argc, char **argv)
 {
 	return syscall(SYS_request_key, "user", argv[0], NULL, KEY_SPEC_USER_KEYRING);
@@ -258,7 +263,7 @@ const struct verb kernel_attempts[] = {
 	{"socket", 1, try_socket}, {"connect-unix", 1, try_connect_unix}, {"connect", 2, try_connect},
 	{"listen", 2, try_listen}, {"ioctl", 1, try_ioctl}, {"kill", 1, try_kill}, {"tgkill", 1, try_tgkill},
 	{"pidfd-open", 1, try_pidfd_open}, {"ptrace", 1, try_ptrace}, {"vm-read", 1, try_vm_read},
-	{"add-key", 1, try_add_key}, {"find-key", 1, try_find_key}, {"request-key", 1, try_request_key},
+	{"add-key", 1, try_add_key}, {"find-key", 1, try_find_key}, {"find-session-key", 1, try_find_session_key}, {"request-key", 1, try_request_key},
 	{"read-key", 1, try_read_key}, {"setuid", 1, try_setuid}, {"setgid", 1, try_setgid},
 	{"setgroups", 0, try_setgroups}, {"sethostname", 1, try_sethostname}, {"forks", 1, try_forks},
 	{"syscall", 1, try_syscall}, {NULL, 0, NULL},

@@ -40,6 +40,11 @@ impl Step {
                 process::set_groups(groups).map_err(|errno| Fault::new("setgroups", errno, format!("{groups:?}")))
             }
             Step::Ids { uid, gid } => set_ids(*uid, *gid),
+            Step::NewKeyring => match process::join_new_session_keyring() {
+                // A kernel without keys, or a filter around us, which refuses the program too.
+                Ok(()) | Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
+                Err(errno) => Err(Fault::new("keyctl", errno, "KEYCTL_JOIN_SESSION_KEYRING")),
+            },
             Step::Directory(path) => enter(path),
             Step::Umask(mask) => {
                 umask(Mode::from_bits_truncate(*mask));

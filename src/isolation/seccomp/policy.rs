@@ -78,6 +78,15 @@ impl Policy {
         &self.chains[usize::from(entry.chain)]
     }
 
+    /// Whether one of these calls gets through in some architecture, with some arguments.
+    pub fn admits(&self, calls: &[&str]) -> bool {
+        let calls = || calls.iter().filter_map(|name| find(name));
+        self.tables.iter().any(|(arch, _)| {
+            let entries = calls().filter_map(|call| self.entry(*arch, call.number(*arch)?.into()));
+            entries.map(|entry| self.chain(entry)).any(Chain::can_pass)
+        })
+    }
+
     /// Whether a native call gets through with these first arguments.
     pub fn lets(&self, name: &str, args: &[u64]) -> bool {
         let number = find(name).and_then(|call| call.number(Arch::X86_64));
