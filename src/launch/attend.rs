@@ -67,6 +67,11 @@ impl Attended<'_> {
             };
             if let Some(received) = signal::next(wait) {
                 self.pass_on(received);
+                // Asked again, it gets no more time.
+                if self.asks_to_stop(received) && !stopping {
+                    deadline = Instant::now().checked_add(self.plan.supervision.stop_timeout);
+                    stopping = true;
+                }
             } else if let Some(left) = &mut others {
                 // The program is on its way, so this is nobody's waiting time; but it may take long, and signals go first.
                 match left.pop() {
@@ -134,6 +139,12 @@ impl Attended<'_> {
             signal if meant => self.send(signal),
             _ => {}
         }
+    }
+
+    /// Whether somebody wants the program to end. Init passes that on, but it may be frozen or stopped, and the program
+    /// may take no notice: the time is kept here. What a person types at a terminal has reached whom it was meant for.
+    fn asks_to_stop(&self, received: signal::Received) -> bool {
+        received.signal == self.plan.supervision.stop_signal && !received.by_kernel && !received.by_ourselves
     }
 
     /// Until then there is nobody but us to take one.

@@ -1,8 +1,11 @@
 //! What reaches the program, and what the caller's own state does to it.
 
-use nix::sys::signal::Signal;
+use std::time::Duration;
 
-use crate::harness::{Sandbox, caller, eventually, probe};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::harness::{Running, Sandbox, caller, eventually, probe, slowness};
 use crate::process::{alive, descendants};
 
 #[test]
@@ -68,15 +71,49 @@ fn a_caller_that_ignores_everything_gets_the_exit_code() {
 }
 
 #[test]
+fn what_is_asked_to_end_and_does_not_is_killed() {
+    let brief = || Sandbox::new().with("process", &format!("stop-timeout = \"{}ms\"", 300 * slowness()));
+    let quits = || brief().with("process", r#"stop-signal = "QUIT""#);
+    for (sandbox, signal) in [(brief(), Signal::SIGTERM), (quits(), Signal::SIGQUIT)] {
+        let mut running = sandbox.start_probe("await 100");
+        running.line("running").signal(signal);
+        running.ends().exits(137);
+    }
+    // Any other only tells it something.
+    for (sandbox, signal) in [(brief(), Signal::SIGHUP), (brief(), Signal::SIGINT), (quits(), Signal::SIGTERM)] {
+        let mut running = sandbox.start_probe("await 2");
+        running.line("running").signal(signal);
+        running.line(&format!("signal {}", &signal.as_str()[3..]));
+        std::thread::sleep(Duration::from_millis(600) * slowness());
+        running.signal(Signal::SIGUSR1);
+        running.ends().exits(0);
+    }
+}
+
+/// Init is who passes it on.
+#[test]
+fn what_is_stopped_and_asked_to_end_is_killed() {
+    let sandbox = Sandbox::new().with("process", r#"stop-timeout = "300ms""#);
+    let mut running = sandbox.start_probe("hang");
+    running.line("running");
+    kill(Pid::from_raw(init(&running)), Signal::SIGSTOP).expect("stopping init");
+    running.signal(Signal::SIGTERM);
+    running.ends().exits(137);
+}
+
+#[test]
 fn when_init_is_killed_all_is_over() {
     let sandbox = Sandbox::new();
     let mut running = sandbox.start_probe("daemon + hang");
     running.line("running");
     let below = descendants(running.pid());
-    let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", running.pid())).unwrap_or_default();
-    let init: i32 = children.trim().parse().expect("one child");
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(init), Signal::SIGKILL).expect("killing init");
+    kill(Pid::from_raw(init(&running)), Signal::SIGKILL).expect("killing init");
     let seen = running.ends();
     assert_ne!(seen.status.code(), Some(0), "{seen}");
     eventually("everything below has ended", || below.iter().all(|pid| !alive(*pid)));
+}
+
+fn init(running: &Running) -> i32 {
+    let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", running.pid())).unwrap_or_default();
+    children.trim().parse().expect("one child")
 }

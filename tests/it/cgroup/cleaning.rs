@@ -93,9 +93,12 @@ fn of_a_frozen_sandbox() {
     let sandbox = limited();
     sandbox.sandbox(&["gc"]).exits(0);
     let before = Snapshot::take();
-    // Its supervisor is killed; it is told to stop; its time is up.
-    for end in [Some(Signal::SIGKILL), Some(Signal::SIGTERM), None] {
-        let sandbox = limited().with("process", r#"stop-timeout = "300ms""#);
+    // Its supervisor is killed; it is told to stop, and goes on or does not; its time is up.
+    for (end, resumed) in
+        [(Some(Signal::SIGKILL), false), (Some(Signal::SIGTERM), true), (Some(Signal::SIGTERM), false), (None, false)]
+    {
+        let time = if resumed { "1h" } else { "300ms" };
+        let sandbox = limited().with("process", &format!("stop-timeout = {time:?}"));
         let sandbox = if end.is_none() { sandbox.option("--timeout").option("1s") } else { sandbox };
         let Some(running) = started(&sandbox, "crowd 3 + hang") else { return };
         sandbox.sandbox(&["pause", &sandbox.name]).succeeds();
@@ -103,6 +106,10 @@ fn of_a_frozen_sandbox() {
             Some(Signal::SIGKILL) => {
                 running.signal(Signal::SIGKILL);
                 drop(running);
+            }
+            Some(signal) if !resumed => {
+                running.signal(signal);
+                running.ends().exits(137);
             }
             Some(signal) => {
                 running.signal(signal);
