@@ -9,7 +9,7 @@ mod target;
 mod terminal;
 mod wire;
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use crate::explain;
@@ -28,13 +28,14 @@ use conclusion::{conclude, failed};
 use terminal::Terminals;
 use wire::{Report, Wire};
 
+pub use status::Listener;
 pub use wire::Timing;
 
 /// What the command line adds to the plan.
 #[derive(Debug, Default)]
 pub struct Options {
     /// Where outcomes are reported as JSON, a line each.
-    pub status: Option<OwnedFd>,
+    pub status: Option<Listener>,
     /// Overrides the profile's.
     pub timeout: Option<Duration>,
     pub timings: bool,
@@ -130,7 +131,7 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
         *hint = Some(found.hint());
     }
     if let Some(to) = &options.status {
-        status::ended(to, &outcome, out_of_memory.as_ref());
+        to.ended(&outcome, out_of_memory.as_ref());
     }
     Launched { outcome, timings: wire.timings(plan), out_of_memory, usage }
 }

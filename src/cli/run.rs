@@ -8,7 +8,7 @@ use clap::Args;
 use super::Chosen;
 use crate::host::Host;
 use crate::isolation::Findings;
-use crate::launch::{self, Options};
+use crate::launch::{self, Listener, Options};
 use crate::outcome::{FAILED, Outcome};
 use crate::{explain, plan, profile, state, sys};
 
@@ -35,6 +35,10 @@ impl Run {
         let status = self.status_fd.map(sys::descriptor::inherited).transpose().with_context(|| {
             format!("--status-fd {}: no descriptor of that number is open", self.status_fd.unwrap_or_default())
         })?;
+        let status = status
+            .map(Listener::new)
+            .transpose()
+            .map_err(|why| anyhow::anyhow!("--status-fd {}: {why}", self.status_fd.unwrap_or_default()))?;
         launch::prepare().map_err(anyhow::Error::msg)?;
         let host = Host::live();
         let loaded = match self.chosen.load(&host) {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 
+use super::Options;
 use super::wire::{Report, Wire};
-use super::{Options, status};
 use crate::isolation::Fault;
 use crate::isolation::status::Status;
 use crate::plan::{Plan, Stage, Step};
@@ -17,6 +17,9 @@ use crate::sys::wait::Ended;
 use crate::sys::{descriptor, page, signal, wait};
 
 const UNANNOUNCED: Duration = Duration::from_millis(5);
+
+/// How often it is looked whether there is room again for --status-fd.
+const UNREAD: Duration = Duration::from_millis(100);
 
 /// A sandbox that has been cloned.
 pub struct Attended<'a> {
@@ -60,11 +63,16 @@ impl Attended<'_> {
                 stopping = true;
                 continue;
             }
+            let behind = self.options.status.as_ref().filter(|status| status.is_behind());
             let wait = match (&others, &self.socket) {
                 (Some(_), _) => Some(Duration::ZERO),
                 (None, Some(_)) if !announced => Some(left.unwrap_or(UNANNOUNCED).min(UNANNOUNCED)),
+                _ if behind.is_some() => Some(left.unwrap_or(UNREAD).min(UNREAD)),
                 _ => left,
             };
+            if let Some(status) = behind {
+                status.go_on(Duration::ZERO);
+            }
             if let Some(received) = signal::next(wait) {
                 self.pass_on(received);
                 // Asked again, it gets no more time.
@@ -95,7 +103,7 @@ impl Attended<'_> {
             return;
         }
         if let Some(to) = &self.options.status {
-            status::started(to, self.child.pid);
+            to.started(self.child.pid);
         }
         if runs && !self.plan.supervision.init {
             self.verify();

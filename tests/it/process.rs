@@ -1,5 +1,6 @@
 //! `[process]`: the program that runs, its end, and what it starts with.
 
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use crate::harness::{Sandbox, alone, eventually, is_root, outside, quoted, seconds, slowness};
@@ -226,6 +227,49 @@ fn its_caller_is_told_that_it_runs_while_it_runs() {
         running.line_with(r#""event":"started""#);
         running.signal(nix::sys::signal::Signal::SIGKILL);
     }
+}
+
+/// Neither its start nor its time is kept up by a pipe that is full, and what finds room later is told then.
+#[test]
+fn nobody_has_to_read_how_it_went() {
+    for read in [false, true] {
+        let sandbox = Sandbox::new().option("--timeout=1s").option("--status-fd=0");
+        let (mut reader, mut writer) = std::io::pipe().expect("making a pipe");
+        let size = nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_GETPIPE_SZ).expect("asking for its size");
+        writer.write_all(&vec![b' '; size as usize]).expect("filling it");
+        let mut command = sandbox.command("run", &["/probe", "hang"]);
+        command.stdin(writer).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+        let start = Instant::now();
+        let child = command.spawn().expect("starting");
+        drop(command);
+        let mut told = String::new();
+        if read {
+            std::thread::sleep(Duration::from_millis(300));
+            reader.read_to_string(&mut told).expect("reading");
+        }
+        let output = child.wait_with_output().expect("waiting");
+        assert!(start.elapsed() < seconds(8), "{:?}", start.elapsed());
+        assert_eq!(output.status.code(), Some(143), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said.contains("--status-fd: nobody reads it"), !read, "{said}");
+        assert!(!read || told.contains("\"started\"") && told.contains("\"signaled\""), "{told}");
+    }
+}
+
+#[test]
+fn a_descriptor_that_cannot_tell_how_it_went_is_refused_or_said() {
+    let sandbox = Sandbox::new().option("--status-fd=0");
+    let with = |file: std::fs::File| {
+        let output = sandbox.command("run", &["/probe", "say", "started"]).stdin(file).output().expect("starting");
+        (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+    };
+    let open =
+        |path: &str, write: bool| std::fs::OpenOptions::new().read(!write).write(write).open(path).expect("opening");
+    let (code, said) = with(open("/dev/null", false));
+    assert!(code == Some(125) && said.contains("--status-fd 0: it is not open for writing"), "{said}");
+    let (code, said) = with(open("/dev/full", true));
+    assert!(code == Some(0) && said.contains("--status-fd: write: ") && said.contains("ENOSPC"), "{said}");
+    assert_eq!(with(open("/dev/null", true)), (Some(0), String::new()));
 }
 
 #[test]
