@@ -3,6 +3,7 @@
 mod attend;
 mod conclusion;
 mod init;
+mod orphans;
 mod remedy;
 mod status;
 mod target;
@@ -25,6 +26,7 @@ use crate::sys::signal;
 use crate::sys::wait::Ended;
 use attend::Attended;
 use conclusion::{conclude, failed};
+use orphans::Orphans;
 use terminal::Terminals;
 use wire::{Report, Wire};
 
@@ -145,6 +147,14 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
         return failed(plan, Some((Stage::HostBefore, index)), &fault);
     }
     let terminals = Terminals::remember();
+    // Should init be killed, its orphans come to us.
+    let orphans = match plan.supervision.own_pid {
+        true => None,
+        false => match Orphans::adopt() {
+            Ok(orphans) => orphans,
+            Err(fault) => return failed(plan, None, &fault),
+        },
+    };
     let (ours, theirs) = match wire.ends() {
         Ok(ends) => ends,
         Err(fault) => return failed(plan, None, &fault),
@@ -193,6 +203,11 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     }
     let ended = attended.until_the_end();
     let called_off = attended.called_off;
+    if let Some(orphans) = orphans.filter(|orphans| !orphans.is_empty()) {
+        // What is frozen would have to be waited for for ever.
+        record.kill();
+        orphans.end();
+    }
     terminals.restore();
     match (fault, called_off) {
         (_, Some(signal)) if ended == Ended::Signaled(libc::SIGKILL) => Outcome::CalledOff(signal),

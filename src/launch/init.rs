@@ -4,21 +4,18 @@
 //! the kernel ends every process of the pid namespace. It holds capabilities that the program lacks, so the program
 //! must never be able to trace it.
 
-use std::io::Read;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-
-use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, getpid, getppid};
 
 use super::attend::{apart, release_memory};
+use super::orphans::Orphans;
 use super::target;
 use super::wire::{Report, Wire};
 use crate::isolation::context::{Context, Slot};
-use crate::isolation::{Applied, Fault};
+use crate::isolation::{self, Applied, Fault};
 use crate::outcome;
-use crate::plan::{Plan, Stage};
+use crate::plan::{Plan, Stage, Step};
 use crate::sys::wait::Ended;
 use crate::sys::{clone, descriptor, process, signal, wait};
 
@@ -35,6 +32,13 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
         target::become_program(plan, wire, context);
         process::exit_now(outcome::FAILED.into());
     }
+    let orphans = match orphans(plan, context) {
+        Ok(orphans) => orphans,
+        Err((index, fault)) => {
+            wire.fault(Stage::Init, index, &fault);
+            process::exit_now(outcome::FAILED.into());
+        }
+    };
     context.parent = (!plan.supervision.own_pid).then(getpid);
     // Only we have them. Those that come during the clone the target has too (Linux 4.19), and all that come later; until
     // its exec it ends of them. One between this look and the clone is the supervisor's, which calls the launch off.
@@ -72,19 +76,22 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
         let _ = kill(Pid::from_raw(program), Signal::SIGKILL);
         wire.fault(Stage::Target, last, &fault);
         // It may have forked before we came to look, and lacks what its children then lack too.
-        if !plan.supervision.own_pid
-            && let Ok(proc) = context.get(Slot::Proc)
-        {
-            end_orphans(proc);
-        }
+        orphans.iter().for_each(Orphans::end);
         process::exit_now(outcome::FAILED.into());
     }
     // Pid 1 lives as long as the program: it holds nothing open that the caller, or the program, waits to see closed.
-    let proc = (!plan.supervision.own_pid).then(|| context.take(Slot::Proc).ok()).flatten();
-    let _ = descriptor::close_all_but(proc.as_ref().map(|proc| proc.as_raw_fd()));
+    let _ = descriptor::close_all_but(orphans.as_ref().map(Orphans::descriptor));
     let apart = apart(plan);
     release_memory();
-    attend(wire, program, last, supervisor, proc, early, apart)
+    attend(wire, program, last, supervisor, orphans, early, apart)
+}
+
+/// Without a pid namespace we are who ends what the program leaves running.
+fn orphans(plan: &Plan, context: &Context) -> Result<Option<Orphans>, (usize, Fault)> {
+    let adopt = |step: &Step| matches!(step, Step::Process(isolation::process::Step::AdoptOrphans));
+    let Some(index) = plan.init.iter().position(adopt) else { return Ok(None) };
+    let opened = context.get(Slot::Proc).and_then(Orphans::of_caller);
+    opened.map(Some).map_err(|fault| (index, fault))
 }
 
 /// What the program is after its exec, by the private procfs, which no process inside can have changed.
@@ -101,7 +108,7 @@ pub fn attend(
     program: i32,
     last: usize,
     supervisor: Pid,
-    proc: Option<OwnedFd>,
+    orphans: Option<Orphans>,
     mut early: signal::Pending,
     apart: bool,
 ) -> ! {
@@ -115,18 +122,16 @@ pub fn attend(
                 // A filter around us forbids it: we would never learn that the program has ended.
                 Err(errno) => wire.fault(Stage::Target, last, &Fault::new("wait4", errno, "the program")),
             }
-            if let Some(proc) = &proc {
-                end_orphans(proc.as_fd());
-            }
+            orphans.iter().for_each(Orphans::end);
             process::exit_now(0);
         }
         let received = signal::next(None);
         // With a pid namespace we would be dead by now, and everybody with us.
-        if let Some(proc) = &proc
+        if let Some(orphans) = &orphans
             && getppid() != supervisor
         {
             let _ = signal::send(program, libc::SIGKILL);
-            end_orphans(proc.as_fd());
+            orphans.end();
             process::exit_now(0);
         }
         let Some(received) = received else { continue };
@@ -137,25 +142,4 @@ pub fn attend(
             let _ = signal::send(program, received.signal);
         }
     }
-}
-
-/// Without a pid namespace nothing ends the program's leftovers but us: they have become our children.
-fn end_orphans(proc: BorrowedFd<'_>) {
-    loop {
-        let mut any = false;
-        for pid in children(proc) {
-            any |= kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok();
-        }
-        if !any || wait::until_any_ended().is_err() {
-            return;
-        }
-    }
-}
-
-fn children(proc: BorrowedFd<'_>) -> Vec<i32> {
-    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-    let Ok(file) = nix::fcntl::openat(proc, "thread-self/children", flags, Mode::empty()) else { return Vec::new() };
-    let mut text = String::new();
-    let _ = std::fs::File::from(file).read_to_string(&mut text);
-    text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
 }

@@ -89,6 +89,10 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
             "this kernel has no such limit; leave the key out, or set enforce = \"best-effort\""
         }
         (rootfs::PROC_COVERS, ..) => "start it where a whole procfs is mounted on /proc: mount -t proc proc /proc",
+        ("open", Errno::ENOENT, Some(Step::Process(process::Step::AdoptOrphans))) => {
+            "this kernel lists nobody's children (CONFIG_PROC_CHILDREN); with a pid namespace none has to be ended: leave \
+             out pid = false"
+        }
         ("newuidmap" | "newgidmap", Errno::EPERM, _) => {
             "/etc/subuid and /etc/subgid grant the ids; it must be setuid root, which no_new_privs of the caller prevents"
         }

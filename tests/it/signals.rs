@@ -113,6 +113,32 @@ fn when_init_is_killed_all_is_over() {
     eventually("everything below has ended", || below.iter().all(|pid| !alive(*pid)));
 }
 
+/// Where no pid namespace ends them, and nothing keeps the program from killing init.
+#[test]
+fn when_the_program_kills_init_nothing_of_it_is_left() {
+    let sandbox = Sandbox::bare().with("namespaces", "pid = false").with("landlock", r#"enforce = "off""#);
+    let leaver = "setsid sh -c 'sleep 1000 & echo left=$!; wait' & sleep 1; kill -9 $PPID; sleep 1000";
+    let seen = sandbox.run(&["sh", "-c", leaver]).exits(137);
+    let left: i32 = seen.stdout.trim().strip_prefix("left=").and_then(|pid| pid.parse().ok()).expect("a pid");
+    assert!(!alive(left), "{left} is left\n{seen}");
+}
+
+/// Those come to it too who lose their parent, and are ended; a caller's own child is not.
+#[test]
+fn the_callers_own_children_are_nobodys_to_end() {
+    let sandbox = Sandbox::bare().with("namespaces", "pid = false");
+    let launch = sandbox.command("run", &["true"]);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "sleep 1000 >/dev/null 2>&1 & echo $!; exec \"$@\"", "sh"]).arg(launch.get_program());
+    shell.args(launch.get_args());
+    shell.envs(launch.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = shell.output().expect("starting");
+    let child = String::from_utf8_lossy(&output.stdout).trim().parse().expect("a pid");
+    let spared = alive(child);
+    kill(Pid::from_raw(child), Signal::SIGKILL).expect("ending it");
+    assert!(spared && output.status.code() == Some(0), "{output:?}");
+}
+
 fn init(running: &Running) -> i32 {
     let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", running.pid())).unwrap_or_default();
     children.trim().parse().expect("one child")
