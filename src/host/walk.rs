@@ -12,6 +12,11 @@ impl Host {
 
     /// Where a path leads when every link is followed, and what stands there. A link that leads nowhere stays a link.
     pub fn canonical(&self, path: &Path) -> (PathBuf, Node) {
+        self.follow(path, |_| {})
+    }
+
+    /// The same, and which links were followed: where they stand, without links themselves.
+    pub fn follow(&self, path: &Path, mut passed: impl FnMut(&Path)) -> (PathBuf, Node) {
         const LINKS: u32 = 40;
         let mut links = 0;
         let mut at = PathBuf::from("/");
@@ -25,6 +30,7 @@ impl Host {
             match self.node(&next) {
                 Node::Symlink { to } if links < LINKS => {
                     links += 1;
+                    passed(&next);
                     if to.is_absolute() {
                         at = PathBuf::from("/");
                     }

@@ -7,6 +7,7 @@ mod enter;
 mod keep;
 mod kernel;
 mod make;
+mod names;
 mod overlay;
 mod plan;
 mod procfs;

@@ -58,6 +58,7 @@ fn warn(profile: &Profile, inside: &Inside, refused: bool, host: &Host, findings
             executes: &executes,
         };
         process::review_program(&profile.process, &surroundings, host, findings);
+        rootfs.review_names(&profile.rootfs, host, findings);
     }
     namespaces::limits::review(&profile.namespaces, own_network, host, findings);
     rootfs::review(&profile.rootfs, &given, host, findings);

@@ -19,6 +19,7 @@ mod devices;
 mod doctor;
 mod environment;
 mod faults;
+mod held;
 mod identity;
 mod ignorant_kernel;
 mod job_control;

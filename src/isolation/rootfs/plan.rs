@@ -3,6 +3,7 @@
 mod defaults;
 mod granted;
 mod grants;
+pub(super) mod held;
 mod kept;
 mod put;
 mod written;

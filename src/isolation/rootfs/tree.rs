@@ -143,6 +143,11 @@ impl Tree {
 
     /// Follows `path` as the program would, links of bound trees included; a link at its end only if `follow`.
     pub fn find(&self, path: &Path, follow: bool, host: &Host) -> Found {
+        self.walk(path, follow, host, |_| {})
+    }
+
+    /// The same, and which links were followed: where they stand, without links themselves.
+    pub fn walk(&self, path: &Path, follow: bool, host: &Host, mut passed: impl FnMut(&Path)) -> Found {
         let mut links = 0;
         let mut at = PathBuf::from("/");
         let mut kind = Kind::Directory;
@@ -161,6 +166,7 @@ impl Tree {
                 Look::Link(_) if !follow && left.is_empty() => return Found::There { path: next, kind: Kind::File },
                 Look::Link(text) => {
                     links += 1;
+                    passed(&next);
                     if links > LINKS {
                         return Found::Nowhere { at: next, why: Obstacle::Loop };
                     }

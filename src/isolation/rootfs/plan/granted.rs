@@ -1,10 +1,11 @@
 //! Grants of what is on the host: what they may name, and what a writable one may hold.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Planner;
+use super::held::is_writable;
 use crate::host::Node;
-use crate::isolation::rootfs::tree::{Content, Kind};
+use crate::isolation::rootfs::tree::{Content, Kind, Tree, below};
 use crate::isolation::rootfs::{Access, Bind, Home, Step};
 use crate::isolation::{Origin, Rewrite};
 
@@ -108,40 +109,39 @@ impl Planner<'_> {
             }
         }
     }
-
-    /// A profile in a writable tree is read-only there, and so that no other takes its place, every directory on the way
-    /// to it is a mount point: that alone cannot be renamed.
-    pub(super) fn protect_profiles(&mut self) {
-        for file in self.given.profiles {
-            let granted: Vec<_> = self
-                .tree
-                .iter()
-                .filter_map(|(target, content)| match content {
-                    Content::Bind { source, access: Access::ReadWrite, exec, .. } => {
-                        Some((target.to_owned(), source.clone(), *exec, file.strip_prefix(source).ok()?))
-                    }
-                    _ => None,
-                })
-                .collect();
-            for (target, source, exec, rest) in granted {
-                let mut way: Vec<&Path> = rest.ancestors().collect();
-                way.reverse();
-                for rest in way {
-                    let join = |path: &Path| if rest == Path::new("") { path.to_owned() } else { path.join(rest) };
-                    let (target, source) = (join(&target), join(&source));
-                    // What is hidden, or lies beneath something else, cannot be written to anyway.
-                    if self.tree.source(&target).as_ref() != Some(&source) {
-                        continue;
-                    }
-                    let (kind, access, exec) = match source == *file {
-                        true => (Kind::File, Access::ReadOnly, false),
-                        false if self.tree.get(&target).is_some() => continue,
-                        false => (Kind::Directory, Access::ReadWrite, exec),
-                    };
-                    let content = Content::Bind { source, kind, access, exec, discard: false, system: false };
-                    self.put_default(target, content);
+    /// Refuses a grant that a program may have turned to something else: by a link that it left where it may write, the
+    /// launch before. What the link shows is no matter where the program has it anyway.
+    pub(super) fn check_links(&mut self) {
+        if !self.tree.iter().any(|(_, content)| is_writable(content)) {
+            return;
+        }
+        for bind in &self.section.binds {
+            let mut link = None;
+            let (source, node) = self.host.follow(&bind.source, |at| {
+                if link.is_none() && writable_names(&self.tree, at).next().is_some() {
+                    link = Some(at.to_owned());
                 }
+            });
+            let Some(link) = link else { continue };
+            let missing = matches!(node, Node::Missing | Node::Symlink { .. });
+            if missing || writable_names(&self.tree, &source).next().is_some() {
+                continue;
             }
+            let (noun, source) = (bind.source.display(), source.display());
+            let at = if link == bind.source { "is".to_owned() } else { format!("leads through {},", link.display()) };
+            let message =
+                format!("{} {noun} {at} a link to {source} in a tree that the program may write to", bind.access);
+            let hint = format!("if that is what is meant, write {source}: the program may have made the link");
+            self.findings.error("rootfs", message, hint, bind.origin.as_ref());
         }
     }
+}
+
+/// The names inside by which a path of the host lies in what a writable grant shows, if only with less than that allows.
+fn writable_names<'a>(tree: &'a Tree, path: &'a Path) -> impl Iterator<Item = PathBuf> + 'a {
+    tree.iter().filter(|(_, content)| is_writable(content)).filter_map(move |(at, content)| {
+        let Content::Bind { source, .. } = content else { return None };
+        let name = at.join(below(path, source)?);
+        (tree.source(&name)? == path).then_some(name)
+    })
 }

@@ -50,6 +50,8 @@ impl Planner<'_> {
             }
         }
         self.protect_profiles();
+        self.check_links();
+        self.hold();
     }
 
     fn hide(&mut self, hide: &Hide) {

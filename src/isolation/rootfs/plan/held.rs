@@ -1,0 +1,78 @@
+//! What a writable tree holds that the program must not get at: it stays where it is.
+
+use std::path::{Path, PathBuf};
+
+use super::Planner;
+use crate::isolation::rootfs::Access;
+use crate::isolation::rootfs::tree::{Content, Kind, Tree};
+
+impl Planner<'_> {
+    /// A profile in a writable tree is read-only there.
+    pub(super) fn protect_profiles(&mut self) {
+        for file in self.given.profiles {
+            let shown = self.tree.iter().filter_map(|(target, content)| match content {
+                Content::Bind { source, access: Access::ReadWrite, .. } => {
+                    let rest = file.strip_prefix(source).ok()?;
+                    Some(if rest == Path::new("") { target.to_owned() } else { target.join(rest) })
+                }
+                _ => None,
+            });
+            let shown: Vec<PathBuf> = shown.collect();
+            for target in shown {
+                // What is hidden, or lies beneath something else, cannot be written to anyway.
+                if self.tree.source(&target).as_ref() == Some(file) {
+                    let (source, kind, access) = (file.clone(), Kind::File, Access::ReadOnly);
+                    let content = Content::Bind { source, kind, access, exec: false, discard: false, system: false };
+                    self.tree.put(target, content);
+                }
+            }
+        }
+    }
+
+    /// A mount goes where its directory is renamed to, and the next launch finds at its path what the program has put
+    /// there. A mount point alone cannot be renamed: in a writable tree every directory on the way to what the profile
+    /// takes out of it becomes one.
+    pub(super) fn hold(&mut self) {
+        let mut way: Vec<PathBuf> = Vec::new();
+        for (at, content) in self.tree.iter() {
+            if !is_writable(content) {
+                continue;
+            }
+            for (path, _) in self.tree.beneath(at).filter(|(path, content)| takes_out(&self.tree, path, content)) {
+                way.extend(path.ancestors().skip(1).take_while(|above| *above != at).map(Path::to_owned));
+            }
+        }
+        // The shallowest first: each is part of what the one above it shows.
+        way.sort();
+        for path in way {
+            if self.tree.get(&path).is_some() {
+                continue;
+            }
+            let Some((_, &Content::Bind { access: Access::ReadWrite, exec, discard: false, .. })) =
+                self.tree.provider(&path)
+            else {
+                continue;
+            };
+            let Some(source) = self.tree.source(&path) else { continue };
+            let (kind, access) = (Kind::Directory, Access::ReadWrite);
+            self.tree.put(path, Content::Bind { source, kind, access, exec, discard: false, system: false });
+        }
+    }
+}
+
+/// The program writes to the host's own directories there.
+pub(in crate::isolation::rootfs) fn is_writable(content: &Content) -> bool {
+    matches!(content, Content::Bind { kind: Kind::Directory, access: Access::ReadWrite, discard: false, .. })
+}
+
+/// Whether what stands at a path is something else than the tree above it shows there, or allows less.
+fn takes_out(tree: &Tree, path: &Path, content: &Content) -> bool {
+    let Content::Bind { source, access, exec, .. } = content else {
+        return !matches!(content, Content::Directory | Content::Link(_));
+    };
+    let above = path.parent().and_then(|above| Some((tree.source(above)?, tree.provider(above)?.1)));
+    let (Some((shown, Content::Bind { exec: executes, .. })), Some(name)) = (above, path.file_name()) else {
+        return true;
+    };
+    *access == Access::ReadOnly || (*executes && !exec) || shown.join(name) != *source
+}

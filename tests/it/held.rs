@@ -1,0 +1,144 @@
+//! What a profile takes out of a writable tree stays where it is, whatever the program does to the directories above it.
+
+use std::path::{Path, PathBuf};
+
+use crate::harness::{Sandbox, is_root};
+
+/// A tree with something in it to be taken out, at `proj` in the sandbox's directory.
+fn tree(sandbox: &Sandbox) -> String {
+    for file in ["proj/git/hooks/run", "proj/sec/deep/key", "proj/dl/in/x", "proj/free/x"] {
+        sandbox.file(file, "text");
+    }
+    sandbox.dir().join("proj").display().to_string()
+}
+
+const RENAMES: [&str; 4] = ["git", "sec", "sec/deep", "dl"];
+
+/// `rename PROJ/NAME PROJ/NAME-moved` for each.
+fn renames(at: &str) -> Vec<String> {
+    RENAMES.iter().map(|name| format!("rename {at}/{name} {at}/{name}-moved")).collect()
+}
+
+#[test]
+fn what_is_taken_out_of_a_writable_tree_cannot_be_moved_away() {
+    let sandbox = Sandbox::new();
+    let proj = tree(&sandbox);
+    let sandbox = sandbox
+        .with("rootfs", &format!("read-write = [\"{proj}\", {{ source = \"{proj}/dl/in\", exec = false }}]"))
+        .with("rootfs", &format!("hide = [\"{proj}/sec/deep/key\"]"))
+        .read_only(&format!("{proj}/git/hooks"));
+    let kept = [
+        format!("write {proj}/git/hooks/run x"),
+        format!("create {proj}/git/hooks/new"),
+        format!("read {proj}/sec/deep/key"),
+    ];
+    let allowed = [
+        format!("create {proj}/git/new"),
+        format!("mkdir {proj}/sec/deep/new"),
+        format!("rename {proj}/git/new {proj}/git/newer"),
+        format!("rename {proj}/free {proj}/freed"),
+    ];
+    // They are mounts of their own.
+    let across = format!("rename {proj}/git/newer {proj}/newer");
+    let words = [renames(&proj), kept.to_vec(), allowed.to_vec(), vec![across.clone()]].concat().join(" + ");
+    let seen = sandbox.probe(&words).succeeds();
+    for rename in &renames(&proj) {
+        seen.refuses(rename, &["EBUSY"]);
+    }
+    for attempt in &kept {
+        seen.refuses(attempt, &["EROFS", "EACCES"]);
+    }
+    for attempt in &allowed {
+        seen.allows(attempt);
+    }
+    seen.refuses(&across, &["EXDEV"]);
+    // The next launch finds all of it in its place.
+    let again = sandbox.probe(&kept.join(" + ")).succeeds();
+    for attempt in &kept {
+        again.refuses(attempt, &["EROFS", "EACCES"]);
+    }
+    assert_eq!(std::fs::read_to_string(Path::new(&proj).join("git/hooks/run")).expect("still there"), "text");
+
+    // Where nothing is taken out of it the tree is the program's.
+    let sandbox = Sandbox::new();
+    let proj = tree(&sandbox);
+    let seen = sandbox.with("rootfs", &format!("read-write = [\"{proj}\"]")).probe(&renames(&proj).join(" + "));
+    for name in ["git", "dl"] {
+        seen.allows(&format!("rename {proj}/{name} {proj}/{name}-moved"));
+    }
+}
+
+#[test]
+fn nor_out_of_what_is_kept_nor_by_way_of_a_grant_in_a_grant() {
+    let sandbox = Sandbox::new().with("rootfs", r#"persist = ["/keep"]"#);
+    let data = sandbox.dir().join("data");
+    let sandbox = sandbox.env("XDG_DATA_HOME", &data.display().to_string());
+    sandbox.probe("mkdir /keep/a + mkdir /keep/a/b + create /keep/a/b/key").succeeds().allows("create /keep/a/b/key");
+    let sandbox = sandbox.with("rootfs", r#"hide = ["/keep/a/b/key"]"#);
+    let seen = sandbox.probe("rename /keep/a /keep/z + rename /keep/a/b /keep/a/z + create /keep/a/b/new").succeeds();
+    seen.refuses("rename /keep/a /keep/z", &["EBUSY"]).refuses("rename /keep/a/b /keep/a/z", &["EBUSY"]);
+    seen.allows("create /keep/a/b/new");
+    let kept: PathBuf = if is_root() { "/var/lib/sandbox".into() } else { data.join("sandbox") };
+    let _ = std::fs::remove_dir_all(kept.join("persist").join(&sandbox.name));
+
+    // The way to the inner grant is part of the way to what it holds.
+    let sandbox = Sandbox::new();
+    sandbox.file("proj/a/b/c/key", "text");
+    let proj = sandbox.dir().join("proj").display().to_string();
+    let sandbox =
+        sandbox.with("rootfs", &format!("read-write = [\"{proj}\", \"{proj}/a/b\"]\nhide = [\"{proj}/a/b/c/key\"]"));
+    let words =
+        [("a", "z"), ("a/b", "a/z"), ("a/b/c", "a/b/z")].map(|(from, to)| format!("rename {proj}/{from} {proj}/{to}"));
+    let seen = sandbox.probe(&words.join(" + ")).succeeds();
+    for rename in &words {
+        seen.refuses(rename, &["EBUSY"]);
+    }
+}
+
+/// A link that the program left in a writable tree grants nothing to the next launch.
+#[test]
+fn a_link_in_a_writable_tree_leads_no_grant_out_of_it() {
+    let sandbox = Sandbox::new();
+    sandbox.file("proj/x", "text");
+    sandbox.file("secret/key", "text");
+    let (proj, secret) = (sandbox.dir().join("proj"), sandbox.dir().join("secret"));
+    let (proj, secret) = (proj.display().to_string(), secret.display().to_string());
+    let sandbox = sandbox
+        .with("rootfs", &format!("read-write = [\"{proj}\"]"))
+        .read_only(&format!("-{proj}/later"))
+        .read_only(&format!("-{proj}/within/x:/srv/x"));
+    // Within the tree it shows what the program has anyway.
+    let words = format!("symlink {secret} {proj}/later + symlink . {proj}/within");
+    let seen = sandbox.probe(&words).succeeds();
+    seen.allows(&format!("symlink {secret} {proj}/later"));
+    let words = ["a link to", &secret, "in a tree that the program may write to", "hint: "];
+    sandbox.probe(&format!("read {secret}/key")).refused(125, &words);
+    sandbox.ask("check", &[]).exits(1).says(&words);
+    std::fs::remove_file(format!("{proj}/later")).expect("removing the link");
+    sandbox.probe("read /srv/x").succeeds().allows("read /srv/x");
+}
+
+/// What is held is where a link leads; the link is the program's.
+#[test]
+fn check_names_links_that_the_program_may_exchange() {
+    let sandbox = Sandbox::new();
+    let proj = tree(&sandbox);
+    std::os::unix::fs::symlink("git", sandbox.dir().join("proj/link")).expect("linking");
+    let writing = |line: &str| {
+        let rootfs = format!("read-write = [\"{proj}\"]\n{line}");
+        let seen = Sandbox::new().with("rootfs", &rootfs).ask("check", &["/probe", "say"]).exits(0);
+        let said = seen.stdout + &seen.stderr;
+        said.contains(&format!("leads through the link {proj}/link, which the program may exchange"))
+            && said.contains(&format!("write where it leads: {proj}/git"))
+    };
+    for (through, line) in [
+        (true, format!("hide = [\"{proj}/link/hooks\"]")),
+        (false, format!("hide = [\"{proj}/git/hooks\"]")),
+        // Nobody inside can exchange that one.
+        (false, format!("hide = [\"/data/sec/deep/key\"]\nsymlinks = {{ \"/data\" = \"{proj}\" }}")),
+        (true, format!("tmpfs = [\"{proj}/link/hooks\"]")),
+        (true, format!("files = {{ \"{proj}/link/hooks/run\" = \"\" }}")),
+    ] {
+        assert_eq!(writing(&line), through, "{line}");
+    }
+}
