@@ -1,5 +1,6 @@
 //! Entries of lists: their marks, `source:target`, and the table form.
 
+use super::path;
 use super::reader::Reader;
 use crate::profile::source::Place;
 use crate::profile::tree::{Kind, Node};
@@ -115,8 +116,27 @@ fn written<'n>(reader: &Reader, form: &Form, text: &'n str, blank: PathEntry<'n>
         Some(_) if !form.pair => reader.error(
             blank.place,
             format!("`{key}` takes one path, without `:`"),
-            format!("write {{ target = \"{source}\", … }}; it has {}", form.keys.join(", ")),
+            match path::names_something(reader, rest, blank.place) {
+                true => {
+                    let target = path::written_absolute(reader, rest, rest, blank.place);
+                    let target = target.as_deref().unwrap_or(rest);
+                    format!("a name that contains `:` needs the table: {{ target = \"{target}\" }}")
+                }
+                false => format!("write {{ target = \"{source}\", … }}; it has {}", form.keys.join(", ")),
+            },
         ),
+        // What begins a target that could be one says that the colon is no part of a name.
+        Some(target)
+            if (!target.starts_with(['/', '~', '$']) || split(target).1.is_some())
+                && path::names_something(reader, rest, blank.place) =>
+        {
+            let optional = if optional { ", optional = true" } else { "" };
+            reader.error(
+                blank.place,
+                format!("`:` separates source and target in an entry of `{key}`"),
+                format!("a name that contains `:` needs the table: {{ source = \"{rest}\"{optional} }}"),
+            )
+        }
         Some(target) if split(target).1.is_some() => reader.error(
             blank.place,
             format!("more than one `:` in an entry of `{key}`"),

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::reader::Reader;
+use crate::host::Node;
 use crate::profile::rewrite::variable;
 use crate::profile::source::{Place, Provenance};
 use crate::profile::variables::{Piece, pieces};
@@ -75,9 +76,7 @@ pub fn absolute(reader: &Reader, key: &str, expanded: &str, place: Place) -> Opt
 pub fn target(reader: &Reader, key: &str, text: &str, place: Place) -> Option<PathBuf> {
     let expanded = expand(reader, key, text, place)?;
     if !expanded.starts_with(['/', '~']) {
-        // The part after the last `..` is what it may have been meant to be.
-        let meant = normal(&Path::new("/").join(&*expanded));
-        let hint = match meant.to_str().filter(|meant| *meant != "/") {
+        let hint = match written_absolute(reader, text, &expanded, place) {
             Some(meant) => format!("a target is absolute: write \"{meant}\""),
             None => "a target is absolute, as in \"/srv\"".to_owned(),
         };
@@ -92,6 +91,41 @@ pub fn target(reader: &Reader, key: &str, text: &str, place: Place) -> Option<Pa
         return reader.error(place, format!("the target `{expanded}` contains `..`"), hint);
     }
     absolute(reader, key, &expanded, place)
+}
+
+/// What a relative target was meant to be: the place that a source of this text would appear at, where the text or the
+/// file system says that this was in mind.
+pub fn written_absolute(reader: &Reader, text: &str, expanded: &str, place: Place) -> Option<String> {
+    if text.starts_with(['/', '~']) {
+        return Some(text.to_owned());
+    }
+    let source = reader.sources.get(place.file);
+    let dotted = expanded.split('/').next().is_some_and(|first| matches!(first, "." | ".."));
+    let beside = source.directory.as_ref().map(|directory| normal(&directory.join(expanded)));
+    match beside {
+        Some(beside) if dotted || reader.variables.host().node(&beside) != Node::Missing => {
+            let below = text.strip_prefix("./").unwrap_or(text);
+            let plain = !below.is_empty() && !below.split('/').any(|part| matches!(part, "." | ".."));
+            // On the command line it is the directory of the profile, and paths start at the working directory.
+            match matches!(source.provenance, Provenance::File { .. }) && plain {
+                true => Some(format!("${{PROFILE_DIR}}/{below}")),
+                false => beside.to_str().map(str::to_owned),
+            }
+        }
+        // The part after the last `..` is what it may have been meant to be.
+        _ => normal(&Path::new("/").join(expanded)).to_str().filter(|meant| *meant != "/").map(str::to_owned),
+    }
+}
+
+/// Whether a text without variables names something that is there, colons and all. Only what is in error is asked about.
+pub fn names_something(reader: &Reader, text: &str, place: Place) -> bool {
+    let path = match text.strip_prefix("~/") {
+        _ if text.contains('$') => None,
+        Some(below) => reader.variables.home().map(|home| Path::new(home).join(below)),
+        None if text.starts_with('/') => Some(PathBuf::from(text)),
+        None => reader.sources.get(place.file).directory.as_ref().map(|directory| directory.join(text)),
+    };
+    path.is_some_and(|path| reader.variables.host().node(&normal(&path)) != Node::Missing)
 }
 
 fn expand<'t>(reader: &Reader, key: &str, text: &'t str, place: Place) -> Option<Cow<'t, str>> {
