@@ -21,7 +21,7 @@ pub struct Doctor {
 impl Doctor {
     pub fn run(self) -> Result<u8> {
         let host = Host::live();
-        let mut chosen = Vec::new();
+        let (mut chosen, mut unread) = (Vec::new(), false);
         for name in &self.profiles {
             match profile::load(name, &Overrides::default(), &host) {
                 Ok(loaded) => {
@@ -30,13 +30,13 @@ impl Doctor {
                 }
                 Err(diagnostics) => {
                     explain::print_diagnostics(&diagnostics);
-                    return Ok(1);
+                    unread = true;
                 }
             }
         }
         launch::prepare().map_err(|message| anyhow!(message))?;
         let features = doctor::examine(&host);
-        let mut suffices = doctor::suffices(&features);
+        let mut suffices = doctor::suffices(&features) && !unread;
         if self.json {
             println!("{:#}", doctor::json(&host, &features));
         } else {
@@ -53,7 +53,7 @@ impl Doctor {
 fn starts(loaded: &Loaded, host: &Host) -> bool {
     let trial = doctor::Trial::start(&loaded.profile, host);
     let mut findings = Findings::default();
-    plan::plan(&loaded.profile, host, &mut findings);
+    plan::review(&loaded.profile, host, &mut findings);
     trial.end(&mut findings);
     findings.0.retain(|finding| matches!(finding.severity, Severity::Error | Severity::Shortfall));
     let (word, detail) = match (findings.refuse(), findings.0.is_empty()) {

@@ -42,6 +42,24 @@ fn a_profile_is_told_what_this_machine_lacks_for_it() {
     for said in ["ok       profile fits: ", "no       profile lacks: it would be refused", "/far/away does not exist"] {
         assert!(seen.stdout.contains(said), "{said:?}\n{seen}");
     }
+    // What `check` refuses is not ok, and what cannot be read does not keep the others from being looked at.
+    for (name, text, why) in [
+        ("program", "[process]\ncommand = [\"/usr/bin/nosuch\"]\n", "/usr/bin/nosuch does not exist inside"),
+        (
+            "loader",
+            "[process]\ncommand = [\"/usr/bin/env\"]\n[rootfs]\nbase = \"none\"\nread-only = [\"/usr\"]\n",
+            "ld-",
+        ),
+    ] {
+        let lacks = sandbox.file(&format!("{name}.toml"), text).display().to_string();
+        sandbox.sandbox(&["check", &lacks]).exits(1);
+        let seen = sandbox.sandbox(&["doctor", "nothere", &lacks, &fits]).exits(1);
+        let refused = format!("no       profile {name}: it would be refused");
+        for said in [refused.as_str(), why, "ok       profile fits: "] {
+            assert!(seen.stdout.contains(said), "{said:?}\n{seen}");
+        }
+        assert!(seen.stderr.contains("there is no profile named `nothere`"), "{seen}");
+    }
 }
 
 #[test]
