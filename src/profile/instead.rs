@@ -102,7 +102,7 @@ pub fn of_key(section: &str, keys: Keys, key: &str) -> Option<String> {
         return Some(format!("in [{there}] it is called `{name}`{}", when(there, name)));
     }
     if shape(keys, &word).is_none()
-        && let Some(hint) = elsewhere(&word)
+        && let Some(hint) = above(&word).or_else(|| elsewhere(&word))
     {
         return Some(hint);
     }
@@ -131,6 +131,11 @@ pub fn of_section(name: &str) -> Option<String> {
 pub fn stray(word: &str) -> Option<(&'static str, &str)> {
     let (section, _) = SECTIONS.iter().find(|(_, keys)| shape(keys, word).is_some())?;
     Some((section, word))
+}
+
+/// What is written below a section's line belongs to the section.
+fn above(word: &str) -> Option<String> {
+    shape(TOP, word).map(|_| format!("`{word}` stands above the first section, at the top of the file"))
 }
 
 fn elsewhere(word: &str) -> Option<String> {
@@ -179,6 +184,8 @@ mod tests {
             ("process", "pids_max", "`pids-max` belongs in [cgroup]"),
             ("process", "volumes", "write `read-write` in [rootfs]"),
             ("rootfs", "read_only", "did you mean `read-only`?"),
+            ("process", "extends", "`extends` stands above the first section, at the top of the file"),
+            ("rootfs", "Name", "`name` stands above the first section, at the top of the file"),
         ] {
             assert_eq!(of_key(section, keys(section), key).as_deref(), Some(hint), "[{section}] {key}");
         }
