@@ -17,10 +17,10 @@ pub struct Run {
     #[command(flatten)]
     chosen: Chosen,
     /// Stop the program after this long (500ms, 30s, 1h30m)
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     timeout: Option<Duration>,
     /// Report how it went on this descriptor, as JSON, a line each
-    #[arg(long, value_name = "N", value_parser = descriptor)]
+    #[arg(long, value_name = "N", value_parser = descriptor, allow_hyphen_values = true)]
     status_fd: Option<i32>,
     /// Print when each step was done
     #[arg(long)]

@@ -2,23 +2,34 @@
 
 use std::ffi::OsString;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
 use crate::profile::{printable, printable_lines};
 
 /// clap's words without its layout.
 pub fn text(refused: &clap::Error, typed: impl Iterator<Item = OsString>) -> String {
-    let rendered = harmless(refused.render().to_string(), typed);
+    let typed: Vec<OsString> = typed.collect();
+    let rendered = harmless(refused.render().to_string(), &typed);
     let Some(message) = rendered.strip_prefix("error: ") else { return rendered };
     let mut out = String::from("sandbox: ");
-    let (mut hints, mut usage) = (String::new(), false);
+    let (mut hints, mut usage, mut takes_arguments) = (String::new(), false, false);
     for line in message.lines().filter(|line| !line.trim().is_empty()) {
         if let Some(tip) = line.trim_start().strip_prefix("tip: ") {
+            // "use '-- --sett'": a misspelt option would go to the program.
+            if tip.starts_with("to pass ") {
+                continue;
+            }
             hints += &format!("hint: {tip}\n");
         } else if let Some(form) = line.strip_prefix("Usage: ") {
             out += &format!("usage: {form}\n");
             usage = true;
+            takes_arguments = form.ends_with("[-- <ARGS>...]");
         } else if !line.starts_with("For more information") {
             out += &format!("{line}\n");
         }
+    }
+    if hints.is_empty() && takes_arguments && refused.kind() == ErrorKind::UnknownArgument {
+        hints = format!("hint: {}\n", behind_the_dashes(refused, &typed));
     }
     if hints.is_empty() && !usage {
         hints = "hint: --help says what it takes\n".into();
@@ -26,8 +37,29 @@ pub fn text(refused: &clap::Error, typed: impl Iterator<Item = OsString>) -> Str
     out + &hints
 }
 
+/// What was typed for the program, where it could have been.
+fn behind_the_dashes(refused: &clap::Error, typed: &[OsString]) -> String {
+    let argument = match refused.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) => argument.as_str(),
+        _ => "",
+    };
+    if argument.starts_with('-') {
+        return "--help lists the options; arguments of the program follow `--`".into();
+    }
+    let words: Vec<&str> = typed.iter().filter_map(|word| word.to_str()).collect();
+    // What a shell takes as it stands.
+    let plain = |word: &&str| word.chars().all(|c| c.is_ascii_alphanumeric() || "._-/=:,+@%".contains(c));
+    match words.iter().position(|word| *word == argument) {
+        Some(at) if words.len() == typed.len() && words.iter().all(plain) && !words.contains(&"--") => {
+            let (ours, theirs) = (words[..at].join(" "), words[at..].join(" "));
+            format!("arguments of the program follow `--`: sandbox {ours} -- {theirs}")
+        }
+        _ => "arguments of the program follow `--`".into(),
+    }
+}
+
 /// It repeats what was typed, which may have come from somebody else's file names: those are to forge no lines.
-fn harmless(mut text: String, typed: impl Iterator<Item = OsString>) -> String {
+fn harmless(mut text: String, typed: &[OsString]) -> String {
     for word in typed {
         let word = word.to_string_lossy();
         let value = word.split_once('=').map_or("", |(_, value)| value);
@@ -71,9 +103,38 @@ mod tests {
                 "sandbox: invalid value '3' for '--timeout <DURATION>': `3` has no unit (write \"3s\" for seconds)\n\
                  hint: --help says what it takes\n",
             ),
+            (
+                "sandbox run --status-fd -1 x",
+                "sandbox: invalid value '-1' for '--status-fd <N>': it takes the number of an open descriptor\n\
+                 hint: --help says what it takes\n",
+            ),
+            (
+                "sandbox run --sett x=1 hello",
+                "sandbox: unexpected argument '--sett' found\n\
+                 usage: sandbox run --set <NAME=VALUE> <PROFILE> [-- <ARGS>...]\n\
+                 hint: a similar argument exists: '--set'\n",
+            ),
+            (
+                "sandbox run jq -r .name",
+                "sandbox: unexpected argument '-r' found\n\
+                 usage: sandbox run [OPTIONS] <PROFILE> [-- <ARGS>...]\n\
+                 hint: --help lists the options; arguments of the program follow `--`\n",
+            ),
+            (
+                "sandbox run jq .name a.json",
+                "sandbox: unexpected argument '.name' found\n\
+                 usage: sandbox run [OPTIONS] <PROFILE> [-- <ARGS>...]\n\
+                 hint: arguments of the program follow `--`: sandbox run jq -- .name a.json\n",
+            ),
+            (
+                "sandbox run jq .[0]",
+                "sandbox: unexpected argument '.[0]' found\n\
+                 usage: sandbox run [OPTIONS] <PROFILE> [-- <ARGS>...]\n\
+                 hint: arguments of the program follow `--`\n",
+            ),
         ] {
             let refused = Cli::try_parse_from(line.split(' ')).unwrap_err();
-            assert_eq!(text(&refused, std::iter::empty()), said, "{line}");
+            assert_eq!(text(&refused, line.split(' ').skip(1).map(Into::into)), said, "{line}");
         }
     }
 }
