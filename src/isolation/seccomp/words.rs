@@ -67,7 +67,8 @@ fn unknown(name: &Name, findings: &mut Findings) {
     } else {
         ("system call", nearest(&name.name, CALLS.iter().map(|call| call.name)))
     };
-    let hint = match near {
+    let group = GROUPS.iter().map(|group| group.name).find(|group| group.strip_prefix('@') == Some(&*name.name));
+    let hint = match group.or(near) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!("write \"-{}\" to skip it where it is unknown", name.name),
     };

@@ -154,7 +154,7 @@ impl Reader<'_> {
             Kind::List(items) => Some(items),
             Kind::Text(_) => {
                 let written = self.sources.get(node.place.file).slice(node.place);
-                self.wrong_type(key, node, "a list", format!("write [{written}]"))
+                self.wrong_type(key, node, "a list", words_apart(key, written))
             }
             _ => self.wrong_type(key, node, "a list", "write it in brackets: […]"),
         }
@@ -195,6 +195,22 @@ impl Reader<'_> {
             Kind::Text(text) => super::path::resolve(self, key, text, node.place),
             _ => self.wrong_type(key, node, "a path", "write a path in quotes"),
         }
+    }
+}
+
+/// A command line in one string, as the list that it is meant to be. What a shell's quotes hold together is left to say.
+fn words_apart(key: &str, written: &str) -> String {
+    let inner = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let inner = inner.or_else(|| written.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')));
+    match inner.filter(|inner| matches!(key, "command" | "args") && inner.contains(' ')) {
+        Some(inner) if inner.contains(['"', '\'', '\\']) => {
+            "write each word in quotes of its own: [\"…\", \"…\"]".into()
+        }
+        Some(inner) => {
+            let words: Vec<String> = inner.split_ascii_whitespace().map(|word| format!("\"{word}\"")).collect();
+            format!("write [{}]", words.join(", "))
+        }
+        None => format!("write [{written}]"),
     }
 }
 

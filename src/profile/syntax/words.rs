@@ -7,6 +7,7 @@ use crate::isolation::nearest;
 use crate::profile::diagnostic::Diagnostic;
 use crate::profile::keys;
 use crate::profile::source::{Place, Provenance, Source};
+use crate::profile::units;
 
 pub struct Words<'e> {
     pub source: &'e Source,
@@ -89,6 +90,11 @@ impl Words<'_> {
             let message = format!("a value contains the control character U+{:04X}", c as u32);
             return error(message, "remove it".into());
         }
+        // What begins as a number does and is no size or the like may have been meant to be one.
+        let number = written.trim_start_matches(['-', '+']).starts_with(|c: char| c.is_ascii_digit());
+        let number = number && written.bytes().all(|c| c.is_ascii_alphanumeric() || b"-+".contains(&c));
+        let number = number && units::size(written).is_err() && units::duration(written).is_err();
+        let number = if number { ", or a number without anything behind it" } else { "" };
         match written {
             "" => error("a value is missing".into(), "write a value after `=`".into()),
             "yes" | "on" => error(format!("`{written}` is no value"), "write true".into()),
@@ -109,9 +115,15 @@ impl Words<'_> {
             }
             _ if self.source.provenance == Provenance::CommandLine => {
                 let line = self.source.text.replacen(written, &format!("\"{written}\""), 1);
-                error("text must stand in quotes, also after the shell's own".into(), format!("write --set '{line}'"))
+                error(
+                    "text must stand in quotes, also after the shell's own".into(),
+                    format!("write --set '{line}'{number}"),
+                )
             }
-            _ => error("text must stand in quotes".into(), format!("write \"{}\"", written.replace('\\', "\\\\"))),
+            _ => {
+                let written = written.replace('\\', "\\\\");
+                error("text must stand in quotes".into(), format!("write \"{written}\"{number}"))
+            }
         }
     }
 

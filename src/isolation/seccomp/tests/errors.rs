@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn names_are_checked_and_the_nearest_is_offered() {
     let section = Seccomp {
-        allow: Some(names(&["ptrcae", "@netwrok-io", "-nothing", "-@nothing", "zzzzzzzzz", "read "])),
+        allow: Some(names(&["ptrcae", "@netwrok-io", "-nothing", "-@nothing", "zzzzzzzzz", "read ", "debug"])),
         deny: names(&["@"]),
         rules: vec![rule(&["sokcet"], &[], Action::Allow), rule(&[], &[], Action::Allow)],
         architectures: names(&["native", "x68", "-arm64", "x32", "arm64"]),
@@ -27,6 +27,7 @@ fn names_are_checked_and_the_nearest_is_offered() {
             ("unknown group of system calls \"@netwrok-io\"", Some("did you mean \"@network-io\"?")),
             ("unknown system call \"zzzzzzzzz\"", Some("write \"-zzzzzzzzz\" to skip it where it is unknown")),
             ("unknown system call \"read \"", Some("did you mean \"read\"?")),
+            ("unknown system call \"debug\"", Some("did you mean \"@debug\"?")),
             ("unknown system call \"sokcet\"", Some("did you mean \"socket\"?")),
             ("the rule names no system call", Some("correct the condition, or take the rule out")),
         ]
