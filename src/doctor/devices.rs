@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Feature;
+use crate::sys::signal;
 
 pub fn examine() -> Vec<Feature> {
     // As systemd's own rules have it.
@@ -60,14 +61,9 @@ fn found(program: &str) -> Option<PathBuf> {
 
 /// `--version`, for two seconds at most.
 fn version(program: &Path) -> Option<String> {
-    let mut child = Command::new(program)
-        .arg("--version")
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
+    let mut command = Command::new(program);
+    command.arg("--version").env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = signal::unblocked(&mut command).spawn().ok()?;
     let deadline = Instant::now() + Duration::from_secs(2);
     while child.try_wait().ok()?.is_none() {
         if Instant::now() >= deadline {

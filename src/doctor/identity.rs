@@ -12,7 +12,7 @@ use super::Feature;
 use super::attempt::{Refusal, pipe};
 use crate::host::Host;
 use crate::sys::clone::{Side, clone3};
-use crate::sys::process;
+use crate::sys::{process, signal};
 
 const NAME: &str = "id-ranges";
 const LOST: &str = "id-map = \"range\": more than one user and group inside, as package managers and servers that \
@@ -85,10 +85,9 @@ fn map(helper: &str, start: u32) -> Result<(), Refusal> {
 
 /// On its fixed path and with an empty environment, as a launch starts it.
 fn run(helper: &str, pid: i32, start: u32) -> Result<(), Refusal> {
-    let output = Command::new(format!("/usr/bin/{helper}"))
-        .args([pid.to_string(), "0".into(), start.to_string(), "1".into()])
-        .env_clear()
-        .stdin(Stdio::null())
+    let mut command = Command::new(format!("/usr/bin/{helper}"));
+    command.args([pid.to_string(), "0".into(), start.to_string(), "1".into()]).env_clear().stdin(Stdio::null());
+    let output = signal::unblocked(&mut command)
         .output()
         .map_err(|error| Refusal::new(helper, Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)), ""))?;
     match output.status.success() {
