@@ -2,7 +2,6 @@
 
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
@@ -11,6 +10,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use super::Feature;
 use super::attempt::{Refusal, pipe};
 use crate::host::Host;
+use crate::isolation::namespaces::large_grant;
 use crate::sys::clone::{Side, clone3};
 use crate::sys::{process, signal};
 
@@ -23,17 +23,17 @@ pub fn examine(host: &Host) -> Feature {
         return Feature::ok(NAME, "root maps whatever it holds");
     }
     let name = host.user_by_uid(host.uid()).map_or_else(|| host.uid().to_string(), |user| user.name);
-    let granted = |file: &str| {
-        let text = host.text(Path::new(file)).unwrap_or_default();
-        granted(&text, &name, host.uid())
-    };
+    let granted = |file| large_grant(host, file, host.uid());
     let (Some(users), Some(groups)) = (granted("/etc/subuid"), granted("/etc/subgid")) else {
         return Feature::no(NAME, format!("/etc/subuid and /etc/subgid grant {name} no 65536 ids"))
             .lost(LOST)
             .remedy(format!("as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}"));
     };
     match map("newuidmap", users).and_then(|()| map("newgidmap", groups)) {
-        Ok(()) => Feature::ok(NAME, format!("65536 users from {users}, groups from {groups}, by newuidmap")),
+        Ok(()) => Feature::ok(
+            NAME,
+            format!("users from {users} and groups from {groups}, with the caller's own 65536 each, by newuidmap"),
+        ),
         Err(refusal) => Feature::no(NAME, refusal.to_string()).lost(LOST).remedy(match refusal.errno {
             _ if nix::sys::prctl::get_no_new_privs() == Ok(true) => "see no-new-privileges above",
             _ if refusal.before_trying() => "see user-namespaces above",
@@ -44,16 +44,6 @@ pub fn examine(host: &Host) -> Feature {
             }
         }),
     }
-}
-
-/// The first id of a line with enough of them, as subuid(5) has it.
-fn granted(text: &str, name: &str, uid: u32) -> Option<u32> {
-    text.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let owner = fields.next()?;
-        let (start, count): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.trim().parse().ok()?);
-        ((owner == name || owner == uid.to_string()) && count >= 65536).then_some(start)
-    })
 }
 
 /// Has a helper map one subordinate id for a child in a user namespace, and reads the map.
@@ -98,19 +88,5 @@ fn run(helper: &str, pid: i32, start: u32) -> Result<(), Refusal> {
             let said = said.trim().trim_start_matches(helper).trim_start_matches(": ");
             Err(Refusal::new(helper, Errno::EPERM, said))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_grant_is_found_by_name_or_number_and_must_be_large_enough() {
-        let text = "a:100000:65536\nb:165536:1000\n1002:300000:65536\nnonsense\nd:x:y\n";
-        assert_eq!(granted(text, "a", 1000), Some(100_000));
-        assert_eq!(granted(text, "b", 1001), None);
-        assert_eq!(granted(text, "c", 1002), Some(300_000));
-        assert_eq!(granted(text, "d", 1003), None);
     }
 }

@@ -6,6 +6,7 @@ use super::Feature;
 use super::attempt::{Refusal, attempt};
 use crate::host::Host;
 use crate::isolation::Fault;
+use crate::isolation::process::privileged_groups;
 use crate::isolation::status::Status;
 use crate::sys::probe::CALLS;
 use crate::sys::{process, seccomp};
@@ -106,36 +107,16 @@ fn no_new_privileges(status: &Status, root: bool) -> Feature {
         .remedy("start from a shell without it: not within another sandbox, nor a unit with NoNewPrivileges=yes")
 }
 
-/// Groups whose files give what a sandbox means to take away, and what that is.
-const PRIVILEGED: [(&str, &str); 12] = [
-    ("root", "files that only root's group may read"),
-    ("disk", "raw disks"),
-    ("kmem", "the kernel's memory"),
-    ("shadow", "the hashes of passwords"),
-    ("docker", "root, by the socket of docker"),
-    ("lxd", "root, by the socket of lxd"),
-    ("incus-admin", "root, by the socket of incus"),
-    ("libvirt", "root, by the socket of libvirt"),
-    ("podman", "root, by the socket of podman"),
-    ("adm", "the logs"),
-    ("systemd-journal", "the logs"),
-    ("input", "every key that is pressed"),
-];
-
 fn groups(host: &Host) -> Feature {
     if host.is_root() {
         return Feature::ok("groups", "root drops its own at launch");
     }
-    let own = host.groups();
-    let held: Vec<_> = PRIVILEGED
-        .iter()
-        .filter(|(name, _)| host.group_by_name(name).is_some_and(|group| own.contains(&group.gid)))
-        .collect();
+    let held = privileged_groups(host);
     if held.is_empty() {
         return Feature::ok("groups", "the caller is in none that opens more than its own files");
     }
     let names: Vec<_> = held.iter().map(|(name, _)| *name).collect();
-    let gives: Vec<_> = held.iter().map(|(name, what)| format!("{name} gives {what}")).collect();
+    let gives: Vec<_> = held.iter().map(|(name, what)| format!("{name} opens {what}")).collect();
     let user = host.user_by_uid(host.uid()).map_or_else(|| host.uid().to_string(), |user| user.name);
     let remedy: Vec<_> = names.iter().map(|name| format!("gpasswd -d {user} {name}")).collect();
     Feature::limited(

@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::context::{Slot, Slots};
 use super::{IdMaps, IdRange, Origin};
 
-pub use ids::verify_ids;
+pub use ids::{large_grant, verify_ids};
 pub use plan::{Planned, plan};
 pub use read_back::{Late, ReadBack};
 pub use review::review;

@@ -3,6 +3,7 @@
 mod account;
 mod apply;
 mod environment;
+mod groups;
 mod limits;
 mod plan;
 mod program;
@@ -21,6 +22,7 @@ use super::context::{Slot, Slots};
 use crate::sys::process::Strings;
 
 pub use account::account;
+pub use groups::privileged as privileged_groups;
 pub use plan::{Given, Planned, directory, plan};
 pub use program::{NOT_EXECUTABLE, NOT_FOUND, where_it_is_looked_for};
 pub use review::{Surroundings, review, review_program};

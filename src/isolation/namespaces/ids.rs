@@ -8,6 +8,7 @@ use std::path::Path;
 use super::super::{Account, Applied, Fault, Findings, IdMaps, IdRange};
 use super::{IdMap, Namespaces};
 use crate::host::Host;
+pub use granted::large as large_grant;
 use granted::{check_granted, range};
 
 /// Who has the privilege to write the maps.

@@ -4,31 +4,11 @@ use std::path::Path;
 
 use super::Process;
 use super::environment::{PATH, environment};
+use super::groups::privileged;
 use super::plan::{LEAST_STACK, directories};
 use super::program::where_it_is_looked_for;
 use crate::host::Host;
 use crate::isolation::{Account, Findings, Origin, Unfit};
-
-/// Groups whose members reach more than their own files, and what.
-const PRIVILEGED: &[(&str, &str)] = &[
-    ("root", "what is root's group's"),
-    ("docker", "a daemon that is root"),
-    ("podman", "a daemon that is root"),
-    ("lxd", "a daemon that is root"),
-    ("incus", "containers"),
-    ("incus-admin", "a daemon that is root"),
-    ("libvirt", "a daemon that is root"),
-    ("disk", "every block device"),
-    ("kmem", "the kernel's memory"),
-    ("shadow", "password hashes"),
-    ("sudo", "administration"),
-    ("wheel", "administration"),
-    ("admin", "administration"),
-    ("adm", "logs"),
-    ("systemd-journal", "logs"),
-    ("kvm", "virtual machines"),
-    ("input", "every key that is typed"),
-];
 
 /// `granted` are the device groups that the profile asks for: who grants a device means its group.
 pub fn review(section: &Process, one_id: bool, granted: &[&str], host: &Host, findings: &mut Findings) {
@@ -163,18 +143,7 @@ fn limits(section: &Process, findings: &mut Findings) {
 /// An ordinary user cannot give groups up: setgroups(2) is denied where one id is mapped, so that nobody loses a group
 /// that a file's mode denies something to.
 fn groups(granted: &[&str], host: &Host, findings: &mut Findings) {
-    let mut held = host.groups();
-    held.push(host.gid());
-    held.sort_unstable();
-    held.dedup();
-    let mut known: Vec<(String, &str)> = Vec::new();
-    for gid in held {
-        let Some(group) = host.group_by_gid(gid) else { continue };
-        let found = PRIVILEGED.iter().find(|(name, _)| *name == group.name);
-        if let Some((name, opens)) = found.filter(|(name, _)| !granted.contains(name)) {
-            known.push(((*name).to_owned(), opens));
-        }
-    }
+    let known: Vec<_> = privileged(host).into_iter().filter(|(name, _)| !granted.contains(name)).collect();
     if known.is_empty() {
         return;
     }

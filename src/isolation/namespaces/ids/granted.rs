@@ -16,10 +16,8 @@ pub fn range(
     findings: &mut Findings,
     origin: Option<&Origin>,
 ) -> Vec<IdRange> {
-    let name = host.user_by_uid(caller).map(|user| user.name).unwrap_or_default();
-    let granted = granted(file, &name, caller, host);
-    let large = granted.iter().find(|(start, count)| *count >= ALL - 1 && start.checked_add(*count).is_some());
-    let Some((start, _)) = large.copied() else {
+    let Some(start) = large(host, file, caller) else {
+        let name = host.user_by_uid(caller).map(|user| user.name).unwrap_or_default();
         findings.error(
             "namespaces",
             format!("id-map = \"range\": {file} grants the caller no 65536 ids"),
@@ -41,6 +39,13 @@ pub fn range(
     .into_iter()
     .filter(|line| line.count > 0)
     .collect()
+}
+
+/// The first id of a grant that with the caller's own makes 65536.
+pub fn large(host: &Host, file: &str, caller: u32) -> Option<u32> {
+    let name = host.user_by_uid(caller).map(|user| user.name).unwrap_or_default();
+    let enough = |(start, count): &(u32, u32)| *count >= ALL - 1 && start.checked_add(*count).is_some();
+    granted(file, &name, caller, host).into_iter().find(enough).map(|(start, _)| start)
 }
 
 /// First id and count of what a file of subordinate ids grants: subuid(5).
@@ -147,6 +152,18 @@ mod tests {
         let (message, hint) = said("gid", 100, 1000, 1).unwrap();
         assert_eq!(message, "id-map: /etc/subgid does not grant the caller the ids 1000 to 1000");
         assert_eq!(hint, "it grants none; as root: usermod --add-subgids 1000-1000 a");
+    }
+
+    #[test]
+    fn a_large_grant_and_the_callers_own_id_are_65536() {
+        let of = |text: &str| {
+            let texts = [("/etc/subuid".into(), Some(text.to_owned()))].into();
+            let host = Host::known(crate::host::Facts { uid: Some(1000), texts, ..Default::default() });
+            large(&host, "/etc/subuid", 1000)
+        };
+        assert_eq!(of("1000:100000:65535\n"), Some(100_000));
+        assert_eq!(of("nonsense\n1000:x:y\n1001:200000:65536\n1000:100000:65534\n1000:300000:65536\n"), Some(300_000));
+        assert_eq!((of("1000:100000:65534\n"), of("1000:4294967295:65536\n"), of("")), (None, None, None));
     }
 
     #[test]
