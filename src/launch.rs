@@ -1,6 +1,7 @@
 //! The supervisor's story: prepare, clone, attend, wait, clean up.
 
 mod attend;
+mod autogroup;
 mod conclusion;
 mod init;
 mod orphans;
@@ -24,7 +25,8 @@ use crate::state::{self, Record};
 use crate::sys::clone::{Side, clone3};
 use crate::sys::signal;
 use crate::sys::wait::Ended;
-use attend::Attended;
+use attend::{Attended, apart};
+use autogroup::Autogroup;
 use conclusion::{conclude, failed};
 use orphans::Orphans;
 use terminal::Terminals;
@@ -147,6 +149,7 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
         return failed(plan, Some((Stage::HostBefore, index)), &fault);
     }
     let terminals = Terminals::remember();
+    let autogroup = (!apart(plan)).then(Autogroup::remember).flatten();
     // Should init be killed, its orphans come to us.
     let orphans = match plan.supervision.own_pid {
         true => None,
@@ -209,6 +212,7 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
         orphans.end();
     }
     terminals.restore();
+    autogroup.iter().for_each(Autogroup::restore);
     match (fault, called_off) {
         (_, Some(signal)) if ended == Ended::Signaled(libc::SIGKILL) => Outcome::CalledOff(signal),
         // What was done to the child, or its gate, fails because it has ended, and only it knows why; unless it ended

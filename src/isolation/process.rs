@@ -114,7 +114,6 @@ pub enum Step {
     /// Without a pid namespace of its own, init can still collect the program's orphans.
     AdoptOrphans,
     NewSession,
-    NewGroup,
     /// `RLIMIT_*` by its name and number; `None` is unlimited.
     Limit {
         name: &'static str,
@@ -155,10 +154,9 @@ impl Step {
             }
             Step::Lifeline { .. } => "when the supervisor dies, of SIGKILL too, the sandbox goes with it",
             Step::AdoptOrphans => "without an own pid namespace nothing else ends what the program leaves running",
-            Step::NewGroup => {
-                "kill(0) inside reaches nobody outside; job control needs no group where there is no terminal"
+            Step::NewSession => {
+                "no terminal to push input into; kill(0) and the scheduler's weight of a session reach nobody outside"
             }
-            Step::NewSession => "the program has no controlling terminal to push input into",
             Step::Limit { name: "nproc", .. } => {
                 "a fork bomb stops here; the kernel counts per user namespace, so it needs no cgroup"
             }
@@ -199,7 +197,6 @@ impl fmt::Display for Step {
             Step::Lifeline { kill: true } => f.write_str("die with the supervisor"),
             Step::Lifeline { kill: false } => f.write_str("end everything when the supervisor dies"),
             Step::AdoptOrphans => f.write_str("adopt the program's orphans"),
-            Step::NewGroup => f.write_str("begin a process group"),
             Step::NewSession => f.write_str("begin a session without a terminal"),
             Step::Limit { name, limit: Some(limit), .. } => write!(f, "limit {name} to {limit}"),
             Step::Limit { name, limit: None, .. } => write!(f, "leave {name} unlimited"),

@@ -9,6 +9,7 @@ use nix::sys::stat::Mode;
 use super::Options;
 use super::wire::{Report, Wire};
 use crate::isolation::Fault;
+use crate::isolation::process::Step::NewSession;
 use crate::isolation::status::Status;
 use crate::plan::{Plan, Stage, Step};
 use crate::state::Record;
@@ -139,7 +140,8 @@ impl Attended<'_> {
             signal if signal::ENDING.contains(&signal) && !self.program_takes_signals() => self.call_off(signal),
             libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => {
                 if meant {
-                    self.send(received.signal);
+                    // Init, where there is one, has the same said to the program.
+                    self.send(passed_on(received.signal, apart(self.plan) && !self.plan.supervision.init));
                 }
                 // The shell that waits for us must see that its job has stopped.
                 signal::stop_here();
@@ -176,11 +178,19 @@ impl Attended<'_> {
     }
 }
 
-/// Whether the program has a process group of its own. Otherwise it has whatever a terminal sends, as we do: passed on, it
-/// would come twice.
+/// Whether the program has a session of its own. Otherwise it has whatever a terminal sends, as we do: passed on, it would
+/// come twice.
 pub fn apart(plan: &Plan) -> bool {
-    use crate::isolation::process::Step::{NewGroup, NewSession};
-    plan.target.iter().any(|step| matches!(step, Step::Process(NewGroup | NewSession)))
+    plan.target.iter().any(|step| matches!(step, Step::Process(NewSession)))
+}
+
+/// What the program is sent for a signal. In a session of its own no shell could continue it, so the kernel would stop it
+/// for a terminal's sake by no other signal.
+pub fn passed_on(signal: i32, apart: bool) -> i32 {
+    match signal {
+        libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU if apart => libc::SIGSTOP,
+        _ => signal,
+    }
 }
 
 /// Gives back what only the start needed: done by the supervisor and by init alike.

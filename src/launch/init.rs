@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, getpid, getppid};
 
-use super::attend::{apart, release_memory};
+use super::attend::{apart, passed_on, release_memory};
 use super::orphans::Orphans;
 use super::target;
 use super::wire::{Report, Wire};
@@ -101,7 +101,7 @@ fn verify(plan: &Plan, context: &Context, program: i32) -> Applied {
 }
 
 /// Reaps and forwards until the program ends. `early` are those signals that came while there may have been no program;
-/// `apart`, it has a process group of its own.
+/// `apart`, it has a session of its own.
 #[inline(never)]
 pub fn attend(
     wire: &Wire,
@@ -135,11 +135,11 @@ pub fn attend(
             process::exit_now(0);
         }
         let Some(received) = received else { continue };
-        // A terminal's signal has reached the whole process group: the program too, if it was there and is of ours.
+        // A terminal's signal has reached the whole process group: the program too, if it was there and is in ours.
         let missed = early.take(received.signal) || apart;
         let meant = !received.by_kernel || missed && signal::FROM_A_TERMINAL.contains(&received.signal);
         if meant && received.signal != libc::SIGCHLD {
-            let _ = signal::send(program, received.signal);
+            let _ = signal::send(program, passed_on(received.signal, apart));
         }
     }
 }

@@ -130,6 +130,29 @@ fn control_z_stops_the_job_and_fg_continues_it() {
     }
 }
 
+/// In a session of its own a terminal's stop is none: what is passed on has to be another signal.
+#[test]
+fn control_z_stops_it_whatever_its_descriptors_are() {
+    for (tty, init) in [("inherit", true), ("none", true), ("inherit", false)] {
+        let sandbox = sandbox(tty).with("process", &format!("init = {init}"));
+        let mut terminal = Terminal::sit_down();
+        let line = typed(&sandbox, &format!("say {} + hang", sandbox.name));
+        let told = sandbox.dir().join("told");
+        terminal.types(&format!("{line} </dev/null >{} 2>&1\n", told.display()));
+        eventually("it runs", || std::fs::read_to_string(&told).is_ok_and(|text| text.ends_with("running\n")));
+        let program = |line: &String| line.starts_with("/probe\0") && line.contains(&sandbox.name);
+        let pid = processes().into_iter().find(|(_, line)| program(line)).expect("the program").0;
+        terminal.types("\x1a").shows("Stopped");
+        let state = || std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        eventually("it has stopped", || state().contains("State:\tT"));
+        terminal.types("fg\n");
+        eventually("it goes on", || state().contains("State:\tS"));
+        if init {
+            terminal.types("\x03").shows("$ ").types("echo code=$?\n").shows("code=130");
+        }
+    }
+}
+
 #[test]
 fn stop_and_continue_again_and_again() {
     let sandbox = sandbox("inherit");
@@ -237,7 +260,13 @@ fn a_terminal_that_hangs_up_ends_it() {
 }
 
 fn every_command_line() -> Vec<String> {
+    processes().into_iter().map(|(_, line)| line).collect()
+}
+
+/// Each with its command line, whose words end with NUL.
+fn processes() -> Vec<(i32, String)> {
     let entries = std::fs::read_dir("/proc").expect("reading /proc").flatten();
-    let line = |path: std::path::PathBuf| std::fs::read(path.join("cmdline")).ok();
-    entries.filter_map(|entry| line(entry.path())).map(|line| String::from_utf8_lossy(&line).into_owned()).collect()
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let line = |pid: i32| Some((pid, std::fs::read(format!("/proc/{pid}/cmdline")).ok()?));
+    pids.filter_map(line).map(|(pid, line)| (pid, String::from_utf8_lossy(&line).into_owned())).collect()
 }

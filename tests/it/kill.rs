@@ -3,7 +3,7 @@
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
-use crate::harness::{Sandbox, is_root, landlock_abi, outside};
+use crate::harness::{Sandbox, Terminal, is_root, landlock_abi, outside, skip};
 
 struct Victim(Child);
 
@@ -295,4 +295,29 @@ fn a_program_that_shares_the_pid_namespace_leaves_other_processes_as_they_are() 
     assert_ne!(victim.priorities(), before, "{seen}");
     let said = sandbox("none").ask("check", &["/probe"]).exits(0).stderr;
     assert!(said.contains("with pid = false nothing keeps the program from processes outside: ioprio_set"), "{said}");
+}
+
+/// By the file of the scheduler: of the session, not of a process. At a terminal that is the caller's.
+#[test]
+fn its_session_keeps_its_weight() {
+    let own = "/proc/self/autogroup";
+    let before = std::fs::read_to_string(own).unwrap_or_default();
+    if !before.contains(" nice ") {
+        return skip("sessions have no weight here (sysctl kernel.sched_autogroup_enabled)");
+    }
+    // Of all who are not root the kernel takes one write in a tenth of a second.
+    let change = "until echo 15 2>/dev/null > /proc/self/autogroup; do sleep 0.05; done; cat /proc/self/autogroup";
+    let sandbox = Sandbox::bare();
+    let script = sandbox.file("change", change);
+    let sandbox = sandbox.read_only(&format!("{}:/change", script.display()));
+    let seen = sandbox.run(&["sh", "/change"]).succeeds();
+    assert!(seen.stdout.ends_with(" nice 15\n"), "the control: it has changed one\n{seen}");
+    assert_eq!(std::fs::read_to_string(own).expect("reading"), before);
+    let command = sandbox.command("run", &["sh", "/change"]);
+    let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+    let program = command.get_program().to_string_lossy();
+    let mut terminal = Terminal::sit_down();
+    let line = format!("XDG_RUNTIME_DIR={} {program} {}", sandbox.runtime().display(), words.join(" "));
+    terminal.types(&format!("{line}; echo after=$(cat {own})\n"));
+    terminal.shows(" nice 15").shows("after=").shows(" nice 0");
 }

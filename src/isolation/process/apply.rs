@@ -26,10 +26,6 @@ impl Step {
             Step::AdoptOrphans => {
                 process::become_subreaper().map_err(|errno| Fault::new("prctl", errno, "PR_SET_CHILD_SUBREAPER"))
             }
-            Step::NewGroup => {
-                let own = nix::unistd::Pid::from_raw(0);
-                nix::unistd::setpgid(own, own).map_err(|errno| Fault::new("setpgid", errno, ""))
-            }
             Step::NewSession => nix::unistd::setsid().map(drop).map_err(|errno| Fault::new("setsid", errno, "")),
             Step::Limit { name, resource, limit } => set_limit(name, *resource, *limit),
             Step::Nice(nice) => {

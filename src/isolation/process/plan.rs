@@ -72,10 +72,8 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
             );
         }
     }
-    if section.tty == Tty::None {
+    if section.tty == Tty::None || !host.terminals().contains(&true) {
         planned.session.push(Step::NewSession);
-    } else if !host.terminals().contains(&true) {
-        planned.session.push(Step::NewGroup);
     }
     let (raised, lowered) = limits::limits(section, given, host, findings);
     planned.limits = raised;
