@@ -2,6 +2,7 @@
 
 pub mod usage;
 
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::io::IsTerminal;
 
@@ -76,7 +77,14 @@ pub fn print_obstacles(loaded: &Loaded, findings: &Findings) {
 
 /// What is wrong with a profile, with the lines it is about.
 pub fn print_diagnostics(diagnostics: &Diagnostics) {
-    eprint!("{}", diagnostics.text(std::io::stderr().is_terminal()));
+    let colour = std::io::stderr().is_terminal() && colourful(|name| std::env::var_os(name));
+    eprint!("{}", diagnostics.text(colour));
+}
+
+/// Whether a terminal is to be written to in colour: no-color.org, and terminals that have none.
+fn colourful(env: impl Fn(&str) -> Option<OsString>) -> bool {
+    let refused = env("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !refused && env("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }
 
 /// Names of files, of accounts and what the kernel says are others' text, which is not to move a cursor.
@@ -95,5 +103,24 @@ pub fn print_timings(timings: &[Timing]) {
         last = timing.microseconds;
         let step = printable_lines(&timing.step);
         eprintln!("{:>8} µs {own:>6} µs  {}: {step}", timing.microseconds, timing.stage);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::colourful;
+
+    #[test]
+    fn whoever_wants_no_colour_gets_none() {
+        for (no_color, term, wanted) in [
+            (None, Some("xterm"), true),
+            (Some(""), Some("xterm"), true),
+            (Some("0"), Some("xterm"), false),
+            (None, Some("dumb"), false),
+            (None, None, false),
+        ] {
+            let env = |name: &str| if name == "NO_COLOR" { no_color } else { term }.map(Into::into);
+            assert_eq!(colourful(env), wanted, "{no_color:?} {term:?}");
+        }
     }
 }
