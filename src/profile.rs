@@ -10,6 +10,7 @@ mod decode;
 mod diagnostic;
 mod document;
 mod find;
+mod foreign;
 mod instead;
 mod keys;
 mod library;

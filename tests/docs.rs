@@ -73,6 +73,38 @@ fn the_defaults_are_those_of_the_program() {
     }
 }
 
+/// Every word in the columns of other tools that a profile could hold by mistake, in whatever section.
+#[test]
+fn the_words_of_other_tools_are_answered() {
+    let page = repository::read("docs/coming-from.md");
+    let tables = page.split("\n## Files\n").nth(1).unwrap().split("\n## Looking\n").next().unwrap();
+    let words = tables.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| here"));
+    let words = words.flat_map(|line| line.split('|').skip(2).flat_map(|cell| cell.split('`').skip(1).step_by(2)));
+    let words = words.map(|words| words.trim_start_matches('-').split([' ', '=', '.']).next().unwrap_or_default());
+    let words: std::collections::BTreeSet<&str> = words.filter(|word| word.len() > 1 && !word.contains('*')).collect();
+    assert!(words.len() > 100, "{}", words.len());
+    // The name of an image has no key.
+    let others = ["FROM"];
+    let host = Host::known(Facts { uid: Some(1000), cwd: Some("/nowhere".into()), ..Facts::default() });
+    let mut unanswered = Vec::new();
+    for word in words.into_iter().filter(|word| !others.contains(word)) {
+        for section in ["process", "rootfs", "cgroup", "capabilities", "seccomp", "namespaces"] {
+            let text = format!("[{section}]\n{word} = 'x'\n");
+            let said = profile::load_text(&text, "/profiles/p.toml", &Overrides::default(), &host);
+            let Err(said) = said else { continue };
+            let hints = said.list.iter().filter_map(|error| error.hint.as_deref());
+            let own = |near: &str| near.replace('-', "").eq_ignore_ascii_case(&word.replace('-', ""));
+            let slip =
+                |hint: &str| hint.strip_prefix("did you mean `").is_some_and(|near| !own(near.trim_end_matches("`?")));
+            let silent = |hint: &str| hint.starts_with(&format!("[{section}] has ")) || slip(hint);
+            for hint in hints.filter(|hint| silent(hint)) {
+                unanswered.push(format!("[{section}] {word}: {}", hint.split(',').next().unwrap_or_default()));
+            }
+        }
+    }
+    assert!(unanswered.is_empty(), "{}", unanswered.join("\n"));
+}
+
 /// What two of them must agree on is a plain type in isolation.rs.
 #[test]
 fn no_section_imports_another() {

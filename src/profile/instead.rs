@@ -1,104 +1,15 @@
 //! What to write instead of a name that the language does not have.
 
+use super::foreign::{ANSWERS, FOREIGN, FOREIGN_SECTIONS};
 use super::keys::{Keys, SECTIONS, TOP, not_yet, section, shape};
+use super::names::RLIMITS;
 use crate::isolation::nearest;
-
-/// Words of other tools, and what they are called here: (theirs, section, key).
-const FOREIGN: &[(&str, &str, &str)] = &[
-    ("cmd", "process", "command"),
-    ("entrypoint", "process", "command"),
-    ("exec", "process", "command"),
-    ("exec-start", "process", "command"),
-    ("program", "process", "command"),
-    ("arguments", "process", "args"),
-    ("workdir", "process", "cwd"),
-    ("working-dir", "process", "cwd"),
-    ("working-directory", "process", "cwd"),
-    ("environment", "process", "env"),
-    ("setenv", "process", "env"),
-    ("pass-env", "process", "env-pass"),
-    ("keep-env", "process", "env-pass"),
-    ("terminal", "process", "tty"),
-    ("ulimits", "process", "rlimits"),
-    ("rlimit", "process", "rlimits"),
-    ("limits", "process", "rlimits"),
-    ("no-new-privs", "process", "no-new-privileges"),
-    ("nonewprivs", "process", "no-new-privileges"),
-    ("uid", "process", "user"),
-    ("gid", "process", "groups"),
-    ("id-maps", "namespaces", "id-map"),
-    ("userns", "namespaces", "user"),
-    ("sysctls", "namespaces", "sysctl"),
-    ("host-name", "namespaces", "hostname"),
-    ("image", "rootfs", "layers"),
-    ("rootfs", "rootfs", "layers"),
-    ("binds", "rootfs", "read-write"),
-    ("bind", "rootfs", "read-write"),
-    ("mounts", "rootfs", "read-write"),
-    ("volumes", "rootfs", "read-write"),
-    ("rw", "rootfs", "read-write"),
-    ("writable", "rootfs", "read-write"),
-    ("whitelist", "rootfs", "read-write"),
-    ("ro", "rootfs", "read-only"),
-    ("readonly", "rootfs", "read-only"),
-    ("ro-bind", "rootfs", "read-only"),
-    ("blacklist", "rootfs", "hide"),
-    ("mask", "rootfs", "hide"),
-    ("masked", "rootfs", "hide"),
-    ("inaccessible", "rootfs", "hide"),
-    ("tmp", "rootfs", "tmpfs"),
-    ("links", "rootfs", "symlinks"),
-    ("dev", "rootfs", "devices"),
-    ("memory", "cgroup", "memory-max"),
-    ("mem-limit", "cgroup", "memory-max"),
-    ("cpus", "cgroup", "cpu-max"),
-    ("cpu", "cgroup", "cpu-max"),
-    ("cpu-quota", "cgroup", "cpu-max"),
-    ("cpu-shares", "cgroup", "cpu-weight"),
-    ("cpuset", "cgroup", "cpuset-cpus"),
-    ("pids", "cgroup", "pids-max"),
-    ("pids-limit", "cgroup", "pids-max"),
-    ("tasks-max", "cgroup", "pids-max"),
-    ("ports", "network", "publish"),
-    ("expose", "network", "publish"),
-    ("network", "network", "mode"),
-    ("net", "network", "mode"),
-    ("nameservers", "network", "dns"),
-    ("extra-hosts", "network", "hosts"),
-    ("cap-add", "capabilities", "keep"),
-    ("caps-keep", "capabilities", "keep"),
-    ("capabilities", "capabilities", "keep"),
-    ("cap-drop", "capabilities", "keep"),
-    ("syscalls", "seccomp", "allow"),
-    ("filter", "seccomp", "preset"),
-    ("default-action", "seccomp", "on-deny"),
-];
-
-/// Section names of other tools.
-const FOREIGN_SECTIONS: &[(&str, &str)] = &[
-    ("service", "process"),
-    ("program", "process"),
-    ("exec", "process"),
-    ("unshare", "namespaces"),
-    ("filesystem", "rootfs"),
-    ("fs", "rootfs"),
-    ("files", "rootfs"),
-    ("mounts", "rootfs"),
-    ("mount", "rootfs"),
-    ("paths", "rootfs"),
-    ("limits", "cgroup"),
-    ("resources", "cgroup"),
-    ("cgroups", "cgroup"),
-    ("net", "network"),
-    ("caps", "capabilities"),
-    ("syscalls", "seccomp"),
-    ("variables", "vars"),
-];
 
 /// What to write instead of an unknown key of a section.
 pub fn of_key(section: &str, keys: Keys, key: &str) -> Option<String> {
-    let word = key.to_ascii_lowercase().replace('_', "-");
-    if let Some((_, there, name)) = FOREIGN.iter().find(|(theirs, there, _)| *theirs == word && *there == section) {
+    let word = key.trim_start_matches('-').to_ascii_lowercase().replace('_', "-");
+    if let Some((_, there, name)) = FOREIGN.iter().find(|(theirs, there, _)| alike(theirs, &word) && *there == section)
+    {
         return Some(format!("in [{there}] it is called `{name}`{}", when(there, name)));
     }
     if shape(keys, &word).is_none()
@@ -106,10 +17,17 @@ pub fn of_key(section: &str, keys: Keys, key: &str) -> Option<String> {
     {
         return Some(hint);
     }
-    match nearest(key, keys.iter().map(|(name, _)| *name)) {
-        Some(near) => Some(format!("did you mean `{near}`?")),
-        None => foreign(&word),
-    }
+    // A word that is known is no slip for another.
+    foreign(&word).or_else(|| {
+        let near = nearest(key, keys.iter().map(|(name, _)| *name))?;
+        Some(format!("did you mean `{near}`?"))
+    })
+}
+
+/// systemd's `TasksMax` is `tasks-max` for all that matters here.
+fn alike(theirs: &str, word: &str) -> bool {
+    let letters = |byte: &u8| *byte != b'-';
+    theirs.bytes().filter(letters).eq(word.bytes().filter(letters))
 }
 
 /// What to write instead of an unknown name outside all sections.
@@ -128,9 +46,9 @@ pub fn of_section(name: &str) -> Option<String> {
 }
 
 /// The section of a key that stands in the wrong place.
-pub fn stray(word: &str) -> Option<(&'static str, &str)> {
-    let (section, _) = SECTIONS.iter().find(|(_, keys)| shape(keys, word).is_some())?;
-    Some((section, word))
+pub fn stray(word: &str) -> Option<(&'static str, &'static str)> {
+    let mut keys = SECTIONS.iter().flat_map(|(section, keys)| keys.iter().map(move |(key, _)| (*section, *key)));
+    keys.find(|(_, key)| alike(key, word))
 }
 
 /// What is written below a section's line belongs to the section.
@@ -139,15 +57,26 @@ fn above(word: &str) -> Option<String> {
 }
 
 fn elsewhere(word: &str) -> Option<String> {
-    stray(word).map(|(section, word)| format!("`{word}` belongs in [{section}]{}", when(section, word)))
+    stray(word).map(|(section, key)| format!("`{key}` belongs in [{section}]{}", when(section, key)))
 }
 
 fn foreign(word: &str) -> Option<String> {
-    let (_, section, key) = FOREIGN.iter().find(|(theirs, _, _)| *theirs == word)?;
+    if let Some((_, answer)) = ANSWERS.iter().find(|(theirs, _)| alike(theirs, word)) {
+        return Some((*answer).to_owned());
+    }
+    // Each limit has a word of its own: LimitNOFILE, rlimit-nofile.
+    if word.strip_prefix("rlimit-").or(word.strip_prefix("limit")).is_some_and(is_limit) {
+        return Some("write it in `rlimits` in [process]: rlimits = { nofile = 1024 }".into());
+    }
+    let (_, section, key) = FOREIGN.iter().find(|(theirs, _, _)| alike(theirs, word))?;
     Some(match when(section, key) {
         "" => format!("write `{key}` in [{section}]"),
         later => format!("it is `{key}` in [{section}]{later}"),
     })
+}
+
+fn is_limit(name: &str) -> bool {
+    RLIMITS.iter().any(|limit| limit.0 == name)
 }
 
 /// Nobody is sent to a key only to be refused there.
@@ -183,7 +112,13 @@ mod tests {
             ("process", "environment", "in [process] it is called `env`"),
             ("process", "pids_max", "`pids-max` belongs in [cgroup]"),
             ("process", "volumes", "write `read-write` in [rootfs]"),
-            ("rootfs", "read_only", "did you mean `read-only`?"),
+            ("process", "MemoryMax", "`memory-max` belongs in [cgroup]"),
+            ("process", "ExecStart", "in [process] it is called `command`"),
+            ("process", "LimitNOFILE", "write it in `rlimits` in [process]: rlimits = { nofile = 1024 }"),
+            ("process", "nogroups", "write groups = [] in [process]"),
+            ("rootfs", "private-tmp", "leave it out: `/tmp` is always its own"),
+            ("rootfs", "TasksMax", "write `pids-max` in [cgroup]"),
+            ("rootfs", "read_only", "in [rootfs] it is called `read-only`"),
             ("process", "extends", "`extends` stands above the first section, at the top of the file"),
             ("rootfs", "Name", "`name` stands above the first section, at the top of the file"),
         ] {
