@@ -44,6 +44,21 @@ pub fn review(section: &Network, findings: &mut Findings) {
     }
 }
 
+/// Capabilities over a network count in the user namespace that it belongs to.
+pub fn review_power<'a>(
+    section: &Network,
+    kept: impl Iterator<Item = &'a str>,
+    origin: Option<&Origin>,
+    findings: &mut Findings,
+) {
+    let kept: Vec<&str> = kept.filter(|name| name.starts_with("net_")).collect();
+    if section.mode == Mode::Host && !kept.is_empty() {
+        let message = format!("mode = \"host\": {} does nothing on a network that is the host's", kept.join(", "));
+        let hint = "take it out, or write mode = \"none\"; for root it counts with user = false in [namespaces]";
+        findings.warning("network", message, hint, origin);
+    }
+}
+
 impl Step {
     pub fn why(&self) -> &'static str {
         match self {

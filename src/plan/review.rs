@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::order::{Inside, account, has_power, inside, mounts_cgroups, order, visitor, within};
 use crate::host::Host;
+use crate::isolation::capabilities::Keep;
 use crate::isolation::network::Mode;
 use crate::isolation::{Access, Findings, cgroup, landlock, namespaces, network, process, rootfs};
 use crate::profile::{Diagnostics, Profile};
@@ -68,6 +69,10 @@ fn warn(profile: &Profile, inside: &Inside, refused: bool, host: &Host, findings
     let read_write = read_write.map(|bind| (bind.source.as_path(), bind.origin.as_ref()));
     cgroup::review_grants(read_write, &within(profile, ids, host), host, findings);
     network::review(&profile.network, findings);
+    if let (Keep::Only(kept), true) = (&profile.capabilities.keep, profile.namespaces.user) {
+        let origin = profile.capabilities.keep_origin.as_ref();
+        network::review_power(&profile.network, kept.iter().map(String::as_str), origin, findings);
+    }
     landlock::review(&profile.landlock, own_network, findings);
 }
 
@@ -95,6 +100,21 @@ mod tests {
         has("rootfs: devices: this machine has no /dev/none");
         has("cgroup: memory-max = 1024 is less");
         assert_eq!(said.len(), 6, "{said:?}");
+    }
+
+    #[test]
+    fn capabilities_over_the_host_s_network_are_warned_about() {
+        let warned = |text: &str| {
+            let host = Host::known(Facts { kernel: Some("6.1.0".to_owned()), uid: Some(0), ..Facts::default() });
+            let loaded = profile::load_text(text, "/x/p.toml", &Overrides::default(), &host).unwrap();
+            let mut findings = Findings::default();
+            review(&loaded.profile, &host, &mut findings);
+            findings.0.iter().any(|finding| finding.message.contains("net_raw does nothing on a network"))
+        };
+        let (keep, host) = ("[capabilities]\nkeep = ['net_raw', 'chown']\n", "[network]\nmode = 'host'\n");
+        assert!(warned(&[keep, host].concat()));
+        assert!(!warned(keep), "the network is its own");
+        assert!(!warned(&[keep, host, "[namespaces]\nuser = false\n"].concat()), "the host's root has them");
     }
 
     /// With `home` in error the empty one stands in, and there is no command because of the mistake alone.
