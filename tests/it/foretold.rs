@@ -191,6 +191,12 @@ fn tildes_that_the_program_would_be_handed() {
         words("command = [\"/bin/echo\", \"${HOME}/data\", \"~\", \"a~/b\", \"~user/x\"]\nenv = { X = \"a~/\" }");
     let said = home.ask("check", &[]).exits(0).stderr;
     assert!(!said.contains("handed over"), "{said}");
+    let variable = words("command = [\"/bin/echo\", \"$HOME/data\"]\nenv = { X = \"$HOME\" }");
+    let said = variable.ask("check", &[]).exits(0).stderr;
+    assert!(said.contains("argument \"$HOME/data\" is handed over as it is: no shell replaces `$HOME`"), "{said}");
+    assert!(said.contains("hint: write \"${HOME}/data\"") && said.contains("env: X = \"$HOME\""), "{said}");
+    let shell = words("command = [\"/bin/sh\", \"-c\", \"$HOME/x\", \"$HOMES/x\"]");
+    assert!(!shell.ask("check", &[]).exits(0).stderr.contains("handed over"));
 }
 
 /// `run` leaves the search to the launch, which ends with 126 or 127 as shells do; `check` says it ahead.

@@ -99,20 +99,30 @@ fn unusable(path: &Path, why: &str, hint: &str, certain: bool, origin: Option<&O
 
 const REFUSED: &str = "name a file that the program's user may execute (chmod +x), on a mount with exec";
 
-/// What looks like a path of the home, and is none to the program: only a shell replaces `~`, and none is in between.
+/// What looks like a path of the home, and is none to the program: only a shell replaces `~` and `$HOME`, and none is in
+/// between.
 fn tildes(section: &Process, findings: &mut Findings) {
-    let mut say = |what: String, path: &str, origin| {
-        let message = format!("{what} is handed over as it is: no shell replaces `~` here");
-        let hint = format!("write \"${{HOME}}{}\"", path[1..].escape_debug());
+    let mut say = |what: String, (home, below): (&str, &str), origin| {
+        let message = format!("{what} is handed over as it is: no shell replaces `{home}` here");
+        let hint = format!("write \"${{HOME}}{}\"", below.escape_debug());
         findings.warning("process", message, hint, origin);
     };
-    let path = |word: &str| word.starts_with("~/") && word.len() <= LONGEST_PATH;
-    let words = section.command.iter().chain(&section.args).skip(1);
-    for word in words.filter_map(|word| word.to_str()).filter(|word| path(word)) {
-        say(format!("argument {word:?}"), word, section.command_origin.as_ref());
+    let path = |word: &str| {
+        let home = ["~", "$HOME"].into_iter().find(|home| word.starts_with(home) && word.len() <= LONGEST_PATH)?;
+        let below = &word[home.len()..];
+        (below.starts_with('/') || below.is_empty() && home == "$HOME").then(|| (home, below.to_owned()))
+    };
+    let words: Vec<&str> =
+        section.command.iter().chain(&section.args).map(|word| word.to_str().unwrap_or("")).collect();
+    for pair in words.windows(2) {
+        // `sh -c` is a shell.
+        let Some((home, below)) = path(pair[1]).filter(|(home, _)| *home == "~" || pair[0] != "-c") else { continue };
+        say(format!("argument {:?}", pair[1]), (home, &below), section.command_origin.as_ref());
     }
-    for (name, value) in section.env.iter().filter(|(_, value)| path(value)) {
-        say(format!("env: {name} = {value:?}"), value, None);
+    for (name, value) in &section.env {
+        if let Some((home, below)) = path(value) {
+            say(format!("env: {name} = {value:?}"), (home, &below), None);
+        }
     }
 }
 
