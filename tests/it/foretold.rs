@@ -610,6 +610,19 @@ fn ids_that_the_caller_has_no_grant_of() {
     }
 }
 
+/// Where it is kept is the caller's to say, and may be no place at all.
+#[test]
+fn a_place_to_keep_things_that_cannot_be_made() {
+    if is_root() {
+        return;
+    }
+    let nowhere = keeping("persist = [\"/x\"]").env("XDG_DATA_HOME", "/nowhere");
+    let said = nowhere.ask("check", &["/bin/true"]).exits(1).stderr;
+    assert!(said.contains("cannot be made: the caller may not write to /\n"), "{said}");
+    assert!(said.contains("hint: XDG_DATA_HOME decides where it is kept"), "{said}");
+    nowhere.run(&["/bin/true"]).refused(125, &["cannot be made", "XDG_DATA_HOME"]);
+}
+
 #[test]
 fn what_cannot_be_kept_created_or_written() {
     let with = |line: &str| Sandbox::new().with("rootfs", line);

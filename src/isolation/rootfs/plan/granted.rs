@@ -67,23 +67,30 @@ impl Planner<'_> {
 
     /// What is missing of it is made by the caller.
     fn check_create(&mut self, path: &Path, bind: &Bind) {
+        let Some((why, in_directory)) = self.not_to_be_made(path) else { return };
+        let noun = bind.source.display();
+        let hint = match in_directory {
+            true => format!("as root: make {noun}, and give it to the caller"),
+            false => "name a source that lies in directories".to_string(),
+        };
+        self.findings.error("rootfs", format!("{noun} cannot be created: {why}"), hint, bind.origin.as_ref());
+    }
+
+    /// Why the caller cannot make a directory that is missing, and whether what is above it is one at all.
+    pub(super) fn not_to_be_made(&self, path: &Path) -> Option<(String, bool)> {
         let above = path.ancestors().skip(1).find(|above| self.host.node(above) != Node::Missing);
-        let Some(above) = above.filter(|above| self.host.tells_of(above)) else { return };
-        let (noun, place) = (bind.source.display(), above.display());
-        let (message, hint) = match self.host.node(above) {
+        let above = above.filter(|above| self.host.tells_of(above))?;
+        let place = above.display();
+        match self.host.node(above) {
             // Its group may be the caller's.
             Node::Directory { uid, mode }
                 if self.host.is_root() || mode & if uid == self.host.uid() { 0o200 } else { 0o022 } != 0 =>
             {
-                return;
+                None
             }
-            Node::Directory { .. } => (
-                format!("the caller may not write to {place}"),
-                format!("as root: make {noun}, and give it to the caller"),
-            ),
-            _ => (format!("{place} is no directory"), "name a source that lies in directories".to_string()),
-        };
-        self.findings.error("rootfs", format!("{noun} cannot be created: {message}"), hint, bind.origin.as_ref());
+            Node::Directory { .. } => Some((format!("the caller may not write to {place}"), true)),
+            _ => Some((format!("{place} is no directory"), false)),
+        }
     }
 
     /// Refuses a writable grant that holds more than it can mean to give.

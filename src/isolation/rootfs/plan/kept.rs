@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::{Given, Planner};
-use crate::host::Host;
+use crate::host::{Host, Node};
 use crate::isolation::context::Slot;
 use crate::isolation::rootfs::tree::{Content, Kind};
 use crate::isolation::rootfs::{Access, Persist, Step};
@@ -44,6 +44,16 @@ impl Planner<'_> {
         if self.given.becomes {
             let message = "persist: id-map leaves out the caller, who alone reaches the place where it is kept";
             let hint = "add a line whose outside range holds the caller's uid and gid".to_string();
+            return self.findings.error("rootfs", message, hint, persist.origin.as_ref());
+        }
+        if self.host.node(&data) == Node::Missing
+            && let Some((why, _)) = self.not_to_be_made(&data)
+        {
+            let message = format!("persist: {} cannot be made: {why}", data.display());
+            let hint = match self.host.is_root() {
+                true => "it is kept in /var/lib/sandbox: let that be a directory",
+                false => "XDG_DATA_HOME decides where it is kept, else the home: name a directory of the caller's own",
+            };
             return self.findings.error("rootfs", message, hint, persist.origin.as_ref());
         }
         let gid = if owner == self.given.account.uid { self.given.account.gid } else { owner };
