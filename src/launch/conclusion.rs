@@ -43,6 +43,8 @@ pub fn failed(plan: &Plan, at: Option<(Stage, usize)>, fault: &Fault) -> Outcome
     if !fault.detail.is_empty() {
         message.push_str(&escape(&fault.detail));
         message.push_str(": ");
+    } else if fault.operation == process::NOT_FOUND {
+        message.push_str("\"\": ");
     }
     match fault.errno {
         Errno::UnknownErrno => message.push_str("not as planned"),

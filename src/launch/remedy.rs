@@ -36,6 +36,9 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
             "arguments and environment are more than the kernel takes: 128 KiB each, and a quarter of the stack in all"
         }
         (process::NOT_EXECUTABLE, Errno::ELOOP, _) => "a link of /proc is no program of the sandbox",
+        (process::NOT_EXECUTABLE, Errno::EACCES, _) if fault.detail.ends_with(process::NO_FILE) => {
+            "name a program: a directory or the like is none"
+        }
         (process::NOT_EXECUTABLE, Errno::EACCES, _) => {
             "it must be executable for the program's user (chmod +x), on a mount with exec"
         }
@@ -43,7 +46,9 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
             "user namespaces are refused here: by AppArmor (sysctl kernel.apparmor_restrict_unprivileged_userns), by a \
              filter around this sandbox, or because / is a chroot"
         }
-        ("clone3", Errno::EAGAIN, _) => "the limit of processes is used up",
+        ("clone3", Errno::EAGAIN, _) => {
+            return Some(format!("the limit of processes is used up{}", the_callers_own()));
+        }
         ("clone3", Errno::ENOENT | Errno::ENODEV, _)
         | ("open", Errno::ENOENT, Some(Step::Cgroup(cgroup::Step::Join { .. })))
         | ("write", Errno::ENODEV, Some(Step::Cgroup(_))) => {
@@ -62,7 +67,10 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
             "is another file system mounted beneath that directory? In a user namespace the kernel makes no overlay of \
              such a one: leave out writes = \"discard\", or what the profile adds to it"
         }
-        ("clone", Errno::EAGAIN, _) => "raise pids-max in [cgroup], or nproc in process.rlimits: init counts too",
+        ("clone", Errno::EAGAIN, _) => {
+            let keys = "raise pids-max in [cgroup], or nproc in process.rlimits: init counts too";
+            return Some(format!("{keys}{}", the_callers_own()));
+        }
         ("mkdir", Errno::ENOENT, Some(Step::Cgroup(_))) => "the cgroup that the launcher was in has been removed",
         ("mkdir", Errno::EAGAIN, Some(Step::Cgroup(_))) => {
             "a cgroup above allows no more children (cgroup.max.descendants, cgroup.max.depth)"
@@ -116,6 +124,14 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
         _ => return None,
     };
     Some(text.to_string())
+}
+
+/// Every process of the caller's counts, and no key of a profile raises it.
+fn the_callers_own() -> String {
+    match Host::live().limit("nproc").soft {
+        Some(most) => format!("; of the caller's own processes, in sandboxes or not, `ulimit -u` allows {most}"),
+        None => String::new(),
+    }
 }
 
 /// The kinds of namespaces that a call was to make.

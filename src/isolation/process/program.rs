@@ -16,6 +16,9 @@ pub const NOT_FOUND: &str = "find the program";
 /// When it is there and cannot be executed: the exit code is 126.
 pub const NOT_EXECUTABLE: &str = "execute the program";
 
+/// What a fault's detail ends with where no permission is to blame.
+pub const NO_FILE: &str = "not a regular file";
+
 /// What to do about a command that is not there.
 pub fn where_it_is_looked_for(command: &[u8]) -> String {
     match command {
@@ -93,7 +96,7 @@ fn candidate(path: &CStr) -> Result<(), Fault> {
         })?;
     let status = fstat(&file).map_err(|errno| Fault::new("fstat", errno, noun.clone()))?;
     if SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-        return Err(Fault::new(NOT_EXECUTABLE, Errno::EACCES, format!("{noun}: not a regular file")));
+        return Err(Fault::new(NOT_EXECUTABLE, Errno::EACCES, format!("{noun}: {NO_FILE}")));
     }
     access(path, AccessFlags::X_OK).map_err(|errno| Fault::new(NOT_EXECUTABLE, errno, noun))
 }
