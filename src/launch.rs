@@ -97,6 +97,8 @@ pub struct Launched {
     pub timings: Vec<Timing>,
     /// The kernel killed processes of the sandbox to get memory back, the program or others.
     pub out_of_memory: Option<OutOfMemory>,
+    /// After this long it was asked to end.
+    pub timed_out: Option<Duration>,
     /// What the sandbox used, where it was asked for.
     pub usage: Option<Usage>,
 }
@@ -107,6 +109,7 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
         outcome: failed(plan, None, fault),
         timings: Vec::new(),
         out_of_memory: None,
+        timed_out: None,
         usage: None,
     };
     let wire = match Wire::new(plan, options) {
@@ -119,7 +122,8 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
     context.may_keep = if roomy { KEPT } else { 0 };
     context.id = record.id().to_owned();
     context.late = namespaces::Late::of_host();
-    let mut outcome = supervise(plan, options, &wire, &mut context, &mut record);
+    let mut timed_out = false;
+    let mut outcome = supervise(plan, options, &wire, &mut context, &mut record, &mut timed_out);
     if matches!(outcome, Outcome::Failed { .. } | Outcome::CalledOff(_)) {
         // While their locks are held: nobody else is about to use them.
         rootfs::take_back(&mut context);
@@ -135,12 +139,20 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
         *hint = Some(found.hint());
     }
     if let Some(to) = &options.status {
-        to.ended(&outcome, out_of_memory.as_ref());
+        to.ended(&outcome, out_of_memory.as_ref(), timed_out);
     }
-    Launched { outcome, timings: wire.timings(plan), out_of_memory, usage }
+    let timed_out = options.timeout.or(plan.supervision.timeout).filter(|_| timed_out);
+    Launched { outcome, timings: wire.timings(plan), out_of_memory, timed_out, usage }
 }
 
-fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context, record: &mut Record) -> Outcome {
+fn supervise(
+    plan: &Plan,
+    options: &Options,
+    wire: &Wire,
+    context: &mut Context,
+    record: &mut Record,
+    timed_out: &mut bool,
+) -> Outcome {
     // One that outlived its supervisor may still be writing to what this one is about to take.
     if plan.host_before.iter().any(|step| matches!(step, Step::Rootfs(rootfs::Step::Create { lock: Some(_), .. }))) {
         record.namesakes().iter().for_each(|id| record.collect(id));
@@ -196,7 +208,8 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     let socket = context.wire.take().filter(|_| options.status.is_some() || !plan.supervision.init);
     #[cfg(feature = "step-removal")]
     crate::plan::removal::hold_up();
-    let mut attended = Attended { plan, options, wire, child: &child, record, socket, called_off: None };
+    let mut attended =
+        Attended { plan, options, wire, child: &child, record, socket, called_off: None, timed_out: false };
     match (called_off, fault.is_some() || unrecorded.is_some()) {
         (Some(signal), _) => attended.call_off(signal),
         // Without its gate the child waits for ever; with our end of the wire gone it gives up by itself, but a kill
@@ -206,6 +219,7 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     }
     let ended = attended.until_the_end();
     let called_off = attended.called_off;
+    *timed_out = attended.timed_out;
     if let Some(orphans) = orphans.filter(|orphans| !orphans.is_empty()) {
         // What is frozen would have to be waited for for ever.
         record.kill();

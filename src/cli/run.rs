@@ -79,6 +79,10 @@ impl Run {
             }
             _ => {}
         }
+        if let Some(after) = launched.timed_out {
+            let hint = "--timeout gives it more, or `timeout` in [process]";
+            explain::print_error(&format!("the program was stopped: its time of {after:?} was over"), Some(hint));
+        }
         if let Some(usage) = &launched.usage {
             let lines = explain::usage::lines(usage);
             eprint!(

@@ -33,6 +33,8 @@ pub struct Attended<'a> {
     pub socket: Option<OwnedFd>,
     /// The signal that ended the launch before the program ran.
     pub called_off: Option<i32>,
+    /// The program was asked to end because its time was over.
+    pub timed_out: bool,
 }
 
 impl Attended<'_> {
@@ -54,6 +56,8 @@ impl Attended<'_> {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             // Before the queue: a program that resizes its terminal without end fills it with signals of the kernel's.
             if left == Some(Duration::ZERO) {
+                // Who was asked to end by somebody has no timeout any more.
+                self.timed_out |= !stopping;
                 // First as the profile has it, then without mercy.
                 self.send(if stopping { libc::SIGKILL } else { self.plan.supervision.stop_signal });
                 if stopping {

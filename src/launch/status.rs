@@ -5,6 +5,7 @@
 //! `{"event":"failed","code":N,"message":"…","hint":"…"}`; `signaled` alone where a signal came before the program ran. `code` is always the exit code of `sandbox` itself.
 //! Where the kernel killed processes of the sandbox for lack of memory, the last line has
 //! `"oom":{"killed":N,"limit":BYTES,"peak":BYTES}` too; `limit` is null where it was not the sandbox's own.
+//! Where its timeout was over before it ended, the last line has `"timed-out":true`.
 
 use std::cell::RefCell;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -51,8 +52,8 @@ impl Listener {
         self.go_on(Duration::ZERO);
     }
 
-    pub fn ended(&self, outcome: &Outcome, out_of_memory: Option<&OutOfMemory>) {
-        self.tell(&last_line(outcome, out_of_memory));
+    pub fn ended(&self, outcome: &Outcome, out_of_memory: Option<&OutOfMemory>, timed_out: bool) {
+        self.tell(&last_line(outcome, out_of_memory, timed_out));
         self.go_on(LAST_WAIT);
         if self.is_behind() {
             explain::print_error("--status-fd: nobody reads it: how it went is not told there", None);
@@ -110,7 +111,7 @@ fn of_our_own(to: OwnedFd, kind: libc::mode_t) -> OwnedFd {
     open(format!("/proc/self/fd/{}", to.as_raw_fd()).as_str(), flags, Mode::empty()).unwrap_or(to)
 }
 
-fn last_line(outcome: &Outcome, out_of_memory: Option<&OutOfMemory>) -> Value {
+fn last_line(outcome: &Outcome, out_of_memory: Option<&OutOfMemory>, timed_out: bool) -> Value {
     let code = outcome.code();
     let mut line = match outcome {
         Outcome::Exited(_) => json!({ "event": "exited", "code": code }),
@@ -123,6 +124,9 @@ fn last_line(outcome: &Outcome, out_of_memory: Option<&OutOfMemory>) -> Value {
     };
     if let Some(oom) = out_of_memory {
         line["oom"] = json!({ "killed": oom.killed, "limit": oom.limit, "peak": oom.peak });
+    }
+    if timed_out {
+        line["timed-out"] = json!(true);
     }
     line
 }

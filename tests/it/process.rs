@@ -108,10 +108,13 @@ fn a_short_timeout_stops_it() {
         let seen = sandbox.probe(act);
         let taken = start.elapsed();
         assert!(taken >= Duration::from_millis(300) * slowness() && taken < seconds(5), "{taken:?}\n{seen}");
-        seen.exits(if deaf { 137 } else { 143 });
+        seen.exits(if deaf { 137 } else { 143 }).says(&["the program was stopped: its time of", "hint: --timeout"]);
     }
     let start = Instant::now();
-    Sandbox::new().option("--timeout=200ms").probe("hang").exits(143);
+    let told = Sandbox::new().option("--timeout=200ms").option("--status-fd=1").probe("hang").exits(143);
+    assert!(told.stdout.contains("\"timed-out\":true"), "{told}");
+    let told = Sandbox::new().option("--timeout=1h").option("--status-fd=1").probe("say done").exits(0);
+    assert!(!told.stdout.contains("timed-out") && told.stderr.is_empty(), "{told}");
     assert!(start.elapsed() < seconds(5));
 }
 
