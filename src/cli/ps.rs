@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::host::Host;
+use crate::isolation::cgroup::control;
 use crate::state::{self, Entry, Life, Root};
 
 #[derive(Debug, Args)]
@@ -33,7 +34,7 @@ impl Ps {
         for entry in &entries {
             let pid = entry.started.as_ref().map_or("-".to_string(), |started| started.init.pid.to_string());
             let age = age(entry, uptime).map_or("-".to_string(), |seconds| format!("{seconds}s"));
-            println!("{:<width$} {:<8} {pid:>8}  {age}", printable(&entry.id), word(&entry.life));
+            println!("{:<width$} {:<8} {pid:>8}  {age}", printable(&entry.id), word(entry));
         }
         Ok(0)
     }
@@ -47,7 +48,7 @@ fn object(entry: &Entry, uptime: Option<f64>) -> serde_json::Value {
     json!({
         "id": entry.id,
         "name": entry.header.as_ref().map(|header| &header.name),
-        "state": word(&entry.life),
+        "state": word(entry),
         "broken": broken,
         "pid": entry.started.as_ref().map(|started| started.init.pid),
         "supervisor": entry.header.as_ref().map(|header| header.supervisor),
@@ -55,8 +56,9 @@ fn object(entry: &Entry, uptime: Option<f64>) -> serde_json::Value {
     })
 }
 
-fn word(life: &Life) -> &'static str {
-    match life {
+fn word(entry: &Entry) -> &'static str {
+    match entry.life {
+        Life::Alive if control::is_frozen(&entry.cgroups()) => "paused",
         Life::Alive => "running",
         Life::Dead => "dead",
         Life::Broken(_) => "broken",

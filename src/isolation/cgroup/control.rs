@@ -44,6 +44,11 @@ pub fn thaw(directories: &[PathBuf]) -> io::Result<()> {
     freezer(directories)?.set(false)
 }
 
+/// What cannot be asked, or has no cgroup that could be frozen, is not.
+pub fn is_frozen(directories: &[PathBuf]) -> bool {
+    freezer(directories).and_then(|freezer| freezer.is_frozen()).unwrap_or(false)
+}
+
 fn children(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut children = Vec::new();
     let entries = match fs::read_dir(directory) {

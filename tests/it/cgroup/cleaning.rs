@@ -101,7 +101,14 @@ fn of_a_frozen_sandbox() {
         let sandbox = limited().with("process", &format!("stop-timeout = {time:?}"));
         let sandbox = if end.is_none() { sandbox.option("--timeout").option("1s") } else { sandbox };
         let Some(running) = started(&sandbox, "crowd 3 + hang") else { return };
+        let state = || {
+            let listed = sandbox.sandbox(&["ps"]).succeeds().stdout;
+            let line = listed.lines().find(|line| line.starts_with(&format!("{}-", sandbox.name)));
+            line.expect("it is listed").split_whitespace().nth(1).map(str::to_owned)
+        };
+        assert_eq!(state().as_deref(), Some("running"));
         sandbox.sandbox(&["pause", &sandbox.name]).succeeds();
+        assert_eq!(state().as_deref(), Some("paused"));
         match end {
             Some(Signal::SIGKILL) => {
                 running.signal(Signal::SIGKILL);
