@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 
@@ -48,7 +49,7 @@ impl Attended<'_> {
         let mut stopping = false;
         let mut others = Some(self.record.others());
         loop {
-            let ended = ended(self.child);
+            let ended = self.ended();
             self.look_once_executed(ended.is_none());
             if let Some(ended) = ended {
                 return ended;
@@ -127,7 +128,7 @@ impl Attended<'_> {
         });
         if let Err(fault) = verified {
             self.send(libc::SIGKILL);
-            self.wire.fault(Stage::Target, self.plan.target.len().saturating_sub(1), &fault);
+            self.fault(&fault);
         }
     }
 
@@ -176,6 +177,22 @@ impl Attended<'_> {
         self.send(libc::SIGKILL);
     }
 
+    fn ended(&self) -> Option<Ended> {
+        wait::of_pidfd(self.child.pidfd.as_fd()).unwrap_or_else(|errno| {
+            // Who cannot be waited for any more has ended. Any other refusal is of a filter around us: nobody would learn
+            // how it went.
+            if errno != Errno::ECHILD {
+                self.send(libc::SIGKILL);
+                self.fault(&Fault::new("waitid", errno, "the program"));
+            }
+            Some(Ended::Signaled(libc::SIGKILL))
+        })
+    }
+
+    fn fault(&self, fault: &Fault) {
+        self.wire.fault(Stage::Target, self.plan.target.len().saturating_sub(1), fault);
+    }
+
     pub fn send(&self, signal: i32) {
         // One that has ended meanwhile needs none. Nobody has waited for it, so the number is nobody else's.
         let _ = signal::send(self.child.pid, signal);
@@ -203,9 +220,4 @@ pub fn release_memory() {
     // Nothing depends on either but memory.
     page::release_heap();
     let _ = page::release_code(&waiting);
-}
-
-fn ended(child: &Child) -> Option<Ended> {
-    // It cannot be waited for any more, so it has ended.
-    wait::of_pidfd(child.pidfd.as_fd()).unwrap_or(Some(Ended::Signaled(libc::SIGKILL)))
 }
