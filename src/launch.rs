@@ -3,6 +3,7 @@
 mod attend;
 mod autogroup;
 mod conclusion;
+mod inherited;
 mod init;
 mod orphans;
 mod remedy;
@@ -28,8 +29,8 @@ use crate::sys::wait::Ended;
 use attend::{Attended, apart};
 use autogroup::Autogroup;
 use conclusion::{conclude, failed};
+use inherited::Inherited;
 use orphans::Orphans;
-use terminal::Terminals;
 use wire::{Report, Wire};
 
 pub use status::Listener;
@@ -160,7 +161,7 @@ fn supervise(
     if let Err((index, fault)) = wire.carry_out(plan, Stage::HostBefore, context, Some(record)) {
         return failed(plan, Some((Stage::HostBefore, index)), &fault);
     }
-    let terminals = Terminals::remember();
+    let inherited = Inherited::remember();
     let autogroup = (!apart(plan)).then(Autogroup::remember).flatten();
     // Should init be killed, its orphans come to us.
     let orphans = match plan.supervision.own_pid {
@@ -225,7 +226,7 @@ fn supervise(
         record.kill();
         orphans.end();
     }
-    terminals.restore();
+    inherited.restore();
     autogroup.iter().for_each(Autogroup::restore);
     match (fault, called_off) {
         (_, Some(signal)) if ended == Ended::Signaled(libc::SIGKILL) => Outcome::CalledOff(signal),

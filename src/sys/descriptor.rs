@@ -93,6 +93,37 @@ pub fn attribute(path: &Path, name: &CStr) -> Option<Vec<u8>> {
     Some(value)
 }
 
+/// Kinds of locks that an open file may hold, whoever took them by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Locks {
+    /// flock(2).
+    pub whole: bool,
+    /// F_OFD_SETLK of fcntl(2).
+    pub ranges: bool,
+}
+
+impl Locks {
+    pub fn without(self, others: Locks) -> Locks {
+        Locks { whole: self.whole && !others.whole, ranges: self.ranges && !others.ranges }
+    }
+}
+
+/// Gives up those of these kinds.
+pub fn unlock(file: BorrowedFd<'_>, locks: Locks) {
+    if locks.whole {
+        // SAFETY: numbers only.
+        unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_UN) };
+    }
+    if locks.ranges {
+        // SAFETY: an all-zero flock names the whole file, and outlives the call.
+        unsafe {
+            let mut all: libc::flock = std::mem::zeroed();
+            all.l_type = libc::F_UNLCK as libc::c_short;
+            libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const all);
+        }
+    }
+}
+
 /// flock(2), exclusive; EWOULDBLOCK when somebody has it.
 pub fn lock(file: &OwnedFd) -> Result<(), Errno> {
     // SAFETY: numbers only.

@@ -199,3 +199,52 @@ fn a_link_to_proc_self_exe_in_a_root_is_no_program_either() {
     sandbox.run(&["/data/link"]).refused(126, &["/data/link"]);
     canary.lives();
 }
+
+/// A file, and a pipe, whose locks are nobody's concern.
+#[test]
+fn what_the_caller_has_open_is_put_back() {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let state = |file: &std::fs::File| {
+        let flags = nix::fcntl::fcntl(file, nix::fcntl::FcntlArg::F_GETFL).expect("asking for its flags");
+        let data = file.metadata().expect("looking at it");
+        let information = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).expect("reading");
+        let locks = information.lines().filter(|line| data.is_file() && line.starts_with("lock:"));
+        (data.mode(), flags, locks.count())
+    };
+    let sandbox = Sandbox::new();
+    let opened = || {
+        let path = sandbox.file("input", "text");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).expect("chmod");
+        let pipe = std::io::pipe().expect("making a pipe");
+        let all: [std::fs::File; 2] =
+            [std::fs::File::open(path).expect("opening"), std::os::fd::OwnedFd::from(pipe.0).into()];
+        (all, pipe.1)
+    };
+    let (files, _writer) = opened();
+    for (file, locks) in files.iter().zip([true, false]) {
+        let before = state(file);
+        let same = || std::process::Stdio::from(file.try_clone().expect("copying"));
+        let output = sandbox.command("run", &["/probe", "leave", "0"]).stdin(same()).output().expect("starting");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(said.matches(": ok\n").count(), 4, "{output:?}");
+        assert_eq!(state(file), before, "{said}");
+        // The control: without a sandbox all of it stays.
+        let output = std::process::Command::new(probe()).args(["leave", "0"]).stdin(same()).output();
+        let after = state(file);
+        assert!(after.0 != before.0 && after.1 != before.1 && (after.2 == 2) == locks, "{output:?} {after:?}");
+    }
+}
+
+/// What was locked before stays so.
+#[test]
+fn the_callers_own_lock_is_kept() {
+    let sandbox = Sandbox::new();
+    let file = std::fs::File::open(sandbox.file("input", "text")).expect("opening");
+    file.lock().expect("locking");
+    let copy = file.try_clone().expect("copying");
+    let output = sandbox.command("run", &["/probe", "leave", "0"]).stdin(copy).output().expect("starting");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("leave lock: ok\n"), "{output:?}");
+    let other = std::fs::File::open(sandbox.dir().join("input")).expect("opening");
+    assert!(other.try_lock().is_err(), "it has been given up");
+}

@@ -227,6 +227,27 @@ fn a_terminal_on_any_descriptor_is_put_back() {
     assert!(ended.success() && !terminal.is_sane());
 }
 
+/// All but its settings, which a shell may have changed.
+#[test]
+fn a_terminal_is_put_back_after_a_job_in_the_background() {
+    let spoiled = |program: &Command| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "set -m; \"$@\" & wait; stty sane", "sh"]);
+        shell.arg(program.get_program()).args(program.get_args());
+        shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut terminal = Foreground::start(&shell, None);
+        terminal.ends();
+        terminal
+    };
+    let sandbox = sandbox("inherit");
+    let terminal = spoiled(&sandbox.command("run", &["/probe", "deaf", "+", "spoil", "2"]));
+    assert!(terminal.is_sane());
+    // The control: without a sandbox it stays so.
+    let mut probe = Command::new(crate::harness::probe());
+    let terminal = spoiled(probe.args(["deaf", "+", "spoil", "2"]));
+    assert!(!terminal.is_sane());
+}
+
 #[test]
 fn a_job_that_ends_in_the_background_leaves_the_terminal_to_the_shell() {
     let sandbox = sandbox("inherit");

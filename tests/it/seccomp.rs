@@ -243,7 +243,8 @@ fn no_setuid_or_setgid_file_is_left_behind() {
             .stderr(std::process::Stdio::null())
             .status()
             .expect("starting");
-        assert_eq!((changed.success(), set_id(&output)), (!refused, !refused), "{preset}");
+        // Its mode is put back at the end, whatever the filter lets through meanwhile.
+        assert_eq!((changed.success(), set_id(&output)), (!refused, false), "{preset}");
     }
     // The other bits are free.
     Sandbox::new()

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -229,6 +230,25 @@ static int act_spoil(int argc, char **argv)
 	return 0;
 }
 
+/* Does to the open file on a descriptor what outlasts a program: nobody waits, everybody may open it, it is locked. */
+static int act_leave(int argc, char **argv)
+{
+	int fd = number(argv[0]);
+	struct flock all = {.l_type = F_RDLCK};
+	printf("leave mode: %s\n", fchmod(fd, 0666) ? errno_name(errno) : "ok");
+	printf("leave flags: %s\n", fcntl(fd, F_SETFL, O_NONBLOCK) ? errno_name(errno) : "ok");
+	printf("leave lock: %s\n", flock(fd, LOCK_EX | LOCK_NB) ? errno_name(errno) : "ok");
+	printf("leave range: %s\n", fcntl(fd, F_OFD_SETLK, &all) ? errno_name(errno) : "ok");
+	return fflush(stdout);
+}
+
+/* Takes a terminal's settings in its hands, from the background too. */
+static int act_deaf(int argc, char **argv)
+{
+	signal(SIGTTOU, SIG_IGN);
+	return 0;
+}
+
 /* Output without end, as yes(1). */
 static int act_yes(int argc, char **argv)
 {
@@ -292,5 +312,7 @@ const struct verb acts[] = {
 	{"become-root", 0, act_become_root},
 	{"outlive", 0, act_outlive},
 	{"spoil", 1, act_spoil},
+	{"leave", 1, act_leave},
+	{"deaf", 0, act_deaf},
 	{NULL, 0, NULL},
 };
