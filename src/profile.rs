@@ -72,4 +72,6 @@ pub struct Profile {
     pub landlock: landlock::Landlock,
     /// The files it was read from, absolute; built-in ones are left out.
     pub files: Vec<PathBuf>,
+    /// Where else it was looked for: the names of files that links led to, and optional parents that are missing.
+    pub sought: Vec<PathBuf>,
 }

@@ -188,6 +188,7 @@ pub(super) fn inside(profile: &Profile, host: &Host, findings: &mut Findings) ->
         cgroup: cgroup.access,
         memory_max: cgroup.memory_max,
         profiles: &profile.files,
+        sought: &profile.sought,
     };
     let rootfs = rootfs::plan(&profile.rootfs, &given, host, findings);
     Inside { account, namespaces, cgroup, rootfs }

@@ -3,7 +3,7 @@
 mod parents;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Diagnostic, Report};
 use super::find::{Found, SearchPath, is_path, stem};
@@ -29,6 +29,8 @@ pub struct Chain<'a> {
     declared: BTreeMap<String, (String, Place)>,
     /// What the files declare.
     pub variables: BTreeSet<String>,
+    /// Paths that links led on from, and paths of optional parents that led nowhere.
+    pub sought: Vec<PathBuf>,
 }
 
 struct Known {
@@ -60,6 +62,7 @@ impl<'a> Chain<'a> {
             known: Vec::new(),
             declared: BTreeMap::new(),
             variables: BTreeSet::new(),
+            sought: Vec::new(),
         }
     }
 
@@ -135,6 +138,9 @@ impl<'a> Chain<'a> {
             Found::File { shown, path, text, turn, named } => {
                 self.warn_of_writers(&shown, &text, extended_by);
                 let directory = path.parent().map(Path::to_owned);
+                if path != text.path {
+                    self.sought.push(path.clone());
+                }
                 let identity = Identity::File(text.identity.0, text.identity.1);
                 let known = Known { identity, stem: stem(&path).to_owned(), turn, named, open: false };
                 (Source::new(shown, text.text, Provenance::File { path: text.path }, directory), known, text.invalid_at)

@@ -196,6 +196,7 @@ fn typed(
     profile.name = name;
     profile.description = head.description(&reader);
     profile.files = files(sources);
+    profile.sought = chain.sought.clone();
     if let Some(args) = &overrides.args {
         profile.process.args = args.clone();
     }

@@ -142,3 +142,47 @@ fn check_names_links_that_the_program_may_exchange() {
         assert_eq!(writing(&line), through, "{line}");
     }
 }
+
+/// The next launch reads by the same names.
+#[test]
+fn what_leads_to_a_profile_is_not_the_programs() {
+    let sandbox = Sandbox::new();
+    let proj = sandbox.dir().join("proj");
+    let at = proj.display();
+    let text =
+        |more: &str| format!("{more}\n[process]\ncommand = [\"/bin/true\"]\n[rootfs]\nread-write = [\"{at}\"]\n");
+    sandbox.file("proj/plain.toml", &text(""));
+    sandbox.file("proj/optional.toml", &text("extends = \"-./more.toml\""));
+    sandbox.file("proj/outside.toml", &text("extends = \"-../more.toml\""));
+    sandbox.file("real.toml", &text(""));
+    sandbox.file("real/p.toml", &text(""));
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, sandbox.dir().join(name)).expect("linking");
+    link("../real.toml", "proj/link.toml");
+    link("../real", "proj/dir");
+    link("proj/plain.toml", "safe.toml");
+    link("proj/link.toml", "chain.toml");
+    for (name, why) in [
+        ("proj/plain.toml", None),
+        ("proj/outside.toml", None),
+        ("safe.toml", None),
+        ("proj/optional.toml", Some("proj/more.toml is missing, in a tree that the program may write to")),
+        ("proj/link.toml", Some("proj/link.toml, in a tree that the program may write to")),
+        ("proj/dir/p.toml", Some("proj/dir, in a tree that the program may write to")),
+        ("chain.toml", Some("proj/link.toml, in a tree that the program may write to")),
+    ] {
+        let path = sandbox.dir().join(name).display().to_string();
+        for (subcommand, code) in [("check", 1), ("run", 125)] {
+            let seen = sandbox.sandbox(&[subcommand, &path]);
+            match why {
+                None => drop(seen.exits(0)),
+                Some(why) => drop(seen.exits(code).says(&["error: rootfs: profile ", why, "hint: "])),
+            }
+        }
+    }
+    // Once there is a file it is read-only, as the profile itself.
+    sandbox.file("proj/more.toml", "");
+    let path = proj.join("optional.toml").display().to_string();
+    let script = format!("echo > {at}/more.toml || mv {at}/more.toml {at}/x || echo kept");
+    let seen = sandbox.sandbox(&["run", "--set", "process.command=[\"/bin/sh\", \"-c\"]", &path, "--", &script]);
+    assert_eq!(seen.exits(0).stdout, "kept\n");
+}

@@ -39,6 +39,8 @@ pub struct Given<'a> {
     pub state: fn(&Host) -> PathBuf,
     /// The profile's own files, which the program must not change.
     pub profiles: &'a [PathBuf],
+    /// Where else they were looked for.
+    pub sought: &'a [PathBuf],
 }
 
 /// What `[rootfs]` asks of each stage, and what the other sections need to know of it.

@@ -31,13 +31,13 @@ impl<'a> Chain<'a> {
         };
         let variables = Variables::new(self.host, &self.sources, self.report, self.declared.clone(), self.incomplete);
         let parent = variables.expand(text, place).and_then(|name| self.locate(child, &name, place, &variables));
-        let Some(parent) = parent else {
+        let Some((path, parent)) = parent else {
             self.incomplete = true;
             return;
         };
         match parent {
             Ok(found) => self.follow(found, place, depth),
-            Err(Refusal::Missing) if optional => {}
+            Err(Refusal::Missing) if optional => self.sought.extend(path),
             Err(refusal) => {
                 self.incomplete = true;
                 let error = match refusal {
@@ -52,14 +52,14 @@ impl<'a> Chain<'a> {
         }
     }
 
-    /// What a child's `extends` means; nothing where that is already reported.
+    /// What a child's `extends` means, and by which path; nothing where that is already reported.
     fn locate(
         &self,
         child: u32,
         name: &str,
         place: Place,
         variables: &Variables,
-    ) -> Option<Result<Found<'a>, Refusal>> {
+    ) -> Option<(Option<PathBuf>, Result<Found<'a>, Refusal>)> {
         let known = &self.known[child as usize];
         if !is_path(name) {
             // In nginx.toml, `nginx` is the next one on the search path.
@@ -69,7 +69,7 @@ impl<'a> Chain<'a> {
                 Identity::File(device, inode) if own => Some((device, inode)),
                 _ => None,
             };
-            return Some(self.search.by_name(name, from, but));
+            return Some((None, self.search.by_name(name, from, but)));
         }
         let path = match (name.strip_prefix("~/"), &self.sources.get(child).directory) {
             (Some(below), _) => match variables.home() {
@@ -98,7 +98,8 @@ impl<'a> Chain<'a> {
             Some(directory) => directory.join(name.trim_start_matches("./")).display().to_string(),
             None => path.display().to_string(),
         };
-        Some(self.search.by_path(shown, &path, known.named))
+        let found = self.search.by_path(shown, &path, known.named);
+        Some((Some(path), found))
     }
 
     fn follow(&mut self, found: Found<'a>, place: Place, depth: usize) {

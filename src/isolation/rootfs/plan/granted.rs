@@ -145,7 +145,7 @@ impl Planner<'_> {
 }
 
 /// The names inside by which a path of the host lies in what a writable grant shows, if only with less than that allows.
-fn writable_names<'a>(tree: &'a Tree, path: &'a Path) -> impl Iterator<Item = PathBuf> + 'a {
+pub(super) fn writable_names<'a>(tree: &'a Tree, path: &'a Path) -> impl Iterator<Item = PathBuf> + 'a {
     tree.iter().filter(|(_, content)| is_writable(content)).filter_map(move |(at, content)| {
         let Content::Bind { source, .. } = content else { return None };
         let name = at.join(below(path, source)?);

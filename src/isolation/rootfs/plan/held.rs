@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::Planner;
+use super::granted::writable_names;
+use crate::host::Node;
 use crate::isolation::rootfs::Access;
 use crate::isolation::rootfs::tree::{Content, Kind, Tree};
 
@@ -25,6 +27,33 @@ impl Planner<'_> {
                     let content = Content::Bind { source, kind, access, exec: false, discard: false, system: false };
                     self.tree.put(target, content);
                 }
+            }
+        }
+    }
+
+    /// What leads to a profile, or would, must not be the program's to make: no mount can stand on a link, nor where there
+    /// is nothing.
+    pub(super) fn check_sought(&mut self) {
+        for path in self.given.sought {
+            let mut link = None;
+            let (_, node) = self.host.follow(path, |at| {
+                if link.is_none() && writable_names(&self.tree, at).next().is_some() {
+                    link = Some(at.to_owned());
+                }
+            });
+            let noun = path.display();
+            if let Some(link) = link {
+                let link = link.display();
+                let message =
+                    format!("profile {noun} is reached by the link {link}, in a tree that the program may write to");
+                let hint = "name the file itself, or leave its directory out of what is writable: whoever changes the \
+                            link decides what the next launch grants";
+                self.findings.error("rootfs", message, hint, None);
+            } else if node == Node::Missing && writable_names(&self.tree, &self.host.place(path)).next().is_some() {
+                let message = format!("profile {noun} is missing, in a tree that the program may write to");
+                let hint = "make it, take it out of `extends`, or leave its directory out of what is writable: the \
+                            next launch would grant what the program has written there";
+                self.findings.error("rootfs", message, hint, None);
             }
         }
     }

@@ -123,6 +123,7 @@ mod tests {
             memory_max: None,
             state: |_| PathBuf::from("/run/sandbox"),
             profiles: &[],
+            sought: &[],
         };
         let host = Host::known(Facts { uid: Some(0), gid: Some(0), ..Facts::default() });
         let planned = plan(&section, &given, &host, &mut Findings::default());

@@ -50,6 +50,7 @@ impl Planner<'_> {
             }
         }
         self.protect_profiles();
+        self.check_sought();
         self.check_links();
         self.hold();
     }
