@@ -29,7 +29,7 @@ pub use plan::{Given, Planned, plan};
 pub use procfs::COVERS as PROC_COVERS;
 pub use program::HANDLERS;
 pub use read_back::ReadBack;
-pub use review::{Writer, review};
+pub use review::{Writer, review, review_power};
 pub use step::{Addition, Step};
 
 /// The section as the author wrote it: paths absolute, variables replaced, targets not yet resolved.

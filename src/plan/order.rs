@@ -215,6 +215,17 @@ pub(super) fn has_power(profile: &Profile) -> bool {
     !profile.namespaces.user && profile.capabilities.keeps("sys_admin")
 }
 
+/// Whether the program can take back what mounts hide and forbid: it has power over the mounts that were made for it,
+/// and neither the filter nor Landlock keeps it from using that.
+pub(super) fn undoes_mounts(profile: &Profile, host: &Host) -> bool {
+    let restricted = profile.landlock.enforce != crate::isolation::Enforce::Off && host.landlock_abi() > 0;
+    let nested = profile.namespaces.nested;
+    let calls = ["mount", "umount2", "mount_setattr", "open_tree", "fsmount"];
+    profile.capabilities.keeps("sys_admin")
+        && !restricted
+        && (nested == Nested::Mounts || seccomp::admits(&profile.seccomp, nested != Nested::No, &calls))
+}
+
 /// Whether the program can mount a cgroup file system and write to what is in there.
 pub(super) fn mounts_cgroups(profile: &Profile, host: &Host) -> bool {
     let namespaces = &profile.namespaces;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::order::{Inside, account, has_power, inside, mounts_cgroups, order, visitor, within};
+use super::order::{Inside, account, has_power, inside, mounts_cgroups, order, undoes_mounts, visitor, within};
 use crate::host::Host;
 use crate::isolation::capabilities::Keep;
 use crate::isolation::network::Mode;
@@ -65,6 +65,9 @@ fn warn(profile: &Profile, inside: &Inside, refused: bool, host: &Host, findings
     rootfs::review(&profile.rootfs, &given, host, findings);
     let mounts_anything = has_power(profile) && mounts_cgroups(profile, host);
     cgroup::review_power(mounts_anything, profile.capabilities.keep_origin.as_ref(), findings);
+    if undoes_mounts(profile, host) {
+        rootfs::review_power(host.is_root() && ids.program.0 == 0, profile.capabilities.keep_origin.as_ref(), findings);
+    }
     let read_write = profile.rootfs.binds.iter().filter(|bind| bind.access == Access::ReadWrite);
     let read_write = read_write.map(|bind| (bind.source.as_path(), bind.origin.as_ref()));
     cgroup::review_grants(read_write, &within(profile, ids, host), host, findings);

@@ -186,3 +186,34 @@ fn what_leads_to_a_profile_is_not_the_programs() {
     let seen = sandbox.sandbox(&["run", "--set", "process.command=[\"/bin/sh\", \"-c\"]", &path, "--", &script]);
     assert_eq!(seen.exits(0).stdout, "kept\n");
 }
+
+/// What is said ahead is what the program then can do.
+#[test]
+fn power_over_mounts_without_landlock_is_named() {
+    let (off, none) = (("landlock", r#"enforce = "off""#), ("seccomp", r#"preset = "none""#));
+    let sys_admin = ("capabilities", r#"keep = ["sys_admin"]"#);
+    let mounts = ("namespaces", r#"nested = "mounts""#);
+    for (undoes, lines) in [
+        (true, &[sys_admin, off, none][..]),
+        (true, &[sys_admin, off, ("seccomp", r#"allow = ["umount2"]"#)]),
+        (false, &[sys_admin, off]),
+        (false, &[sys_admin, none]),
+        (false, &[mounts, off]),
+        (false, &[off, none]),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.file("tree/key", "text");
+        let tree = sandbox.dir().join("tree").display().to_string();
+        let sandbox = sandbox.read_only(&format!("{tree}:/data")).with("rootfs", r#"hide = ["/data/key"]"#);
+        let sandbox = sandbox.with("process", r#"user = "root""#);
+        let sandbox = lines.iter().fold(sandbox, |sandbox, (section, line)| sandbox.with(section, line));
+        let seen = sandbox.ask("check", &["/probe", "say"]).exits(0);
+        let said = seen.stdout + &seen.stderr;
+        let warning = "warning: rootfs: sys_admin with calls that mount, and without Landlock, undoes hide, read-only";
+        assert_eq!(said.contains(warning), undoes, "{lines:?}\n{said}");
+        let on_this_machine = "and it is root on this machine";
+        assert_eq!(said.contains(on_this_machine), undoes && is_root(), "{lines:?}\n{said}");
+        let seen = sandbox.probe("umount /data/key + read /data/key").exits(0);
+        assert_eq!(seen.answer("read /data/key") == "ok", undoes, "{lines:?}\n{seen}");
+    }
+}

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Bind, Rootfs};
 use crate::host::{Host, Node};
-use crate::isolation::{Access, Findings, Rewrite};
+use crate::isolation::{Access, Findings, Origin, Rewrite};
 
 /// The program, as the host's permissions see it.
 pub struct Writer<'a> {
@@ -42,6 +42,17 @@ pub fn review(section: &Rootfs, writer: &Writer<'_>, host: &Host, findings: &mut
         }
         door(bind, &source, host, findings);
     }
+}
+
+/// Over mounts that were made in its own user namespace, which are not locked.
+pub fn review_power(is_root: bool, origin: Option<&Origin>, findings: &mut Findings) {
+    let root = if is_root { ", and it is root on this machine" } else { "" };
+    let message = format!(
+        "sys_admin with calls that mount, and without Landlock, undoes hide, read-only and the covers of /proc{root}"
+    );
+    let hint = "leave out sys_admin, or leave Landlock on; with nested = \"mounts\" instead of it the program mounts in \
+                namespaces of its own, and cannot undo these";
+    findings.warning("rootfs", message, hint, origin);
 }
 
 fn single_file(bind: &Bind, node: &Node, findings: &mut Findings) {
