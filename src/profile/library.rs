@@ -127,7 +127,11 @@ impl Library {
                 Ok(loaded) => loaded.profile.description.as_deref().unwrap_or_default(),
                 Err(_) => "",
             };
-            let line = format!("  {:names$}  {reach:column$}  {description}", listed.name);
+            // Somebody who runs it without is told so, too late.
+            let process = listed.loaded.as_ref().ok().map(|loaded| &loaded.profile.process);
+            let none = process.is_some_and(|process| process.command.is_empty() && process.args.is_empty());
+            let wants = if none && !listed.base && !listed.hidden { "  (-- COMMAND)" } else { "" };
+            let line = format!("  {:names$}  {reach:column$}  {description}{wants}", listed.name);
             out.push_str(&format!("{}\n", printable(line.trim_end())));
         }
     }

@@ -30,7 +30,8 @@ fn profiles_are_listed_with_what_they_reach() {
     let squeezed = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let lines: Vec<String> = seen.stdout.lines().map(squeezed).collect();
     for line in [
-        "notes reads /usr/share my notes",
+        "notes reads /usr/share my notes (-- COMMAND)",
+        "unpack writes . tar, unzip, 7z and the like in one directory; no network (-- COMMAND)",
         "jq reads . my jq",
         "slip error: unknown section [proces]",
         "built-in",
