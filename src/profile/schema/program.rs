@@ -35,7 +35,12 @@ pub const PROCESS: Section = Section {
             "true",
             "`false`: the program itself is pid 1, ignores signals it has no handler for, and can choose to outlive a killed supervisor",
         ),
-        ("tty", || words(&TTYS), "\"inherit\"", "the caller's terminal, or no controlling terminal"),
+        (
+            "tty",
+            || words(&TTYS),
+            "\"inherit\"",
+            "the caller's terminal if 0, 1 or 2 is one, or no controlling terminal",
+        ),
         ("stop-signal", stop_signal, "\"TERM\"", "what asks the program to end, at its `timeout` or sent to `sandbox`"),
         ("stop-timeout", duration, "\"10s\"", "how long it may take, once asked to end, before all is killed"),
         ("timeout", timeout, "", "it is stopped after this time"),
