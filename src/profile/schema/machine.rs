@@ -96,7 +96,7 @@ pub const SECCOMP: Section = Section {
             rules,
             "[]",
             "calls decided by their arguments; a condition is `{ index, op, value, mask }` with `eq ne lt le gt ge \
-             masked-eq`, and all must hold",
+             masked-eq`, and all must hold; of several rules for a call the first that holds decides",
         ),
         ("architectures", architectures, "[\"native\"]", "whose system calls are accepted"),
         ("on-deny", || words(&words_of::ON_DENY), "\"errno\"", "what becomes of a refused call"),
