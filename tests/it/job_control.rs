@@ -149,6 +149,10 @@ fn control_z_stops_it_whatever_its_descriptors_are() {
         eventually("it goes on", || state().contains("State:\tS"));
         if init {
             terminal.types("\x03").shows("$ ").types("echo code=$?\n").shows("code=130");
+        } else {
+            // A pid 1 ignores ^C, and its terminal's end.
+            nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL).expect("ending it");
+            terminal.shows("$ ");
         }
     }
 }
