@@ -3,9 +3,11 @@
 use crate::harness::{Sandbox, is_root, outside};
 
 /// All that docs/security.md's layer of mounts covers below /proc, where the kernel has it.
-const HIDDEN: [&str; 19] = [
+const HIDDEN: [&str; 24] = [
     "/proc/acpi",
+    "/proc/allocinfo",
     "/proc/asound",
+    "/proc/dynamic_debug",
     "/proc/interrupts",
     "/proc/kallsyms",
     "/proc/kcore",
@@ -16,6 +18,8 @@ const HIDDEN: [&str; 19] = [
     "/proc/kpagecount",
     "/proc/kpageflags",
     "/proc/latency_stats",
+    "/proc/page_owner",
+    "/proc/pagetypeinfo",
     "/proc/sched_debug",
     "/proc/scsi",
     "/proc/slabinfo",
@@ -23,8 +27,9 @@ const HIDDEN: [&str; 19] = [
     "/proc/timer_list",
     "/proc/timer_stats",
     "/proc/vmallocinfo",
+    "/proc/vmcore",
 ];
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 11] = [
     "/proc/sysrq-trigger",
     "/proc/sys/kernel/core_pattern",
     "/proc/sys/kernel/modprobe",
@@ -33,6 +38,9 @@ const SETTINGS: [&str; 8] = [
     "/proc/sys/user/max_user_namespaces",
     "/proc/sys/net/ipv4/ip_forward",
     "/proc/irq/default_smp_affinity",
+    "/proc/mtrr",
+    "/proc/pressure/cpu",
+    "/proc/pressure/memory",
 ];
 
 #[test]
@@ -116,6 +124,11 @@ fn the_machines_settings_cannot_be_changed() {
     }
     if is_root() {
         outside("write /proc/sys/vm/drop_caches").allows("write /proc/sys/vm/drop_caches");
+    }
+    let pressure = "write /proc/pressure/memory";
+    if std::path::Path::new("/proc/pressure/memory").exists() {
+        outside(pressure).allows(pressure);
+        Sandbox::new().probe("read /proc/pressure/memory").succeeds().allows("read /proc/pressure/memory");
     }
 }
 

@@ -1,9 +1,11 @@
 //! What of /proc and /sys is covered or made read-only: the whole machine's state, not the program's.
 
 /// Covered where the kernel has them.
-pub const PROC_HIDDEN: [&str; 19] = [
+pub const PROC_HIDDEN: [&str; 24] = [
     "acpi",
+    "allocinfo",
     "asound",
+    "dynamic_debug",
     "interrupts",
     "kallsyms",
     "kcore",
@@ -14,6 +16,8 @@ pub const PROC_HIDDEN: [&str; 19] = [
     "kpagecount",
     "kpageflags",
     "latency_stats",
+    "page_owner",
+    "pagetypeinfo",
     "sched_debug",
     "scsi",
     "slabinfo",
@@ -21,9 +25,11 @@ pub const PROC_HIDDEN: [&str; 19] = [
     "timer_list",
     "timer_stats",
     "vmallocinfo",
+    "vmcore",
 ];
 
-pub const PROC_READ_ONLY: [&str; 4] = ["bus", "fs", "irq", "sys"];
+/// Programs read in them: of pressure, what the machine is short of; of driver, which version is loaded.
+pub const PROC_READ_ONLY: [&str; 7] = ["bus", "driver", "fs", "irq", "mtrr", "pressure", "sys"];
 
 pub const SYS_HIDDEN: [&str; 8] = [
     "firmware",
