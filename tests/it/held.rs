@@ -217,3 +217,23 @@ fn power_over_mounts_without_landlock_is_named() {
         assert_eq!(seen.answer("read /data/key") == "ok", undoes, "{lines:?}\n{seen}");
     }
 }
+
+/// A cover hides one place.
+#[test]
+fn check_names_what_another_grant_shows() {
+    let sandbox = Sandbox::new();
+    let proj = tree(&sandbox);
+    let said = |line: &str| {
+        let seen = Sandbox::bare().with("rootfs", line).ask("check", &["/bin/true"]).exits(0);
+        seen.stdout + &seen.stderr
+    };
+    let twice = |hidden: &str| said(&format!("read-write = [\"{proj}\", \"{proj}:/srv/b\"]\nhide = [{hidden}]"));
+    let warning = format!("read-write {proj} shows /srv/b/sec/deep, which is hidden as {proj}/sec/deep");
+    assert!(twice(&format!("\"{proj}/sec/deep\"")).contains(&warning));
+    let both = twice(&format!("\"{proj}/sec/deep\", \"/srv/b/sec/deep\""));
+    assert!(!both.contains("which is hidden as"), "{both}");
+    // What the base hides by default, too.
+    let etc = said("read-only = [\"/etc:/srv/etc\"]");
+    assert!(etc.contains("shows /srv/etc/shadow, which is hidden as /etc/shadow"), "{etc}");
+    assert!(!said("read-only = [\"/usr/share:/srv/etc\"]").contains("which is hidden as"));
+}
