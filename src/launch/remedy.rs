@@ -63,6 +63,9 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
         ("fsmount" | "fsconfig", Errno::EPERM, Some(Step::Rootfs(rootfs::Step::Sys { .. }))) => {
             "a container around this sandbox covers parts of /sys; leave rootfs.sys out"
         }
+        ("open", Errno::EACCES, Some(Step::Rootfs(rootfs::Step::Create { lock: Some(_), .. }))) => {
+            "its mode, which the program may have changed, keeps its own owner out: chmod u+rwx gives it back"
+        }
         ("fsconfig", Errno::EINVAL, Some(Step::Rootfs(rootfs::Step::Overlay { .. }))) => {
             "is another file system mounted beneath that directory? In a user namespace the kernel makes no overlay of \
              such a one: leave out writes = \"discard\", or what the profile adds to it"

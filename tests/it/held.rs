@@ -237,3 +237,24 @@ fn check_names_what_another_grant_shows() {
     assert!(etc.contains("shows /srv/etc/shadow, which is hidden as /etc/shadow"), "{etc}");
     assert!(!said("read-only = [\"/usr/share:/srv/etc\"]").contains("which is hidden as"));
 }
+
+/// A program owns what is kept for it, and may close it.
+#[test]
+fn a_kept_directory_that_was_closed_comes_with_a_remedy() {
+    let sandbox = Sandbox::new().with("rootfs", r#"persist = ["/keep"]"#);
+    let data = sandbox.dir().join("data");
+    let sandbox = sandbox.env("XDG_DATA_HOME", &data.display().to_string());
+    sandbox.probe("chmod 0 /keep").succeeds().allows("chmod 0 /keep");
+    let kept: PathBuf = if is_root() { "/var/lib/sandbox".into() } else { data.join("sandbox") };
+    let kept = kept.join("persist").join(&sandbox.name);
+    if is_root() {
+        // Its launcher no mode stops.
+        sandbox.probe("say").succeeds();
+    } else {
+        sandbox.probe("say").refused(125, &["hint: its mode, which the program may have changed", "chmod u+rwx"]);
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(kept.join("keep"), std::fs::Permissions::from_mode(0o700)).expect("its owner may");
+        sandbox.probe("say").succeeds();
+    }
+    let _ = std::fs::remove_dir_all(kept);
+}
