@@ -46,9 +46,9 @@ impl Planner<'_> {
             let hint = "add a line whose outside range holds the caller's uid and gid".to_string();
             return self.findings.error("rootfs", message, hint, persist.origin.as_ref());
         }
-        if self.host.node(&data) == Node::Missing
-            && let Some((why, _)) = self.not_to_be_made(&data)
-        {
+        // What is there already is the caller's own.
+        let root = data.ancestors().nth(3).filter(|root| self.host.node(root) == Node::Missing);
+        if let Some((why, _)) = root.and_then(|root| self.not_to_be_made(root)) {
             let message = format!("persist: {} cannot be made: {why}", data.display());
             let hint = match self.host.is_root() {
                 true => "it is kept in /var/lib/sandbox: let that be a directory",
