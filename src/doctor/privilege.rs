@@ -161,6 +161,7 @@ mod tests {
         let with = |gids: &[u32]| {
             groups(&host(Facts {
                 uid: Some(1000),
+                gid: Some(100),
                 groups: Some(gids.to_vec()),
                 texts: [
                     ("/etc/group".to_owned(), Some(group.clone())),

@@ -38,12 +38,13 @@ fn a_plan_prints_every_step_and_why() {
 fn planning_and_checking_touch_nothing() {
     alone();
     let before = Snapshot::take();
-    let sandbox = Sandbox::new()
-        .with("rootfs", r#"tmpfs = ["/scratch"]"#)
-        .with("rootfs", r#"persist = ["/var/lib/kept"]"#)
-        .env("XDG_DATA_HOME", "/nonexistent");
+    let sandbox =
+        Sandbox::new().with("rootfs", r#"tmpfs = ["/scratch"]"#).with("rootfs", r#"persist = ["/var/lib/kept"]"#);
+    let data = sandbox.dir().join("data");
+    let sandbox = sandbox.env("XDG_DATA_HOME", data.to_str().expect("plain text"));
     sandbox.ask("plan", &["/probe"]).exits(0);
     sandbox.ask("check", &["/probe"]).exits(0);
+    assert!(!data.exists());
     drop(sandbox);
     before.still_holds();
 }
