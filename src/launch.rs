@@ -123,8 +123,7 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
     context.may_keep = if roomy { KEPT } else { 0 };
     context.id = record.id().to_owned();
     context.late = namespaces::Late::of_host();
-    let mut timed_out = false;
-    let mut outcome = supervise(plan, options, &wire, &mut context, &mut record, &mut timed_out);
+    let Supervised { mut outcome, timed_out } = supervise(plan, options, &wire, &mut context, &mut record);
     if matches!(outcome, Outcome::Failed { .. } | Outcome::CalledOff(_)) {
         // While their locks are held: nobody else is about to use them.
         rootfs::take_back(&mut context);
@@ -146,20 +145,25 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
     Launched { outcome, timings: wire.timings(plan), out_of_memory, timed_out, usage }
 }
 
-fn supervise(
-    plan: &Plan,
-    options: &Options,
-    wire: &Wire,
-    context: &mut Context,
-    record: &mut Record,
-    timed_out: &mut bool,
-) -> Outcome {
+struct Supervised {
+    outcome: Outcome,
+    /// Its timeout was over before it ended.
+    timed_out: bool,
+}
+
+impl From<Outcome> for Supervised {
+    fn from(outcome: Outcome) -> Supervised {
+        Supervised { outcome, timed_out: false }
+    }
+}
+
+fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context, record: &mut Record) -> Supervised {
     // One that outlived its supervisor may still be writing to what this one is about to take.
     if plan.host_before.iter().any(|step| matches!(step, Step::Rootfs(rootfs::Step::Create { lock: Some(_), .. }))) {
         record.namesakes().iter().for_each(|id| record.collect(id));
     }
     if let Err((index, fault)) = wire.carry_out(plan, Stage::HostBefore, context, Some(record)) {
-        return failed(plan, Some((Stage::HostBefore, index)), &fault);
+        return failed(plan, Some((Stage::HostBefore, index)), &fault).into();
     }
     let inherited = Inherited::remember();
     let autogroup = (!apart(plan)).then(Autogroup::remember).flatten();
@@ -168,20 +172,20 @@ fn supervise(
         true => None,
         false => match Orphans::adopt() {
             Ok(orphans) => orphans,
-            Err(fault) => return failed(plan, None, &fault),
+            Err(fault) => return failed(plan, None, &fault).into(),
         },
     };
     let (ours, theirs) = match wire.ends() {
         Ok(ends) => ends,
-        Err(fault) => return failed(plan, None, &fault),
+        Err(fault) => return failed(plan, None, &fault).into(),
     };
     // What was sent to the whole group before the clone only we have; what comes during it (Linux 4.19) the child has too.
     let early = signal::pending();
     if let Some(signal) = early.ending() {
-        return Outcome::CalledOff(signal);
+        return Outcome::CalledOff(signal).into();
     }
     let child = match clone_child(plan, context) {
-        Err(fault) => return failed(plan, None, &fault),
+        Err(fault) => return failed(plan, None, &fault).into(),
         Ok(Side::Child) => {
             drop(ours);
             context.opens_gates = false;
@@ -220,7 +224,7 @@ fn supervise(
     }
     let ended = attended.until_the_end();
     let called_off = attended.called_off;
-    *timed_out = attended.timed_out;
+    let timed_out = attended.timed_out;
     if let Some(orphans) = orphans.filter(|orphans| !orphans.is_empty()) {
         // What is frozen would have to be waited for for ever.
         record.kill();
@@ -228,7 +232,7 @@ fn supervise(
     }
     inherited.restore();
     autogroup.iter().for_each(Autogroup::restore);
-    match (fault, called_off) {
+    let outcome = match (fault, called_off) {
         (_, Some(signal)) if ended == Ended::Signaled(libc::SIGKILL) => Outcome::CalledOff(signal),
         // What was done to the child, or its gate, fails because it has ended, and only it knows why; unless it ended
         // because nobody opened its gate.
@@ -240,7 +244,8 @@ fn supervise(
             Some(error) => failed(plan, None, &state::fault(&error)),
             None => conclude(plan, wire.report(), ended),
         },
-    }
+    };
+    Supervised { outcome, timed_out }
 }
 
 fn is_gate(plan: &Plan, stage: Stage, index: usize) -> bool {
