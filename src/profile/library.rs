@@ -8,7 +8,7 @@ use super::find::{self, SearchPath};
 use super::load::{is_name, load};
 use super::reach::{self, Short};
 use super::render::printable;
-use super::{Loaded, Overrides};
+use super::{Loaded, Overrides, Profile};
 use crate::host::Host;
 
 /// One profile of the search path or of the program.
@@ -104,7 +104,10 @@ impl Library {
             [command] => Path::new(command) == path || Path::new(command).file_name() == Some(name.as_ref()),
             _ => false,
         };
-        let meant = |listed: &&Listed| listed.name == name || listed.loaded.as_ref().is_ok_and(|loaded| starts(loaded));
+        let meant = |listed: &&Listed| {
+            listed.name == name
+                || listed.loaded.as_ref().is_ok_and(|loaded| starts(loaded) || is_for(&loaded.profile, name))
+        };
         let there = self.profiles.iter().filter(|listed| !listed.base && !listed.hidden);
         there.filter(meant).map(|listed| listed.name.clone()).collect()
     }
@@ -160,4 +163,10 @@ impl Library {
         };
         self.profiles.iter().map(listed).collect()
     }
+}
+
+/// Whether a profile that wants a command is for this one: "tar, unzip, 7z and the like in one directory".
+fn is_for(profile: &Profile, program: &str) -> bool {
+    let named = profile.description.as_deref().and_then(|text| text.split_once(" and the like"));
+    profile.process.command.is_empty() && named.is_some_and(|(named, _)| named.split(", ").any(|word| word == program))
 }

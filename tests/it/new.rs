@@ -177,6 +177,8 @@ fn a_link_is_called_as_it_was_asked_for_and_profiles_for_it_are_named() {
         };
         assert!(text.contains(&said), "{said}{text}");
     }
+    let (_, text) = drafted(&sandbox, "tar");
+    assert!(text.contains("# There is a profile for it already: sandbox profiles show unpack\n"), "{text}");
     let (_, text) = drafted(&sandbox, "true");
     assert!(!text.contains("already"), "{text}");
 }
