@@ -8,6 +8,7 @@ use super::{Findings, Refused, installation, is_system, libraries};
 use crate::host::{Host, Node, elf};
 use crate::isolation::nearest;
 use crate::profile;
+use crate::sys::descriptor;
 
 /// The directories that a program is looked for in inside; servers are in some that a person's PATH may lack.
 const INSIDE: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -219,6 +220,11 @@ fn privileged(real: &Path, findings: &mut Findings) {
     let Ok(file) = std::fs::metadata(real) else { return };
     if file.mode() & 0o6000 != 0 && is_system(real) {
         let remark = "it is setuid or setgid, which gives nothing inside: what it does with that power will be refused";
+        findings.remarks.push(remark.into());
+    }
+    if descriptor::attribute(real, c"security.capability").is_some() && is_system(real) {
+        let remark = "it has file capabilities (getcap shows them), which give nothing inside: what it does with them \
+                      will be refused";
         findings.remarks.push(remark.into());
     }
 }

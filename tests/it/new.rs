@@ -184,6 +184,20 @@ fn a_link_is_called_as_it_was_asked_for_and_profiles_for_it_are_named() {
 }
 
 #[test]
+fn power_that_a_file_gives_is_said_to_be_none_inside() {
+    let sandbox = Sandbox::bare();
+    let (_, text) = drafted(&sandbox, "mount");
+    assert!(text.contains("it is setuid or setgid, which gives nothing inside"), "{text}");
+    // Where its file system could not hold capabilities it is setuid, too.
+    if Path::new("/usr/bin/ping").exists() {
+        let (_, text) = drafted(&sandbox, "ping");
+        assert!(text.contains("nothing inside"), "{text}");
+    }
+    let (_, text) = drafted(&sandbox, "true");
+    assert!(!text.contains("nothing inside"), "{text}");
+}
+
+#[test]
 fn a_script_of_ones_own_is_granted_and_nothing_beside_it() {
     let sandbox = Sandbox::bare();
     let bin = Yours(home().join("bin").join(&sandbox.name));
