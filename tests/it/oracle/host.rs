@@ -162,15 +162,16 @@ fn terminals() -> Things {
 
 /// Serial number, owner, kind and description; the usage count and the time left change by themselves.
 ///
-/// systemd starts each service with a session keyring that holds one key, the service's invocation_id: they come and go
-/// with services, and are nobody's leak.
+/// systemd starts each service with a session keyring that holds the service's invocation_id: they come and go with
+/// services, and are nobody's leak.
 fn keys() -> Things {
     let lines = lines("/proc/keys");
     let keys: Vec<Vec<&str>> = lines.iter().map(|line| line.split_whitespace().collect()).collect();
     let of_a_service = |key: &&Vec<&str>| key.get(8) == Some(&"invocation_id:");
     let mut services = keys.iter().filter(of_a_service).count();
     let ours = |key: &&Vec<&str>| {
-        let theirs = services > 0 && key.get(5) == Some(&"0") && key.get(8..) == Some(&["_ses:", "1"]);
+        let holding = key.get(8) == Some(&"_ses:") && key.get(9) != Some(&"empty");
+        let theirs = services > 0 && key.get(5) == Some(&"0") && holding;
         services -= usize::from(theirs);
         !theirs && !of_a_service(key)
     };
