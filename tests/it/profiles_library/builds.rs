@@ -144,7 +144,7 @@ fn npm_installs_from_its_cache() {
         &format!(
             r#"{{"name":"app","version":"1.0.0","lockfileVersion":3,"requires":true,"packages":{{
         "":{{"name":"app","version":"1.0.0","dependencies":{{"dep":"1.0.0"}}}},
-        "node_modules/dep":{{"version":"1.0.0","resolved":"https://registry.npmjs.org/dep/-/dep-1.0.0.tgz",
+        "node_modules/dep":{{"version":"1.0.0","resolved":"https://example.org/dep/-/dep-1.0.0.tgz",
         "integrity":"sha512-{sum}","hasInstallScript":true}}}}}}"#
         ),
     );
