@@ -163,21 +163,19 @@ fn terminals() -> Things {
 /// Serial number, owner, kind and description; the usage count and the time left change by themselves.
 ///
 /// systemd starts each service with a session keyring that holds the service's invocation_id: they come and go with
-/// services, and are nobody's leak.
+/// services, and are nobody's leak. Which of root's keyrings is whose is not said: those beyond the services' are counted.
 fn keys() -> Things {
     let lines = lines("/proc/keys");
     let keys: Vec<Vec<&str>> = lines.iter().map(|line| line.split_whitespace().collect()).collect();
     let of_a_service = |key: &&Vec<&str>| key.get(8) == Some(&"invocation_id:");
-    let mut services = keys.iter().filter(of_a_service).count();
-    let ours = |key: &&Vec<&str>| {
-        let holding = key.get(8) == Some(&"_ses:") && key.get(9) != Some(&"empty");
-        let theirs = services > 0 && key.get(5) == Some(&"0") && holding;
-        services -= usize::from(theirs);
-        !theirs && !of_a_service(key)
+    let holding = |key: &&Vec<&str>| {
+        key.get(5) == Some(&"0") && key.get(8) == Some(&"_ses:") && key.get(9).is_some_and(|held| *held != "empty")
     };
+    let (sessions, services) = (keys.iter().filter(holding).count(), keys.iter().filter(of_a_service).count());
     let kept =
         |key: &Vec<&str>| [0, 5, 7, 8].iter().filter_map(|at| key.get(*at)).copied().collect::<Vec<_>>().join(" ");
-    keys.iter().filter(ours).map(kept).collect()
+    let others = keys.iter().filter(|key| !of_a_service(key) && !holding(key)).map(kept);
+    others.chain((services..sessions).map(|number| format!("0 keyring _ses: {number}"))).collect()
 }
 
 fn ipc() -> Things {
