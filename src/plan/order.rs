@@ -215,14 +215,18 @@ pub(super) fn has_power(profile: &Profile) -> bool {
     !profile.namespaces.user && profile.capabilities.keeps("sys_admin")
 }
 
+/// Whether Landlock binds the program.
+fn restricted(profile: &Profile, host: &Host) -> bool {
+    profile.landlock.enforce != crate::isolation::Enforce::Off && host.landlock_abi() > 0
+}
+
 /// Whether the program can take back what mounts hide and forbid: it has power over the mounts that were made for it,
 /// and neither the filter nor Landlock keeps it from using that.
 pub(super) fn undoes_mounts(profile: &Profile, host: &Host) -> bool {
-    let restricted = profile.landlock.enforce != crate::isolation::Enforce::Off && host.landlock_abi() > 0;
     let nested = profile.namespaces.nested;
     let calls = ["mount", "umount2", "mount_setattr", "open_tree", "fsmount"];
     profile.capabilities.keeps("sys_admin")
-        && !restricted
+        && !restricted(profile, host)
         && (nested == Nested::Mounts || seccomp::admits(&profile.seccomp, nested != Nested::No, &calls))
 }
 
@@ -236,8 +240,7 @@ pub(super) fn mounts_cgroups(profile: &Profile, host: &Host) -> bool {
     }
     // Landlock refuses mount(2), but not a mount that is attached to nothing. In there it lets nothing be opened, and yet
     // modes be changed.
-    let restricted = profile.landlock.enforce != crate::isolation::Enforce::Off && host.landlock_abi() > 0;
-    let calls: &[&str] = if restricted { &["fsmount"] } else { &["mount", "fsmount"] };
+    let calls: &[&str] = if restricted(profile, host) { &["fsmount"] } else { &["mount", "fsmount"] };
     namespaces.nested == Nested::Mounts || seccomp::admits(&profile.seccomp, namespaces.nested != Nested::No, calls)
 }
 
