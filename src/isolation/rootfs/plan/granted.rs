@@ -123,12 +123,7 @@ impl Planner<'_> {
             return;
         }
         for bind in &self.section.binds {
-            let mut link = None;
-            let (source, node) = self.host.follow(&bind.source, |at| {
-                if link.is_none() && writable_names(&self.tree, at).next().is_some() {
-                    link = Some(at.to_owned());
-                }
-            });
+            let (link, source, node) = self.first_link(&bind.source);
             let Some(link) = link else { continue };
             let missing = matches!(node, Node::Missing | Node::Symlink { .. });
             if missing || writable_names(&self.tree, &source).next().is_some() {

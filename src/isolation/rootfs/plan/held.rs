@@ -35,12 +35,7 @@ impl Planner<'_> {
     /// is nothing.
     pub(super) fn check_sought(&mut self) {
         for path in self.given.sought {
-            let mut link = None;
-            let (_, node) = self.host.follow(path, |at| {
-                if link.is_none() && writable_names(&self.tree, at).next().is_some() {
-                    link = Some(at.to_owned());
-                }
-            });
+            let (link, _, node) = self.first_link(path);
             let noun = path.display();
             if let Some(link) = link {
                 let link = link.display();
@@ -56,6 +51,18 @@ impl Planner<'_> {
                 self.findings.error("rootfs", message, hint, None);
             }
         }
+    }
+
+    /// The first link on the way to a path of the host that the program may exchange; where the path leads, and what
+    /// stands there.
+    pub(super) fn first_link(&self, path: &Path) -> (Option<PathBuf>, PathBuf, Node) {
+        let mut link = None;
+        let (leads, node) = self.host.follow(path, |at| {
+            if link.is_none() && writable_names(&self.tree, at).next().is_some() {
+                link = Some(at.to_owned());
+            }
+        });
+        (link, leads, node)
     }
 
     /// A mount goes where its directory is renamed to, and the next launch finds at its path what the program has put
