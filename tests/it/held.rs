@@ -68,18 +68,25 @@ fn what_is_taken_out_of_a_writable_tree_cannot_be_moved_away() {
     }
 }
 
-#[test]
-fn nor_out_of_what_is_kept_nor_by_way_of_a_grant_in_a_grant() {
+/// One that keeps `/keep`, and where what it keeps lies: as root in the machine's own place.
+fn keeping() -> (Sandbox, PathBuf) {
     let sandbox = Sandbox::new().with("rootfs", r#"persist = ["/keep"]"#);
     let data = sandbox.dir().join("data");
     let sandbox = sandbox.env("XDG_DATA_HOME", &data.display().to_string());
+    let kept: PathBuf = if is_root() { "/var/lib/sandbox".into() } else { data.join("sandbox") };
+    let kept = kept.join("persist").join(&sandbox.name);
+    (sandbox, kept)
+}
+
+#[test]
+fn nor_out_of_what_is_kept_nor_by_way_of_a_grant_in_a_grant() {
+    let (sandbox, kept) = keeping();
     sandbox.probe("mkdir /keep/a + mkdir /keep/a/b + create /keep/a/b/key").succeeds().allows("create /keep/a/b/key");
     let sandbox = sandbox.with("rootfs", r#"hide = ["/keep/a/b/key"]"#);
     let seen = sandbox.probe("rename /keep/a /keep/z + rename /keep/a/b /keep/a/z + create /keep/a/b/new").succeeds();
     seen.refuses("rename /keep/a /keep/z", &["EBUSY"]).refuses("rename /keep/a/b /keep/a/z", &["EBUSY"]);
     seen.allows("create /keep/a/b/new");
-    let kept: PathBuf = if is_root() { "/var/lib/sandbox".into() } else { data.join("sandbox") };
-    let _ = std::fs::remove_dir_all(kept.join("persist").join(&sandbox.name));
+    let _ = std::fs::remove_dir_all(kept);
 
     // The way to the inner grant is part of the way to what it holds.
     let sandbox = Sandbox::new();
@@ -241,12 +248,8 @@ fn check_names_what_another_grant_shows() {
 /// A program owns what is kept for it, and may close it.
 #[test]
 fn a_kept_directory_that_was_closed_comes_with_a_remedy() {
-    let sandbox = Sandbox::new().with("rootfs", r#"persist = ["/keep"]"#);
-    let data = sandbox.dir().join("data");
-    let sandbox = sandbox.env("XDG_DATA_HOME", &data.display().to_string());
+    let (sandbox, kept) = keeping();
     sandbox.probe("chmod 0 /keep").succeeds().allows("chmod 0 /keep");
-    let kept: PathBuf = if is_root() { "/var/lib/sandbox".into() } else { data.join("sandbox") };
-    let kept = kept.join("persist").join(&sandbox.name);
     if is_root() {
         // Its launcher no mode stops.
         sandbox.probe("say").succeeds();
