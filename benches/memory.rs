@@ -8,6 +8,9 @@ mod measure;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use measure::caller::{Bench, Caller};
 use measure::{programs, verdict};
 
@@ -49,8 +52,9 @@ fn held(name: &str, mut command: Command) -> Option<u64> {
 struct Running(Child);
 
 impl Drop for Running {
+    /// A killed one would leave its cgroup, and its record goes with the caller's directory.
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        let _ = kill(Pid::from_raw(self.0.id() as i32), Signal::SIGTERM);
         let _ = self.0.wait();
     }
 }
