@@ -16,6 +16,7 @@ mod read_back;
 mod review;
 mod step;
 mod steps;
+mod target;
 mod tree;
 
 use std::fmt;

@@ -1,14 +1,15 @@
 //! The steps of `[rootfs]`, carried out: on detached mounts and descriptors, one pivot at the end.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, SFlag, fstat, major, minor, mknodat};
 
-use super::make::{c_string, chown, directory_at, empty_file, inline_file, inside, link_at};
+use super::make::{c_string, chown, directory_at, inline_file, link_at};
 use super::step::Step;
+use super::target::Target;
 use super::tree::Kind;
 use super::{overlay, procfs};
 use crate::isolation::context::{Context, Slot};
@@ -37,21 +38,21 @@ impl Step {
                 owner.map_or(Ok(()), |owner| chown(root, path, owner))
             }
             Step::Link { path, text } => link_at(context.get(Slot::Root)?, path, text),
-            Step::Bind { source, target, kind, attributes, make, trusted, system } => {
+            Step::Bind { source, target, kind, attributes, system } => {
                 let tree =
                     copy_source(source, *kind, *attributes, *system).map_err(|fault| fault.about(source.display()))?;
                 let directory = *kind == Kind::Directory;
-                Target { path: target, make: *make, trusted: *trusted }.put(context, tree, directory)
+                target.put(context, tree, directory)
             }
-            Step::Overlay { lower, target, additions, writable, userxattr, attributes, make, trusted, number } => {
+            Step::Overlay { lower, target, additions, writable, userxattr, attributes, number } => {
                 let scratch = context.get(Slot::Scratch)?;
                 let source = open_source(lower, Kind::Directory)?;
                 let (source, number) = (source.as_fd(), *number);
                 let layer = overlay::mount_over(scratch, number, source, additions, *writable, *userxattr, *attributes)
                     .map_err(|fault| fault.about(lower.display()))?;
-                Target { path: target, make: *make, trusted: *trusted }.put(context, layer, true)
+                target.put(context, layer, true)
             }
-            Step::Share { target, mode, attributes, owner, make, trusted, number } => {
+            Step::Share { target, mode, attributes, owner, number } => {
                 let scratch = context.get(Slot::Scratch)?;
                 let name = number.to_string();
                 directory_at(scratch, Path::new(&name), *mode)?;
@@ -63,30 +64,30 @@ impl Step {
                 if missing != 0 {
                     mount::set_attributes(tree.as_fd(), missing, false)?;
                 }
-                Target { path: target, make: *make, trusted: *trusted }.put(context, tree, true)
+                target.put(context, tree, true)
             }
-            Step::Tmpfs { target, size, mode, attributes, owner, make, trusted } => {
+            Step::Tmpfs { target, size, mode, attributes, owner } => {
                 let tree = tmpfs(*size, *mode, *attributes)?;
                 if let Some(owner) = owner {
                     chown(tree.as_fd(), Path::new(""), *owner)?;
                 }
-                Target { path: target, make: *make, trusted: *trusted }.put(context, tree, true)
+                target.put(context, tree, true)
             }
-            Step::File { target, text, mode, owner, attributes, make, trusted, number } => {
+            Step::File { target, text, mode, owner, attributes, number } => {
                 let scratch = context.get(Slot::Scratch)?;
                 let name = format!("file{number}");
                 inline_file(scratch, &name, text, *mode, *owner)?;
                 let tree = mount::copy_tree_at(scratch, &c_string(Path::new(&name))?, false)?;
                 mount::set_attributes(tree.as_fd(), *attributes, false)?;
-                Target { path: target, make: *make, trusted: *trusted }.put(context, tree, false)
+                target.put(context, tree, false)
             }
-            Step::Hide { target, directory, make, trusted, attributes } => {
+            Step::Hide { target, directory, attributes } => {
                 let cover = cover(context, *directory, *attributes)?;
-                Target { path: target, make: *make, trusted: *trusted }.put(context, cover, *directory)
+                target.put(context, cover, *directory)
             }
             Step::Proc => {
                 let proc = mount::new_filesystem(c"proc", &[], NO_SUID | NO_DEV | NO_EXEC)?;
-                Target { path: Path::new("/proc"), make: true, trusted: true }.attach(context, proc.as_fd(), true)?;
+                Target::ours("/proc").attach(context, proc.as_fd(), true)?;
                 context.fill(Slot::Proc, proc);
                 Ok(())
             }
@@ -94,19 +95,19 @@ impl Step {
             Step::ProcHide { names, attributes } => procfs::hide(context, names, *attributes),
             Step::Sys { attributes } => {
                 let sys = mount::new_filesystem(c"sysfs", &[], *attributes)?;
-                Target { path: Path::new("/sys"), make: true, trusted: true }.put(context, sys, true)
+                Target::ours("/sys").put(context, sys, true)
             }
             Step::Cgroup { attributes, make } => {
                 // Its root is where our cgroup namespace begins.
                 let cgroup = mount::new_filesystem(c"cgroup2", &[], *attributes)?;
-                let path = Path::new("/sys/fs/cgroup");
+                let path = "/sys/fs/cgroup".into();
                 Target { path, make: *make, trusted: true }.put(context, cgroup, true)
             }
             Step::Devpts { tty_group } => {
                 let mut options = vec![(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620"))];
                 options.extend(tty_group.then_some((c"gid", Some(c"5"))));
                 let devpts = mount::new_filesystem(c"devpts", &options, NO_SUID | NO_EXEC)?;
-                Target { path: Path::new("/dev/pts"), make: true, trusted: true }.put(context, devpts, true)
+                Target::ours("/dev/pts").put(context, devpts, true)
             }
             Step::Seal => Ok(mount::set_attributes(context.get(Slot::Root)?, READ_ONLY, false)?),
             Step::Pivot => pivot(context),
@@ -179,39 +180,6 @@ fn still(source: &OwnedFd, path: &Path, kind: Kind) -> Applied {
         Kind::File => is != SFlag::S_IFDIR && is != SFlag::S_IFLNK && is != SFlag::S_IFCHR && is != SFlag::S_IFBLK,
     };
     if same { Ok(()) } else { Err(Fault::mismatch("bind source", format!("{} has changed", path.display()))) }
-}
-
-/// Where a mount goes.
-struct Target<'a> {
-    path: &'a Path,
-    make: bool,
-    trusted: bool,
-}
-
-impl Target<'_> {
-    fn put(&self, context: &mut Context, mount: OwnedFd, directory: bool) -> Applied {
-        self.attach(context, mount.as_fd(), directory)?;
-        context.spend(mount);
-        Ok(())
-    }
-
-    fn attach(&self, context: &Context, mount: BorrowedFd<'_>, directory: bool) -> Applied {
-        let root = context.get(Slot::Root)?;
-        if self.make {
-            let made = if directory { directory_at(root, self.path, 0o755) } else { empty_file(root, self.path) };
-            made.or_else(|fault| if fault.errno == Errno::EEXIST { Ok(()) } else { Err(fault) })?;
-        }
-        let about = |failure| Fault::from(failure).about(self.path.display());
-        let path = c_string(inside(self.path))?;
-        if self.trusted {
-            return mount::attach_at(mount, root, &path).map_err(about);
-        }
-        // The tree's content belongs to others: no link of theirs is followed, and what was opened is mounted on.
-        let resolve = descriptor::IN_ROOT | descriptor::NO_SYMLINKS;
-        let target = descriptor::locate(root, &path, resolve, false)
-            .map_err(|errno| Fault::new("openat2", errno, self.path.display().to_string()))?;
-        mount::attach(mount, target.as_fd()).map_err(about)
-    }
 }
 
 pub fn cover(context: &Context, directory: bool, attributes: u64) -> Result<OwnedFd, Fault> {

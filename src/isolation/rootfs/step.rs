@@ -3,12 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::target::Target;
 use super::tree::Kind;
 use crate::isolation::context::{Slot, Slots};
 use crate::sys::mount::{NO_EXEC, READ_ONLY};
 
-/// In every step that puts something on a target: `make` says that the mount point is ours to make, `trusted` that the
-/// way to it leads through our own memory alone, so that its path may be walked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// On the host, before the clone: a directory that is kept.
@@ -35,57 +34,45 @@ pub enum Step {
     },
     Bind {
         source: PathBuf,
-        target: PathBuf,
+        target: Target,
         kind: Kind,
         attributes: u64,
-        make: bool,
-        trusted: bool,
         system: bool,
     },
     Overlay {
         lower: PathBuf,
-        target: PathBuf,
+        target: Target,
         additions: Vec<Addition>,
         writable: bool,
         userxattr: bool,
         attributes: u64,
-        make: bool,
-        trusted: bool,
         number: usize,
     },
     Share {
-        target: PathBuf,
+        target: Target,
         mode: u32,
         attributes: u64,
         owner: Option<(u32, u32)>,
-        make: bool,
-        trusted: bool,
         number: usize,
     },
     Tmpfs {
-        target: PathBuf,
+        target: Target,
         size: u64,
         mode: u32,
         attributes: u64,
         owner: Option<(u32, u32)>,
-        make: bool,
-        trusted: bool,
     },
     File {
-        target: PathBuf,
+        target: Target,
         text: String,
         mode: u32,
         owner: Option<u32>,
         attributes: u64,
-        make: bool,
-        trusted: bool,
         number: usize,
     },
     Hide {
-        target: PathBuf,
+        target: Target,
         directory: bool,
-        make: bool,
-        trusted: bool,
         attributes: u64,
     },
     Proc,
@@ -201,30 +188,29 @@ impl fmt::Display for Step {
             Step::Directory { path, .. } => write!(f, "directory {}", path.display()),
             Step::Link { path, text } => write!(f, "link {} → {}", path.display(), text.display()),
             Step::Bind { source, target, kind: Kind::Device { major, minor, .. }, .. } => {
-                write!(f, "device {} → {}, {major}:{minor}", source.display(), target.display())
+                write!(f, "device {} → {target}, {major}:{minor}", source.display())
             }
             Step::Bind { source, target, attributes, .. } => {
-                write!(f, "bind {} → {}, {}", source.display(), target.display(), access(attributes))
+                write!(f, "bind {} → {target}, {}", source.display(), access(attributes))
             }
             Step::Overlay { lower, target, writable: true, .. } => {
-                write!(f, "bind {} → {}, writes discarded", lower.display(), target.display())
+                write!(f, "bind {} → {target}, writes discarded", lower.display())
             }
             Step::Overlay { lower, target, additions, attributes, .. } => {
                 let names: Vec<_> = additions.iter().map(|addition| addition.path().display().to_string()).collect();
-                let (lower, target, names) = (lower.display(), target.display(), names.join(", "));
+                let (lower, target, names) = (lower.display(), target, names.join(", "));
                 write!(f, "bind {lower} → {target}, {}, with {names} added", access(attributes))
             }
             Step::Share { target, mode, attributes, .. } => {
-                write!(f, "memory → {}, mode {mode:04o}, {}", target.display(), access(attributes))
+                write!(f, "memory → {target}, mode {mode:04o}, {}", access(attributes))
             }
             Step::Tmpfs { target, size, mode, attributes, .. } => {
-                let (target, size) = (target.display(), bytes(*size));
-                write!(f, "tmpfs → {target}, {size}, mode {mode:04o}, {}", access(attributes))
+                write!(f, "tmpfs → {target}, {}, mode {mode:04o}, {}", bytes(*size), access(attributes))
             }
             Step::File { target, text, mode, .. } => {
-                write!(f, "file {}, {} bytes, mode {mode:04o}", target.display(), text.len())
+                write!(f, "file {target}, {} bytes, mode {mode:04o}", text.len())
             }
-            Step::Hide { target, .. } => write!(f, "hide {}", target.display()),
+            Step::Hide { target, .. } => write!(f, "hide {target}"),
             Step::Proc => f.write_str("proc → /proc"),
             Step::ProcReadOnly { names } => write!(f, "make read-only in /proc: {}", names.join(" ")),
             Step::ProcHide { names, .. } => {

@@ -73,16 +73,15 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn add(&mut self, path: &Path, content: &Content) {
         let place = Place { tree: self.tree, path, host: self.host };
-        let target = path.to_owned();
-        let (make, trusted) = (place.is_ours(), place.path_is_ours());
+        let target = place.target();
         match content {
             // Part of the layer that its own mount brings.
             Content::Directory | Content::Link(_) if place.is_added() => {}
             Content::Directory => {
                 let owner = place.in_scratch().then(|| self.owner(self.given.account.uid)).flatten();
-                self.steps.push(Step::Directory { path: target, owner });
+                self.steps.push(Step::Directory { path: target.path, owner });
             }
-            Content::Link(text) => self.steps.push(Step::Link { path: target, text: text.clone() }),
+            Content::Link(text) => self.steps.push(Step::Link { path: target.path, text: text.clone() }),
             Content::Bind { discard: false, .. } if additions(self.tree, path, self.host).is_empty() => {
                 self.bind(place, content)
             }
@@ -92,34 +91,34 @@ impl Builder<'_> {
                 // The first of them is the program's own, root's namespaces are not: there init hands it over.
                 let owner = (mode & 0o1000 == 0).then(|| self.owner(self.given.account.uid)).flatten();
                 let (mode, number) = (*mode, self.next_number());
-                self.steps.push(Step::Share { target, mode, attributes, owner, make, trusted, number });
+                self.steps.push(Step::Share { target, mode, attributes, owner, number });
             }
             Content::Tmpfs { size, mode, exec, owner } => {
                 let (attributes, owner) = (self.memory(path, *exec), self.owner(*owner));
                 let (size, mode) = (*size, *mode);
-                self.steps.push(Step::Tmpfs { target, size, mode, attributes, owner, make, trusted });
+                self.steps.push(Step::Tmpfs { target, size, mode, attributes, owner });
             }
             Content::File { text, mode, owner } => {
                 let attributes = READ_ONLY | NO_SUID | NO_DEV;
                 self.read_back.expect(path, "tmpfs", attributes);
                 let owner = owner.filter(|_| !self.given.one_id);
                 let (text, mode, number) = (text.clone(), *mode, self.next_number());
-                self.steps.push(Step::File { target, text, mode, owner, attributes, make, trusted, number });
+                self.steps.push(Step::File { target, text, mode, owner, attributes, number });
             }
             Content::Hidden(kind) => {
                 self.read_back.expect(path, "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
                 let directory = *kind == Kind::Directory;
                 // Where it replaces a bind, its mount point must be made before the root is sealed.
                 let (list, attributes) =
-                    if make { (&mut self.steps, READ_ONLY) } else { (&mut self.covers, self.cover) };
-                list.push(Step::Hide { target, directory, make, trusted, attributes });
+                    if target.make { (&mut self.steps, READ_ONLY) } else { (&mut self.covers, self.cover) };
+                list.push(Step::Hide { target, directory, attributes });
             }
             Content::Proc => self.proc(),
             Content::Sys => self.sys(),
             Content::Cgroup { writable } => {
                 let attributes = NO_SUID | NO_DEV | NO_EXEC | if *writable { 0 } else { READ_ONLY };
                 self.read_back.expect(path, "cgroup2", attributes);
-                self.steps.push(Step::Cgroup { attributes, make });
+                self.steps.push(Step::Cgroup { attributes, make: target.make });
             }
             Content::Devpts => {
                 self.read_back.expect(path, "devpts", NO_SUID | NO_EXEC);
@@ -137,11 +136,9 @@ impl Builder<'_> {
         self.read_back.expect_tree(place.path, attributes, *kind == Kind::Directory);
         self.steps.push(Step::Bind {
             source: source.clone(),
-            target: place.path.to_owned(),
+            target: place.target(),
             kind: *kind,
             attributes,
-            make: place.is_ours(),
-            trusted: place.path_is_ours(),
             system: *system,
         });
     }
@@ -154,13 +151,11 @@ impl Builder<'_> {
         let number = self.next_number();
         self.steps.push(Step::Overlay {
             lower: source.clone(),
-            target: place.path.to_owned(),
+            target: place.target(),
             additions: additions(self.tree, place.path, self.host),
             writable: *discard,
             userxattr: self.given.ids.is_some(),
             attributes,
-            make: place.is_ours(),
-            trusted: place.path_is_ours(),
             number,
         });
     }

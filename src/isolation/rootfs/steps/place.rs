@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::host::{Host, Node};
 use crate::isolation::rootfs::Addition;
+use crate::isolation::rootfs::target::Target;
 use crate::isolation::rootfs::tree::{Content, Kind, Tree, below};
 
 /// One path of the tree, and what lies above it.
@@ -19,13 +20,15 @@ impl Place<'_> {
         self.tree.provider(self.path.parent()?)
     }
 
-    /// The mount point stands in our own memory, so it is ours to make.
-    pub fn is_ours(&self) -> bool {
+    pub fn target(&self) -> Target {
+        Target { path: self.path.to_owned(), make: self.is_ours(), trusted: self.path_is_ours() }
+    }
+
+    fn is_ours(&self) -> bool {
         matches!(self.above(), Some((_, Content::Directory | Content::Scratch { .. } | Content::Tmpfs { .. })))
     }
 
-    /// Only our own memory and the host's own trees lie on the way to it, so its path may be walked.
-    pub fn path_is_ours(&self) -> bool {
+    fn path_is_ours(&self) -> bool {
         self.path.ancestors().skip(1).all(|above| {
             self.tree
                 .get(above)

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Builder;
 use crate::host::{Host, Node};
+use crate::isolation::rootfs::target::Target;
 use crate::isolation::rootfs::{Step, kernel};
 use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
 
@@ -43,13 +44,8 @@ impl Builder<'_> {
         for path in fixed.chain(thermal(host)) {
             if host.node(&path) != Node::Missing {
                 read_back.expect(&path, "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
-                covers.push(Step::Hide {
-                    target: path,
-                    directory: true,
-                    make: false,
-                    trusted: true,
-                    attributes: *cover,
-                });
+                let target = Target { path, make: false, trusted: true };
+                covers.push(Step::Hide { target, directory: true, attributes: *cover });
             }
         }
     }
