@@ -1,5 +1,5 @@
 use super::*;
-use crate::host::Facts;
+use crate::host::{Facts, Host, Node};
 
 fn tree() -> (Tree, Host) {
     let directory = Node::Directory { uid: 0, mode: 0o755 };
