@@ -8,6 +8,7 @@ mod limits;
 mod plan;
 mod program;
 mod review;
+mod sizes;
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, OsStr, OsString};

@@ -6,12 +6,13 @@ mod processes;
 mod scopes;
 mod v1;
 
+use std::path::Path;
 use std::rc::Rc;
 
 use super::*;
 use crate::host::{Facts, Host, Node};
 use crate::isolation::context::{Context, Slot};
-use crate::isolation::{Findings, IdRange, Severity};
+use crate::isolation::{Findings, IdRange, Severity, Trace};
 
 const DIRECTORY: Node = Node::Directory { uid: 0, mode: 0o755 };
 const FILE: Node = Node::File { uid: 0, mode: 0o644 };

@@ -5,8 +5,9 @@ use std::path::Path;
 use super::Process;
 use super::environment::{PATH, environment};
 use super::groups::privileged;
-use super::plan::{LEAST_STACK, directories};
+use super::plan::directories;
 use super::program::where_it_is_looked_for;
+use super::sizes::LEAST_STACK;
 use crate::host::Host;
 use crate::isolation::{Account, Findings, Origin, Unfit};
 
