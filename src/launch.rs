@@ -6,13 +6,13 @@ mod conclusion;
 mod inherited;
 mod init;
 mod orphans;
+mod prepare;
 mod remedy;
 mod status;
 mod target;
 mod terminal;
 mod wire;
 
-use std::os::fd::AsFd;
 use std::time::Duration;
 
 use crate::explain;
@@ -31,8 +31,10 @@ use autogroup::Autogroup;
 use conclusion::{conclude, failed};
 use inherited::Inherited;
 use orphans::Orphans;
+use prepare::open_files;
 use wire::{Report, Wire};
 
+pub use prepare::prepare;
 pub use status::Listener;
 pub use wire::Timing;
 
@@ -48,49 +50,9 @@ pub struct Options {
     pub stats: bool,
 }
 
-/// Readies this process for launching: it must still be single-threaded.
-///
-/// Callers ignore or block signals, and both survive exec: the program is to start with neither.
-pub fn prepare() -> Result<(), String> {
-    // Below this the launch would fail half-way; the program itself gets the caller's limit.
-    if let Some(limit) = open_files()
-        && limit < OPEN_FILES
-    {
-        return Err(format!("the limit of open files is {limit}, and a launch needs {OPEN_FILES}"));
-    }
-    refuse_directories()?;
-    signal::reset_dispositions();
-    signal::discard_blocked();
-    signal::block_all();
-    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
-    Ok(())
-}
-
-const OPEN_FILES: u64 = 20;
-
 /// Descriptors that are closed once the program runs, rather than while it waits: several times what a plan has without
 /// long lists.
 const KEPT: usize = 256;
-
-/// How many files this process may have open; `None` where nothing limits it.
-fn open_files() -> Option<u64> {
-    crate::sys::process::limits(libc::RLIMIT_NOFILE).ok()?.soft
-}
-
-/// A directory on a standard descriptor stays a way into the host's tree, past every mount of ours: Landlock has no say
-/// in stat, chmod and utime beneath it, and lets read what the program may read by its own path.
-fn refuse_directories() -> Result<(), String> {
-    let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
-    for (number, descriptor) in [input.as_fd(), output.as_fd(), errors.as_fd()].into_iter().enumerate() {
-        let kind = nix::sys::stat::fstat(descriptor).map(|status| status.st_mode & libc::S_IFMT);
-        if kind == Ok(libc::S_IFDIR) {
-            return Err(format!(
-                "descriptor {number} is a directory, by which the program could leave its root; redirect it to a file"
-            ));
-        }
-    }
-    Ok(())
-}
 
 /// What a launch came to.
 pub struct Launched {

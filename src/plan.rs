@@ -1,6 +1,7 @@
 //! The plan: what each stage will do, in order, known whole before anything is touched.
 
 mod order;
+mod power;
 #[cfg(feature = "step-removal")]
 pub mod removal;
 mod review;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::order::{Inside, account, has_power, inside, mounts_cgroups, order, undoes_mounts, visitor, within};
+use super::order::{Inside, account, inside, order, visitor, within};
+use super::power::{has_power, mounts_cgroups, undoes_mounts};
 use crate::host::Host;
 use crate::isolation::capabilities::Keep;
 use crate::isolation::network::Mode;

@@ -139,9 +139,9 @@ impl<'n> Tree<'_, 'n> {
         if earlier.place.file == place.file {
             return self.twice(&target, earlier, &placed);
         }
-        merge(&earlier.thing, &mut placed.thing);
+        placed.thing.complete(&earlier.thing);
         self.reader.report.overrule(earlier.place, place, How::Replaced);
-        if earlier.key != placed.key || !alike(&earlier.thing, &placed.thing) {
+        if earlier.key != placed.key || !placed.thing.is_alike(&earlier.thing) {
             let message =
                 format!("`{}` of {} takes the place of what a parent put there", placed.key, target.display());
             let hint = self.meant(earlier.key, line);
@@ -234,18 +234,4 @@ fn removal(key: &str, line: &Line) -> String {
         "files" | "symlinks" => format!("{key} = {{ {} = false }}", escaped(path)),
         _ => format!("{key} = [{}]", escaped(&format!("!{path}"))),
     }
-}
-
-/// A parent's file keeps what the child's table does not say.
-fn merge(earlier: &Thing, later: &mut Thing) {
-    let Thing::File { text: old_text, mode: old_mode, owner: old_owner } = earlier else { return };
-    let Thing::File { text, mode, owner } = later else { return };
-    *text = text.take().or_else(|| old_text.clone());
-    *mode = mode.or(*old_mode);
-    *owner = owner.take().or_else(|| old_owner.clone());
-}
-
-/// The same thing, so nobody needs to hear of the repetition. Files are meant to be merged.
-fn alike(earlier: &Thing, later: &Thing) -> bool {
-    earlier == later || matches!((earlier, later), (Thing::File { .. }, Thing::File { .. }))
 }

@@ -46,6 +46,22 @@ pub enum Thing {
     Symlink(PathBuf),
 }
 
+impl Thing {
+    /// A parent's file keeps what the child's table does not say.
+    pub fn complete(&mut self, parents: &Thing) {
+        let Thing::File { text: old_text, mode: old_mode, owner: old_owner } = parents else { return };
+        let Thing::File { text, mode, owner } = self else { return };
+        *text = text.take().or_else(|| old_text.clone());
+        *mode = mode.or(*old_mode);
+        *owner = owner.take().or_else(|| old_owner.clone());
+    }
+
+    /// The same thing, so nobody needs to hear of the repetition. Files are meant to be merged.
+    pub fn is_alike(&self, other: &Thing) -> bool {
+        self == other || matches!((self, other), (Thing::File { .. }, Thing::File { .. }))
+    }
+}
+
 pub fn listed(reader: &Reader, key: &str, node: &Node) -> Option<(PathBuf, Thing)> {
     let form = FORMS.iter().find(|form| form.key == key)?;
     let entry = entry::read(reader, form, node)?;
