@@ -5,6 +5,7 @@ mod errors;
 mod golden;
 mod kernel;
 mod oracle;
+mod others;
 mod section;
 
 use super::calls::find;
