@@ -24,8 +24,8 @@ use crate::outcome::Outcome;
 use crate::plan::{Plan, Stage, Step};
 use crate::state::{self, Record};
 use crate::sys::clone::{Side, clone3};
-use crate::sys::signal;
 use crate::sys::wait::Ended;
+use crate::sys::{errno, signal};
 use attend::{Attended, apart};
 use autogroup::Autogroup;
 use conclusion::{conclude, failed};
@@ -94,7 +94,7 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
     let out_of_memory = OutOfMemory::of(&cgroups);
     let usage = options.stats.then(|| stats::usage(&cgroups));
     if let Err(error) = record.finish() {
-        explain::print_error(&format!("{error:#}"), Some("sandbox gc tries it again"));
+        explain::print_error(&errno::chain(&error), Some("sandbox gc tries it again"));
     }
     if let (Outcome::Failed { message, hint, .. }, Some(found)) = (&mut outcome, &out_of_memory) {
         *message = format!("{message}: {found}");

@@ -21,7 +21,10 @@ fn main() -> ExitCode {
     };
     // The doctor starts no program of anybody's, and is there to say just this.
     if let (Err(errno), false) = (closed, matches!(cli.command, Command::Doctor(_))) {
-        explain::print_error(&format!("close_range: {}", errno.desc()), Some("Linux 5.11 and newer can close on exec"));
+        explain::print_error(
+            &format!("close_range: {}", sys::errno::words(errno)),
+            Some("Linux 5.11 and newer can close on exec"),
+        );
         return ExitCode::from(outcome::FAILED);
     }
     let (ended, failed) = match cli.command {
@@ -43,7 +46,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(code) => said_whole(code, failed),
         Err(error) => {
-            explain::print_error(&format!("{error:#}"), state::refused(&error).as_deref());
+            explain::print_error(&sys::errno::chain(&error), state::refused(&error).as_deref());
             ExitCode::from(failed)
         }
     }
@@ -66,6 +69,7 @@ fn other_than_a_command(error: &clap::Error) -> ExitCode {
 /// `code`, unless somebody waits for the rest of a result.
 fn said_whole(code: u8, failed: u8) -> ExitCode {
     let Some(error) = say::missed() else { return ExitCode::from(code) };
-    explain::print_error(&format!("writing to standard output: {error}"), Some("make room, or send it elsewhere"));
+    let message = format!("writing to standard output: {}", sys::errno::of_io(error));
+    explain::print_error(&message, Some("make room, or send it elsewhere"));
     ExitCode::from(failed)
 }

@@ -6,6 +6,7 @@
 pub mod capabilities;
 pub mod clone;
 pub mod descriptor;
+pub mod errno;
 pub mod landlock;
 pub mod mount;
 pub mod network;

@@ -11,6 +11,7 @@ use crate::doctor::{Report, Trial};
 use crate::host::Host;
 use crate::isolation::Findings;
 use crate::profile::{Diagnostics, OriginLine};
+use crate::sys::errno;
 use crate::{explain, plan, profile};
 
 #[derive(Debug, Args)]
@@ -36,7 +37,7 @@ impl Check {
                 Ok(report) => Some(report),
                 Err(error) => {
                     let hint = "`sandbox doctor --json PROFILE` prints such a report, on the machine that it is about";
-                    explain::print_error(&format!("{error:#}"), Some(hint));
+                    explain::print_error(&errno::chain(&error), Some(hint));
                     return Ok(1);
                 }
             },

@@ -10,6 +10,7 @@ use clap::Args;
 use crate::host::Host;
 use crate::isolation::Findings;
 use crate::profile::{self, Overrides};
+use crate::sys::errno;
 use crate::{draft, explain, plan};
 
 #[derive(Debug, Args)]
@@ -68,9 +69,10 @@ impl New {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 Ok(Some((format!("{noun} exists already"), "choose another name, or overwrite it with --force")))
             }
-            Err(error) => {
-                Ok(Some((format!("{noun} cannot be written: {error}"), "choose a place where you may write")))
-            }
+            Err(error) => Ok(Some((
+                format!("{noun} cannot be written: {}", errno::of_io(&error)),
+                "choose a place where you may write",
+            ))),
         }
     }
 }

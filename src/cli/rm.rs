@@ -6,6 +6,7 @@ use clap::Args;
 use crate::explain;
 use crate::host::Host;
 use crate::state::{self, Root};
+use crate::sys::errno;
 
 #[derive(Debug, Args)]
 pub struct Rm {
@@ -27,7 +28,7 @@ impl Rm {
             match state::rm(&root, id) {
                 Ok(removed) => removed.iter().for_each(|id| println!("{id}")),
                 Err(error) => {
-                    explain::print_error(&format!("{error:#}"), None);
+                    explain::print_error(&errno::chain(&error), None);
                     code = 1;
                 }
             }

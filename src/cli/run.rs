@@ -10,6 +10,7 @@ use crate::host::Host;
 use crate::isolation::Findings;
 use crate::launch::{self, Listener, Options};
 use crate::outcome::{FAILED, Outcome};
+use crate::sys::errno;
 use crate::{explain, plan, profile, state, sys};
 
 #[derive(Debug, Args)]
@@ -58,7 +59,7 @@ impl Run {
         let record = match state::begin(&plan.name, &profile::resolved_text(&loaded), &host) {
             Ok(record) => record,
             Err(error) => {
-                explain::print_error(&format!("{error:#}"), state::remedy(&error).as_deref());
+                explain::print_error(&errno::chain(&error), state::remedy(&error).as_deref());
                 return Ok(FAILED);
             }
         };

@@ -164,7 +164,7 @@ impl fmt::Display for Refusal {
         }
         match self.errno {
             Errno::UnknownErrno => f.write_str("not as it should be"),
-            errno => write!(f, "{} ({errno:?})", errno.desc()),
+            errno => f.write_str(&crate::sys::errno::words(errno)),
         }
     }
 }

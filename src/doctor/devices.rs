@@ -28,9 +28,7 @@ fn device(name: &'static str, path: &str, remedy: &str, lost: &str) -> Feature {
     match OpenOptions::new().read(true).write(true).custom_flags(flags).open(path) {
         Ok(_) => Feature::ok(name, format!("{path} opens")),
         Err(error) => {
-            let why =
-                error.raw_os_error().map_or("cannot be opened", |number| nix::errno::Errno::from_raw(number).desc());
-            Feature::no(name, format!("{path}: {why}")).lost(lost).remedy(remedy)
+            Feature::no(name, format!("{path}: {}", crate::sys::errno::of_io(&error))).lost(lost).remedy(remedy)
         }
     }
 }

@@ -14,8 +14,8 @@ use super::Feature;
 use super::attempt::{Refusal, attempt};
 use crate::host::{Host, Node};
 use crate::isolation::{Applied, Fault};
-use crate::sys::descriptor;
 use crate::sys::mount::{self, NO_DEV, NO_EXEC, NO_SUID};
+use crate::sys::{descriptor, errno};
 
 const ORDINARY: i32 = libc::CLONE_NEWUSER | libc::CLONE_NEWNS;
 
@@ -115,7 +115,7 @@ fn overlay_on_disk(host: &Host) -> Feature {
     let trial = match Trial::make(&directory) {
         Ok(trial) => trial,
         Err(error) => {
-            let detail = format!("{noun}: cannot be written to: {error}");
+            let detail = format!("{noun}: cannot be written to: {}", errno::of_io(&error));
             return Feature::no(name, detail).lost(LOST).remedy("set XDG_DATA_HOME to a directory of the caller's own");
         }
     };
@@ -199,7 +199,7 @@ impl Drop for Trial {
         // overlayfs leaves a directory there that not even its owner may open.
         let _ = fs::set_permissions(self.0.join("work/work"), fs::Permissions::from_mode(0o700));
         if let Err(error) = fs::remove_dir_all(&self.0) {
-            crate::explain::print_error(&format!("cannot remove {}: {error}", self.0.display()), None);
+            crate::explain::print_error(&format!("cannot remove {}: {}", self.0.display(), errno::of_io(&error)), None);
         }
     }
 }

@@ -45,7 +45,7 @@ pub fn examine(host: &Host) -> Feature {
     let record = match state::begin(&plan.name, &profile::resolved_text(&loaded), host) {
         Ok(record) => record,
         Err(error) => {
-            let feature = Feature::no(NAME, format!("{error:#}")).lost(LOST).required();
+            let feature = Feature::no(NAME, crate::sys::errno::chain(&error)).lost(LOST).required();
             return match state::remedy(&error) {
                 Some(hint) => feature.remedy(hint),
                 None => feature,

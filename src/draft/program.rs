@@ -8,7 +8,7 @@ use super::{Findings, Refused, installation, is_system, libraries};
 use crate::host::{Host, Node, elf};
 use crate::isolation::nearest;
 use crate::profile;
-use crate::sys::descriptor;
+use crate::sys::{descriptor, errno};
 
 /// The directories that a program is looked for in inside; servers are in some that a person's PATH may lack.
 const INSIDE: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -64,7 +64,7 @@ fn directories(host: &Host) -> Vec<PathBuf> {
 fn runnable(path: &Path) -> Result<(), String> {
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err("does not exist".into()),
-        Err(error) => Err(format!("cannot be looked at: {error}")),
+        Err(error) => Err(format!("cannot be looked at: {}", errno::of_io(&error))),
         Ok(file) if file.is_dir() => Err("is a directory".into()),
         Ok(file) if !file.is_file() => Err("is no regular file".into()),
         Ok(file) if file.mode() & 0o111 == 0 => Err("is not executable".into()),
@@ -104,8 +104,9 @@ pub fn examine(path: &Path, home: Option<&Path>, host: &Host, findings: &mut Fin
             true => format!("{noun} is"),
             false => format!("{} is a link to {noun},", named.display()),
         };
-        let unreadable =
-            |error: &std::io::Error| refused(format!("{noun} cannot be read: {error}"), "run this as somebody who may");
+        let unreadable = |error: &std::io::Error| {
+            refused(format!("{noun} cannot be read: {}", errno::of_io(error)), "run this as somebody who may")
+        };
         let file = File::open(&at).map_err(|error| unreadable(&error))?;
         match elf::read(&file)
             .map_err(|why| refused(format!("{noun} cannot run here: {why}"), "choose a program for this machine"))?

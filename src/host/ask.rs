@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{Limit, Node};
+use crate::sys::errno;
 
 pub fn kernel() -> String {
     nix::sys::utsname::uname().map(|names| names.release().to_string_lossy().into_owned()).unwrap_or_default()
@@ -93,7 +94,7 @@ pub fn node(path: &Path) -> Node {
         Err(error) => {
             return match error.raw_os_error() {
                 Some(libc::ENOENT | libc::ENOTDIR) => Node::Missing,
-                errno => Node::Unreadable { errno: nix::errno::Errno::from_raw(errno.unwrap_or(0)).to_string() },
+                _ => Node::Unreadable { errno: errno::of_io(&error) },
             };
         }
     };
@@ -110,7 +111,7 @@ pub fn node(path: &Path) -> Node {
     } else if kind.is_symlink() {
         match std::fs::read_link(path) {
             Ok(to) => Node::Symlink { to },
-            Err(error) => Node::Unreadable { errno: error.to_string() },
+            Err(error) => Node::Unreadable { errno: errno::of_io(&error) },
         }
     } else if kind.is_char_device() {
         device('c')

@@ -7,6 +7,7 @@ use super::wire::Report;
 use crate::isolation::{Fault, process};
 use crate::outcome::{self, Outcome};
 use crate::plan::{Plan, Stage};
+use crate::sys::errno::words;
 use crate::sys::wait::Ended;
 
 /// What became of it: the shared page speaks for init, the wait status for the kernel.
@@ -48,7 +49,7 @@ pub fn failed(plan: &Plan, at: Option<(Stage, usize)>, fault: &Fault) -> Outcome
     }
     match fault.errno {
         Errno::UnknownErrno => message.push_str("not as planned"),
-        errno => message.push_str(&format!("{} ({errno:?})", errno.desc())),
+        errno => message.push_str(&words(errno)),
     }
     Outcome::Failed { code, message, hint: remedy::remedy(step, fault) }
 }

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use crate::explain;
 use crate::isolation::cgroup::oom::OutOfMemory;
 use crate::outcome::Outcome;
+use crate::sys::errno::words;
 
 /// How long whoever does not read is waited for when all is over.
 const LAST_WAIT: Duration = Duration::from_secs(1);
@@ -89,7 +90,7 @@ impl Listener {
                     unsent.clear();
                     // Whoever asked has gone.
                     if errno != Errno::EPIPE {
-                        explain::print_error(&format!("--status-fd: write: {} ({errno:?})", errno.desc()), None);
+                        explain::print_error(&format!("--status-fd: write: {}", words(errno)), None);
                     }
                 }
             }

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::host::Host;
+use crate::sys::errno;
 
 /// Profiles are written by hand; what is larger is something else.
 const LARGEST: u64 = 1024 * 1024;
@@ -47,7 +48,7 @@ pub fn read(path: &Path, named: Named, host: &Host) -> Result<Text, Refusal> {
     // cannot be exchanged in between.
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| unopened(path, &error))?;
-    let metadata = file.metadata().map_err(|error| unfit(path, &error.to_string(), "look at its file system"))?;
+    let metadata = file.metadata().map_err(|error| unfit(path, &errno::of_io(&error), "look at its file system"))?;
     suitable(path, &metadata)?;
     trusted(path, &metadata, named, host)?;
     let writers = writers(&metadata, host);
@@ -76,7 +77,7 @@ fn unopened(path: &Path, error: &std::io::Error) -> Refusal {
         _ if error.raw_os_error() == Some(libc::ENXIO) => {
             unfit(path, "not a regular file", "write the profile to a file")
         }
-        _ => unfit(path, &words(error), "check the path"),
+        _ => unfit(path, &errno::of_io(error), "check the path"),
     }
 }
 
@@ -84,14 +85,6 @@ fn broken_link(path: &Path, how: &str) -> Refusal {
     let to = std::fs::read_link(path).unwrap_or_default();
     let hint = "remove the link, or have it lead to a profile";
     unfit(path, &format!("it is a link to {}, {how}", to.display()), hint)
-}
-
-/// The system's words without Rust's "(os error N)".
-fn words(error: &std::io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => nix::errno::Errno::from_raw(number).desc().to_ascii_lowercase(),
-        None => error.to_string(),
-    }
 }
 
 fn unfit(path: &Path, why: &str, hint: &str) -> Refusal {
@@ -178,7 +171,7 @@ fn private_group(owner: u32, gid: u32, host: &Host) -> bool {
 }
 
 fn contents(mut file: &File, path: &Path, expected: u64) -> Result<Vec<u8>, Refusal> {
-    let unread = |error: std::io::Error| unfit(path, &words(&error), "check the file");
+    let unread = |error: std::io::Error| unfit(path, &errno::of_io(&error), "check the file");
     let expected = usize::try_from(expected.min(LARGEST)).unwrap_or(0);
     let mut bytes = vec![0; expected + 1];
     let read = file.read(&mut bytes).map_err(unread)?;

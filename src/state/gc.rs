@@ -12,6 +12,7 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 use super::list::{self, Entry, Life, Opened};
 use super::record::{self, Contents};
 use super::{Root, discard, lock, remove_all, trace, tree};
+use crate::sys::errno;
 
 /// What became of the sandboxes that were not alive, by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub fn gc(root: &Root) -> Result<Report> {
             Ok(Outcome::Removed) => report.removed.push(id),
             Ok(Outcome::Left) => {}
             Ok(Outcome::Broken(reason)) => report.broken.push((id, reason)),
-            Err(error) => report.failed.push((id, format!("{error:#}"))),
+            Err(error) => report.failed.push((id, errno::chain(&error))),
         }
     }
     Ok(report)
@@ -75,7 +76,7 @@ pub fn collect(root: &Root, id: &str, broken_too: bool) -> Result<Outcome> {
         Ok(Opened::Record(file)) => file,
         Ok(Opened::Empty) => return without_record(root, id),
         Ok(Opened::Nothing) => return Ok(Outcome::Left),
-        Err(error) => return Ok(Outcome::Broken(format!("{error:#}"))),
+        Err(error) => return Ok(Outcome::Broken(errno::chain(&error))),
     };
     if !lock::take(&file).context("locking its record")? {
         return Ok(Outcome::Left);

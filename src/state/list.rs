@@ -16,6 +16,7 @@ use super::record::{self, Contents, Event, Header, Planned};
 use super::started::Started;
 use super::{Root, lock, tree};
 use crate::isolation::{Trace, cgroup};
+use crate::sys::errno;
 
 /// One sandbox, as its record tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,16 +138,16 @@ pub fn look(root: &Root, id: String) -> Option<Entry> {
         Ok(Opened::Empty) => {
             return Some(Entry { id, life: Life::Dead, header: None, started: None, traces: Vec::new() });
         }
-        Err(error) => return broken(id, format!("{error:#}")),
+        Err(error) => return broken(id, errno::chain(&error)),
     };
     // The lock first: a record that was complete when it died stays so.
     let held = match lock::is_held(&file) {
         Ok(held) => held,
-        Err(errno) => return broken(id, format!("asking for its lock: {errno}")),
+        Err(errno) => return broken(id, format!("asking for its lock: {}", errno::words(errno))),
     };
     let Contents { header, started, traces, broken: damage } = match bytes(&file) {
         Ok(bytes) => record::read(&bytes, &id),
-        Err(error) => return broken(id, format!("{error:#}")),
+        Err(error) => return broken(id, errno::chain(&error)),
     };
     let life = match (damage, held) {
         (Some(reason), _) => Life::Broken(reason),

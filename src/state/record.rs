@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::started::Started;
 use crate::host::Facts;
 use crate::isolation::Trace;
+use crate::sys::errno;
 
 /// Of the format. A record of another version is shown as broken and left alone.
 pub const VERSION: u32 = 1;
@@ -62,7 +63,7 @@ pub fn read(bytes: &[u8], id: &str) -> Contents {
     match lines.next().map_or((&b""[..], false), whole_line) {
         (line, true) => match header(line, id) {
             Ok(header) => contents.header = Some(header),
-            Err(error) => contents.broken = Some(format!("line 1: {error:#}")),
+            Err(error) => contents.broken = Some(format!("line 1: {}", errno::chain(&error))),
         },
         // Cut short while it was written; unless it never was a record's beginning.
         (torn, false) if torn_header(torn, id) => {}

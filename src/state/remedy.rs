@@ -6,6 +6,7 @@ use std::io;
 use nix::errno::Errno;
 
 use crate::isolation::Fault;
+use crate::sys::errno::chain;
 
 /// A state directory that is there and is not the caller's alone.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ pub fn refused(error: &anyhow::Error) -> Option<String> {
 pub fn fault(error: &anyhow::Error) -> Fault {
     match errno(error) {
         Some(errno) => Fault::new("record", errno, error.to_string()),
-        None => Fault::new("record", Errno::EIO, format!("{error:#}")),
+        None => Fault::new("record", Errno::EIO, chain(error)),
     }
 }
 

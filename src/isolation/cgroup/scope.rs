@@ -14,6 +14,7 @@ use super::dbus::{Body, Bus, Call, Kind, Message, Value};
 use super::layout::ROOT;
 use crate::host::{Host, Node};
 use crate::isolation::Fault;
+use crate::sys::errno;
 
 /// A manager that can be asked, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +63,7 @@ impl Manager {
     pub fn start_scope(&self, unit: &str) -> Result<(), Fault> {
         let noun = |error: io::Error| {
             let errno = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EPROTO));
-            Fault::new("StartTransientUnit", errno, format!("{}: {error}", self.socket.display()))
+            Fault::new("StartTransientUnit", errno, format!("{}: {}", self.socket.display(), errno::of_io(&error)))
         };
         let mut bus = Bus::connect(&self.socket, PATIENCE).map_err(noun)?;
         let call = self.ask(&mut bus, unit).map_err(noun)?;

@@ -11,6 +11,7 @@ use super::super::settings::{Lack, Setting};
 use super::super::{apply, size};
 use super::Change;
 use crate::isolation::Fault;
+use crate::sys::errno::words;
 
 pub fn set(changes: &[Change<'_>]) -> Result<(), Lack> {
     let mut done: Vec<(&Change<'_>, Setting)> = Vec::new();
@@ -84,7 +85,7 @@ pub fn in_use(used: u64) -> Lack {
 pub fn said(fault: &Fault) -> String {
     match fault.errno {
         Errno::UnknownErrno => format!("{}: {}", fault.operation, fault.detail),
-        errno => format!("{}: {}: {} ({errno:?})", fault.operation, fault.detail, errno.desc()),
+        errno => format!("{}: {}: {}", fault.operation, fault.detail, words(errno)),
     }
 }
 

@@ -64,7 +64,7 @@ impl Planner<'_> {
             match self.host.node(path) {
                 Node::Missing => {}
                 // Where the caller may not look, the program may not either.
-                Node::Unreadable { errno } if !errno.starts_with("EACCES") => {
+                Node::Unreadable { errno } if !errno.contains("EACCES") => {
                     let message = format!("whether {} must be hidden is unknown: {errno}", path.display());
                     let hint = format!("stat {} as the caller shows the cause", path.display());
                     self.findings.error("rootfs", message, hint, None);

@@ -132,7 +132,7 @@ impl fmt::Display for Obstacle {
             Obstacle::Loop => f.write_str("is part of a loop of links"),
             Obstacle::Kernel => f.write_str("belongs to the kernel"),
             Obstacle::Hidden => f.write_str("lies in a hidden directory"),
-            Obstacle::Unreadable(errno) => write!(f, "cannot be looked at ({errno})"),
+            Obstacle::Unreadable(errno) => write!(f, "cannot be looked at: {errno}"),
         }
     }
 }
