@@ -60,7 +60,7 @@ fn other_than_a_command(error: &clap::Error) -> ExitCode {
         say::message(format_args!("{}", usage::text(error, std::env::args_os().skip(1))));
         return ExitCode::from(if run { outcome::FAILED } else { 2 });
     }
-    if let Err(error) = error.print() {
+    if let Err(error) = say::open().and_then(|()| error.print()) {
         say::miss(error);
     }
     said_whole(0, if run { outcome::FAILED } else { 1 })
@@ -69,7 +69,10 @@ fn other_than_a_command(error: &clap::Error) -> ExitCode {
 /// `code`, unless somebody waits for the rest of a result.
 fn said_whole(code: u8, failed: u8) -> ExitCode {
     let Some(error) = say::missed() else { return ExitCode::from(code) };
-    let message = format!("writing to standard output: {}", sys::errno::of_io(error));
-    explain::print_error(&message, Some("make room, or send it elsewhere"));
+    let hint = match error.raw_os_error() {
+        Some(libc::EBADF) => "it is closed: send it somewhere; /dev/null will do",
+        _ => "make room, or send it elsewhere",
+    };
+    explain::print_error(&format!("writing to standard output: {}", sys::errno::of_io(error)), Some(hint));
     ExitCode::from(failed)
 }

@@ -7,13 +7,23 @@ use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 use std::sync::OnceLock;
 
+use crate::sys::process;
+
 /// The first reason why a result could not be written.
 static MISSED: OnceLock<std::io::Error> = OnceLock::new();
 
 /// A result, to standard output.
 pub fn result(text: Arguments) {
-    if let Err(error) = std::io::stdout().write_fmt(text) {
+    if let Err(error) = open().and_then(|()| std::io::stdout().write_fmt(text)) {
         miss(error);
+    }
+}
+
+/// Whether there is a standard output at all.
+pub fn open() -> std::io::Result<()> {
+    match process::output_was_closed() {
+        true => Err(std::io::Error::from_raw_os_error(libc::EBADF)),
+        false => Ok(()),
     }
 }
 

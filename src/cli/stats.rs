@@ -1,16 +1,17 @@
 //! `sandbox stats`
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
 
 use crate::explain::usage::{self, Row};
 use crate::host::Host;
 use crate::isolation::cgroup::stats::{self, Usage};
+use crate::say;
 use crate::state::{self, Entry, Life, Root};
 use crate::sys::window;
 
@@ -37,10 +38,10 @@ impl Stats {
         loop {
             let Some(readings) = watched.look(self.json)? else { return Ok(0) };
             let text = if self.json { watched.json(&readings)? } else { watched.text(&readings, self.watch) };
-            match show(&text, self.watch && !self.json) {
-                // Whoever read it has seen enough.
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(0),
-                shown => shown.context("writing to standard output")?,
+            // Whoever read it has seen enough, or is missed at the end.
+            if let Err(error) = show(&text, self.watch && !self.json) {
+                say::miss(error);
+                return Ok(0);
             }
             if !self.watch {
                 return Ok(0);
@@ -139,6 +140,7 @@ fn rate(elapsed: Duration, microseconds: u64) -> u64 {
 
 /// On a terminal in place of what was shown before.
 fn show(text: &str, again: bool) -> std::io::Result<()> {
+    say::open()?;
     let mut output = std::io::stdout().lock();
     if let Some((_, columns)) = window::size(&output).filter(|_| again) {
         // Home; each line's rest, and what is below, cleared: nothing flickers.

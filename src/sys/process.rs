@@ -1,6 +1,7 @@
 //! Attributes of the calling process: prctl(2) and its neighbours.
 
 use std::ffi::{CStr, CString};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 
@@ -10,6 +11,25 @@ use super::check;
 pub fn has_privilege_of_its_own() -> bool {
     // SAFETY: reads a number from the auxiliary vector.
     (unsafe { libc::getauxval(libc::AT_SECURE) }) != 0
+}
+
+/// The caller closed descriptor 1. Before `main` the standard library opens /dev/null in its place, which says of all that
+/// is written to it that it was: only what runs earlier can tell.
+pub fn output_was_closed() -> bool {
+    CLOSED.load(Ordering::Relaxed)
+}
+
+static CLOSED: AtomicBool = AtomicBool::new(false);
+
+#[used]
+// SAFETY: the C library calls what stands there once, on the only thread, and passes arguments that `look` need not take.
+#[unsafe(link_section = ".init_array")]
+static LOOK: extern "C" fn() = look;
+
+extern "C" fn look() {
+    // SAFETY: numbers only.
+    let closed = unsafe { libc::fcntl(1, libc::F_GETFD) } == -1;
+    CLOSED.store(closed, Ordering::Relaxed);
 }
 
 /// Asks for `signal` when the parent *thread* ends; cleared by a change of credentials.

@@ -253,7 +253,7 @@ fn what_nobody_can_read_ends_nothing() {
     }
     let checked = Sandbox::new().option("--origin");
     let texts = ["--help", "help", "--version", "run --help", "profiles show --help"];
-    let results = ["plan", "check", "doctor", "ps", "schema", "profiles", "profiles show hello", "new sh"];
+    let results = ["plan", "check", "doctor", "ps", "schema", "profiles", "profiles show hello", "new sh", "stats"];
     for subcommand in results.into_iter().chain(texts) {
         let command = || match subcommand {
             "plan" => sandbox.command("plan", &["/probe"]),
@@ -269,9 +269,22 @@ fn what_nobody_can_read_ends_nothing() {
         assert_eq!(code(command().stdout(full()).stderr(Stdio::null())), failed, "{subcommand}");
         assert_eq!(code(command().stdout(full()).stderr(full())), failed, "{subcommand}");
         let said = command_output(command().stdout(full()));
-        assert!(said.contains("sandbox: writing to standard output: No space left"), "{subcommand}: {said}");
+        let why = "sandbox: writing to standard output: No space left on device (ENOSPC)\nhint: make room";
+        assert!(said.contains(why), "{subcommand}: {said}");
         assert_eq!(code(command().stdout(gone()).stderr(Stdio::null())), well, "{subcommand}");
     }
+    // The standard library opens /dev/null in its place, to which everything can be written.
+    for subcommand in ["plan hello", "check --origin hello", "doctor", "ps --json", "stats", "new sh", "--help"] {
+        let mut closed = Command::new("/bin/sh");
+        closed.args(["-c", "exec \"$0\" \"$@\" >&-"]).arg(launcher()).args(subcommand.split(' '));
+        let said = command_output(&mut closed);
+        let why = "sandbox: writing to standard output: Bad file descriptor (EBADF)\nhint: it is closed";
+        assert!(said.contains(why), "{subcommand}: {said}");
+        assert_eq!(code(closed.stderr(Stdio::null())), Some(1), "{subcommand}");
+    }
+    let mut closed = Command::new("/bin/sh");
+    closed.args(["-c", "exec \"$0\" run hello >&-"]).arg(launcher());
+    assert_eq!(code(closed.stderr(Stdio::null())), Some(0), "what the program says is its own");
 }
 
 fn command_output(command: &mut std::process::Command) -> String {
