@@ -12,6 +12,7 @@ mod ask;
 pub mod elf;
 mod facts;
 mod format;
+pub mod mountinfo;
 mod walk;
 
 pub use accounts::{Group, User};
@@ -164,6 +165,12 @@ impl Host {
     /// The contents of a small text file.
     pub fn text(&self, path: &Path) -> Option<String> {
         self.recall_path(path, |facts| &mut facts.texts, ask::text, || None)
+    }
+
+    /// The caller's mounts: a name that is not UTF-8 keeps none of the others from being told.
+    pub fn mountinfo(&self) -> String {
+        let path = Path::new("/proc/self/mountinfo");
+        self.recall_path(path, |facts| &mut facts.texts, ask::lossy_text, || None).unwrap_or_default()
     }
 
     /// How many names a file has; 1 where nothing says more.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Feature;
 use crate::host::Host;
+use crate::host::mountinfo::mounts;
 use crate::isolation::status::Status;
 
 /// What decides whether namespaces can be made, besides the kernel itself.
@@ -43,8 +44,8 @@ impl System {
             systemd: Path::new("/run/systemd/system").is_dir(),
             filtered: Status::of_caller().is_some_and(|status| status.seccomp == 2),
             // The kernel lists only the mounts below a caller's root: a chroot is rarely one itself.
-            chrooted: text("/proc/self/mountinfo")
-                .is_some_and(|mounts| !mounts.lines().any(|line| line.split(' ').nth(4) == Some("/"))),
+            chrooted: std::fs::read("/proc/self/mountinfo")
+                .is_ok_and(|text| !mounts(&text).flatten().any(|mount| mount.point() == Path::new("/"))),
             program,
             program_of_root,
             max_user_namespaces: text("/proc/sys/user/max_user_namespaces").and_then(|text| text.trim().parse().ok()),

@@ -122,14 +122,22 @@ pub fn node(path: &Path) -> Node {
     }
 }
 
-/// Trees of others are read too: what is no file could keep us waiting for ever, and no file of accounts is this large.
 pub fn text(path: &Path) -> Option<String> {
+    String::from_utf8(contents(path)?).ok()
+}
+
+pub fn lossy_text(path: &Path) -> Option<String> {
+    Some(String::from_utf8_lossy(&contents(path)?).into_owned())
+}
+
+/// Trees of others are read too: what is no file could keep us waiting for ever, and no file of accounts is this large.
+fn contents(path: &Path) -> Option<Vec<u8>> {
     const LARGEST: u64 = 16 << 20;
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).ok()?;
     let metadata = file.metadata().ok().filter(|metadata| metadata.is_file() && metadata.len() <= LARGEST)?;
-    let mut text = String::with_capacity(metadata.len() as usize + 1);
-    file.take(LARGEST).read_to_string(&mut text).ok()?;
-    Some(text)
+    let mut contents = Vec::with_capacity(metadata.len() as usize + 1);
+    file.take(LARGEST).read_to_end(&mut contents).ok()?;
+    Some(contents)
 }
 
 pub fn links(path: &Path) -> u64 {

@@ -1,5 +1,7 @@
 //! PATH: set-up through paths that the content of a tree controls. The launch refuses, or stays inside.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
@@ -172,6 +174,19 @@ fn a_target_that_is_exchanged_meanwhile_leads_nowhere() {
         canary.lives();
         assert!(!sandbox.dir().join("canary/new").exists(), "{line}");
     }
+}
+
+#[test]
+fn a_way_may_lead_through_a_name_that_is_no_text() {
+    let sandbox = Sandbox::new();
+    let tree = sandbox.dir().join("tree");
+    let named = tree.join(OsStr::from_bytes(b"a b\xff"));
+    std::fs::create_dir_all(&named).expect("making the tree");
+    symlink(named.file_name().expect("joined"), tree.join("near")).expect("making a link");
+    let sandbox = sandbox.read_only(&format!("{}:/data", tree.display())).with("rootfs", r#"tmpfs = ["/data/near"]"#);
+    let seen = sandbox.probe("create /data/near/mark + create /data/mark").exits(0);
+    seen.allows("create /data/near/mark").refuses("create /data/mark", &["EROFS", "EACCES"]);
+    assert!(!named.join("mark").exists(), "{seen}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use crate::host::mountinfo::{Mount, mounts};
 use crate::host::{Host, Node};
 
 /// What /proc/self/cgroup says of us. Directories are looked for when they are asked for: each costs system calls.
@@ -133,14 +134,15 @@ fn locate(host: &Host, controllers: Option<&[String]>, own: &str) -> Result<Path
     if !namespaced && let Some(directory) = usual(controllers).iter().map(|mount| below(mount, own)).find(there) {
         return Ok(directory);
     }
-    let mounts = mounts(host, controllers);
+    let text = host.mountinfo();
+    let mounts: Vec<_> = mounts(text.as_bytes()).flatten().filter(|mount| shows(mount, controllers)).collect();
     // A container's mount may show a part of the hierarchy only.
-    let shown = mounts.iter().filter_map(|(mount, root)| {
-        let relative = Path::new(own).strip_prefix(root).ok()?;
-        Some(below(mount, &relative.to_string_lossy()))
+    let mut shown = mounts.iter().filter_map(|mount| {
+        let relative = Path::new(own).strip_prefix(mount.root()).ok()?;
+        Some(below(&mount.point(), &relative.to_string_lossy()))
     });
-    let outside = || mounts.iter().find(|(_, root)| root.starts_with("/..")).map(|(mount, _)| mount.clone());
-    shown.into_iter().find(there).ok_or_else(|| outside().map_or(Lost::NotMounted, Lost::Outside))
+    let outside = || mounts.iter().find(|mount| mount.root().starts_with("/..")).map(|mount| mount.point().into());
+    shown.find(there).ok_or_else(|| outside().map_or(Lost::NotMounted, Lost::Outside))
 }
 
 fn usual(controllers: Option<&[String]>) -> Vec<PathBuf> {
@@ -159,30 +161,10 @@ fn below(mount: &Path, own: &str) -> PathBuf {
     }
 }
 
-/// Every mount of this hierarchy, and what it shows of it, as seen from our cgroup namespace.
-fn mounts(host: &Host, controllers: Option<&[String]>) -> Vec<(PathBuf, String)> {
-    let text = host.text(Path::new("/proc/self/mountinfo")).unwrap_or_default();
-    text.lines()
-        .filter_map(|line| {
-            let (before, after) = line.split_once(" - ")?;
-            let mut after = after.split(' ');
-            let (kind, options) = (after.next()?, after.nth(1)?);
-            let matches = match controllers {
-                None => kind == "cgroup2",
-                Some(names) => {
-                    kind == "cgroup" && names.iter().all(|name| options.split(',').any(|option| option == name))
-                }
-            };
-            let mut before = before.split(' ');
-            let (root, mount) = (before.nth(3)?, before.next()?);
-            matches.then(|| (PathBuf::from(unescape(mount)), unescape(root)))
-        })
-        .collect()
-}
-
-/// mountinfo writes space, tab, newline and backslash in octal.
-fn unescape(text: &str) -> String {
-    [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
-        .into_iter()
-        .fold(text.to_owned(), |text, (code, character)| text.replace(code, character))
+/// Whether it is of this hierarchy.
+fn shows(mount: &Mount, controllers: Option<&[String]>) -> bool {
+    match controllers {
+        None => mount.filesystem == "cgroup2",
+        Some(names) => mount.filesystem == "cgroup" && names.iter().all(|name| mount.has_super_option(name)),
+    }
 }

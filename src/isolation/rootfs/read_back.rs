@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 
+use crate::host::mountinfo::{Mount, mounts};
 use crate::isolation::context::{Context, Slot};
 use crate::isolation::{Applied, Fault};
 use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
@@ -56,34 +57,35 @@ impl ReadBack {
         std::fs::File::from(file)
             .read_to_end(&mut text)
             .map_err(|error| fault("read")(Errno::from_raw(error.raw_os_error().unwrap_or(0))))?;
-        self.compare(&String::from_utf8_lossy(&text))
+        self.compare(&text)
     }
 
-    fn compare(&self, mountinfo: &str) -> Applied {
+    fn compare(&self, mountinfo: &[u8]) -> Applied {
         let mut seen = vec![false; self.mounts.len()];
         // A later promise for the same path lies on top of an earlier one, as in the map.
         let by_path: BTreeMap<&OsStr, usize> =
             self.mounts.iter().enumerate().map(|(at, expected)| (expected.path.as_os_str(), at)).collect();
-        for line in mountinfo.lines() {
-            let mount = parse(line).ok_or_else(|| Fault::mismatch("mounts", format!("not understood: {line}")))?;
-            let promised = by_path.get(mount.path.as_os_str()).copied();
+        for mount in mounts(mountinfo) {
+            let mount = mount.map_err(|line| {
+                Fault::mismatch("mounts", format!("not understood: {}", String::from_utf8_lossy(line)))
+            })?;
+            let point = mount.point();
+            let promised = by_path.get(point.as_os_str()).copied();
             let expected = match promised {
                 Some(at) => {
                     seen[at] = true;
                     &self.mounts[at]
                 }
-                None => self.within_a_tree(&mount.path).ok_or_else(|| {
-                    Fault::mismatch(
-                        "mounts",
-                        format!("{} is mounted, and the plan has no such mount", mount.path.display()),
-                    )
+                None => self.within_a_tree(&point).ok_or_else(|| {
+                    let words = format!("{} is mounted, and the plan has no such mount", point.display());
+                    Fault::mismatch("mounts", words)
                 })?,
             };
-            let path = mount.path.display();
+            let path = point.display();
             if mount.propagates {
                 return Err(Fault::mismatch("mounts", format!("{path} takes part in the host's propagation")));
             }
-            let missing = expected.attributes & !mount.attributes;
+            let missing = expected.attributes & !attributes(&mount);
             if missing != 0 {
                 return Err(Fault::mismatch("mounts", format!("{path} is not {}", words(missing))));
             }
@@ -106,57 +108,17 @@ impl ReadBack {
     }
 }
 
-struct Mount<'a> {
-    path: PathBuf,
-    filesystem: &'a str,
-    attributes: u64,
-    propagates: bool,
-}
-
-/// A line of proc_pid_mountinfo(5).
-fn parse(line: &str) -> Option<Mount<'_>> {
-    let (mount, filesystem) = line.split_once(" - ")?;
-    let mut fields = mount.split(' ').skip(4);
-    let (path, options) = (unescape(fields.next()?), fields.next()?);
-    let attributes = options.split(',').fold(0, |attributes, option| {
+fn attributes(mount: &Mount) -> u64 {
+    mount.options().fold(0, |attributes, option| {
         attributes
             | match option {
-                "ro" => READ_ONLY,
-                "nosuid" => NO_SUID,
-                "nodev" => NO_DEV,
-                "noexec" => NO_EXEC,
+                b"ro" => READ_ONLY,
+                b"nosuid" => NO_SUID,
+                b"nodev" => NO_DEV,
+                b"noexec" => NO_EXEC,
                 _ => 0,
             }
-    });
-    let propagates = fields.any(|field| field.starts_with("shared:") || field.starts_with("master:"));
-    Some(Mount { path: PathBuf::from(path), filesystem: filesystem.split(' ').next()?, attributes, propagates })
-}
-
-/// Where a line of mountinfo says that something is mounted.
-pub fn mount_point(line: &str) -> Option<PathBuf> {
-    parse(line).map(|mount| mount.path)
-}
-
-/// The kernel writes space, tab, newline and backslash as three octal digits.
-fn unescape(text: &str) -> String {
-    if !text.contains('\\') {
-        return text.to_owned();
-    }
-    let mut parts = text.split('\\');
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        match part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(byte) => {
-                plain.push(byte as char);
-                plain.push_str(&part[3..]);
-            }
-            None => {
-                plain.push('\\');
-                plain.push_str(part);
-            }
-        }
-    }
-    plain
+    })
 }
 
 fn words(attributes: u64) -> String {
@@ -181,9 +143,9 @@ mod tests {
 
     #[test]
     fn what_was_promised_is_accepted() {
-        assert_eq!(promise().compare(&format!("{ROOT}\n{USR}\n")), Ok(()));
+        assert_eq!(promise().compare(format!("{ROOT}\n{USR}\n").as_bytes()), Ok(()));
         let inner = USR.replace("/usr ro", "/usr/a\\040b ro");
-        assert_eq!(promise().compare(&format!("{ROOT}\n{USR}\n{inner}\n")), Ok(()));
+        assert_eq!(promise().compare(format!("{ROOT}\n{USR}\n{inner}\n").as_bytes()), Ok(()));
     }
 
     #[test]
@@ -200,7 +162,7 @@ mod tests {
             (format!("{ROOT}\n{}", USR.replace("relatime -", "relatime master:3 -")), "/usr takes part in"),
             ("nonsense".to_string(), "not understood"),
         ] {
-            let fault = promise().compare(&text).unwrap_err();
+            let fault = promise().compare(text.as_bytes()).unwrap_err();
             assert!(fault.detail.contains(words), "{fault:?}");
         }
     }

@@ -1,10 +1,10 @@
 //! What is in the root whatever the profile says: the base, its secrets hidden, /proc, /dev, places to write, an account.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Planner;
 use crate::host::Node;
-use crate::isolation::rootfs::read_back::mount_point;
+use crate::host::mountinfo::mounts;
 use crate::isolation::rootfs::tree::{Content, Found, Kind, below};
 use crate::isolation::rootfs::{Access, Base, Bind, Home, Sys, Writes, base, devices};
 
@@ -150,8 +150,8 @@ impl Planner<'_> {
         if self.section.writes != Writes::Discard || self.given.ids.is_none() {
             return;
         }
-        let mounts = self.host.text(Path::new("/proc/self/mountinfo")).unwrap_or_default();
-        let mounts: Vec<PathBuf> = mounts.lines().filter_map(mount_point).collect();
+        let text = self.host.mountinfo();
+        let mounts: Vec<_> = mounts(text.as_bytes()).flatten().map(|mount| mount.point()).collect();
         for (path, content) in self.tree.iter() {
             let Content::Bind { source, discard: true, .. } = content else { continue };
             let Some(mount) = mounts.iter().find(|mount| below(mount, source).is_some()) else { continue };
