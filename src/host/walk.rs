@@ -52,7 +52,12 @@ impl Host {
             (_, Node::Missing | Node::Symlink { .. }) => None,
             (at, _) => Some((at, path.strip_prefix(above).unwrap_or(Path::new("")))),
         });
-        existing.map_or_else(|| path.to_owned(), |(at, rest)| at.join(rest))
+        match existing {
+            // Joining nothing would add a slash.
+            Some((at, rest)) if rest.as_os_str().is_empty() => at,
+            Some((at, rest)) => at.join(rest),
+            None => path.to_owned(),
+        }
     }
 }
 

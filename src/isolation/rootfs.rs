@@ -26,6 +26,7 @@ use super::{Access, Origin};
 
 pub use enter::Visitor;
 pub use keep::take_back;
+pub use plan::looked_up::review_names;
 pub use plan::{Given, Planned, plan};
 pub use procfs::COVERS as PROC_COVERS;
 pub use program::HANDLERS;

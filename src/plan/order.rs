@@ -190,6 +190,7 @@ pub(super) fn inside(profile: &Profile, host: &Host, findings: &mut Findings) ->
         memory_max: cgroup.memory_max,
         profiles: &profile.files,
         sought: &profile.sought,
+        looked_up: crate::profile::looked_up,
     };
     let rootfs = rootfs::plan(&profile.rootfs, &given, host, findings);
     Inside { account, namespaces, cgroup, rootfs }

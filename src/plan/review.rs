@@ -64,6 +64,9 @@ fn warn(profile: &Profile, inside: &Inside, refused: bool, host: &Host, findings
     }
     namespaces::limits::review(&profile.namespaces, own_network, host, findings);
     rootfs::review(&profile.rootfs, &given, host, findings);
+    if profile.rootfs.binds.iter().any(|bind| bind.access == Access::ReadWrite) {
+        rootfs::review_names(&profile.rootfs, &crate::profile::looked_up(host), host, findings);
+    }
     let mounts_anything = has_power(profile) && mounts_cgroups(profile, host);
     cgroup::review_power(mounts_anything, profile.capabilities.keep_origin.as_ref(), findings);
     if undoes_mounts(profile, host) {

@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::isolation::namespaces::sysctl::{self, Owner};
 use crate::isolation::namespaces::{IdMap, Nested};
 use crate::isolation::network::Mode;
-use crate::isolation::rootfs::{Home, Sys};
+use crate::isolation::rootfs::{Bind, Home, Sys};
 use crate::isolation::seccomp::Preset;
 use crate::isolation::{Access, Enforce, Origin};
 
@@ -205,7 +205,10 @@ pub fn writable_grants(
     guarded.extend(home.map(|home| ("the whole home", home)));
     guarded.extend(state.as_deref().map(|state| ("the records of all sandboxes", state)));
     guarded.extend(search.iter().map(|directory| ("the directory of profiles", directory.as_path())));
-    for bind in profile.rootfs.binds.iter().filter(|bind| bind.access == Access::ReadWrite) {
+    // Who names the directory itself means it; `check` says what that gives.
+    let meant = |bind: &Bind| search.contains(&bind.source);
+    let writable = profile.rootfs.binds.iter().filter(|bind| bind.access == Access::ReadWrite);
+    for bind in writable.filter(|bind| !meant(bind)) {
         if let Some((what, path)) = guarded.iter().find(|(_, path)| path.starts_with(&bind.source)) {
             let of = if *path == bind.source { String::new() } else { format!(", {}", path.display()) };
             let message = format!("writing to {} would reach {what}{of}", bind.source.display());

@@ -20,6 +20,9 @@ pub struct BuiltIn {
 /// Every file under `profiles/`, sorted by name.
 pub const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
 
+/// Those of the machine, in the order they are looked through.
+const SHARED: [&str; 2] = ["/etc/sandbox/profiles", "/usr/share/sandbox/profiles"];
+
 /// The directories in the order they are looked through, and what comes after them.
 pub struct SearchPath<'h> {
     host: &'h Host,
@@ -52,13 +55,8 @@ impl<'h> SearchPath<'h> {
     /// A profile that is named by its path needs none of them.
     pub fn directories(&self) -> &[PathBuf] {
         self.directories.get_or_init(|| {
-            let own = match self.host.env("XDG_CONFIG_HOME").filter(|config| config.starts_with('/')) {
-                Some(config) => Some(PathBuf::from(config)),
-                None => self.host.user_by_uid(self.host.uid()).map(|user| user.home.join(".config")),
-            };
-            let own = own.filter(|config| config.is_absolute()).map(|config| config.join("sandbox/profiles"));
-            let shared = ["/etc/sandbox/profiles", "/usr/share/sandbox/profiles"].map(PathBuf::from);
-            own.into_iter().chain(shared).collect()
+            let own = configured(self.host).or_else(|| by_default(self.host));
+            own.into_iter().chain(SHARED.map(PathBuf::from)).collect()
         })
     }
 
@@ -110,6 +108,24 @@ impl<'h> SearchPath<'h> {
         let directories = directories.join(", ");
         format!("`sandbox profiles` lists those of {directories} and the built-in ones; a path contains `/`")
     }
+}
+
+/// Every directory in which a name may be looked up for this caller, whether `XDG_CONFIG_HOME` is set then or not.
+pub fn everywhere(host: &Host) -> Vec<PathBuf> {
+    let own = configured(host).into_iter().chain(by_default(host));
+    let mut all: Vec<PathBuf> = own.chain(SHARED.map(PathBuf::from)).collect();
+    all.dedup();
+    all
+}
+
+fn configured(host: &Host) -> Option<PathBuf> {
+    let config = host.env("XDG_CONFIG_HOME").map(PathBuf::from).filter(|config| config.is_absolute())?;
+    Some(config.join("sandbox/profiles"))
+}
+
+fn by_default(host: &Host) -> Option<PathBuf> {
+    let home = host.user_by_uid(host.uid())?.home;
+    Some(home.join(".config/sandbox/profiles")).filter(|own| own.is_absolute())
 }
 
 /// Whether a profile is named by its path.

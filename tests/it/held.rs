@@ -261,3 +261,75 @@ fn a_kept_directory_that_was_closed_comes_with_a_remedy() {
     }
     let _ = std::fs::remove_dir_all(kept);
 }
+
+/// Nobody inside puts a profile where a name is looked up, whether the directory is there or not.
+#[test]
+fn where_names_of_profiles_are_looked_up_is_not_the_programs() {
+    let planted = "[process]\ncommand = [\"/bin/true\"]\n";
+    for there in [true, false] {
+        let sandbox = Sandbox::new().with("rootfs", r#"home = "read-write""#);
+        let tree = sandbox.dir().join("tree");
+        std::fs::create_dir_all(tree.join(if there { "config/sandbox/profiles" } else { "" })).expect("making it");
+        let tree = tree.display().to_string();
+        let sandbox = sandbox.env("XDG_CONFIG_HOME", &format!("{tree}/config"));
+        let sandbox = sandbox.with("rootfs", &format!("read-write = [\"{tree}\", \"{tree}:/srv/again\"]"));
+        let home = crate::harness::home().join(".config/sandbox/profiles");
+        let ways = |tree: &str| [format!("{tree}/config"), format!("{tree}/config/sandbox")];
+        let moved: Vec<String> = [ways(&tree), ways("/srv/again")].concat();
+        let moved: Vec<String> = moved.iter().map(|way| format!("rename {way} {way}-moved")).collect();
+        let profiles = format!("{tree}/config/sandbox/profiles");
+        let put = [&*profiles, "/srv/again/config/sandbox/profiles", &home.display().to_string()];
+        let put: Vec<String> = put.iter().map(|at| format!("create {at}/planted.toml")).collect();
+        let removed = format!("rmdir {profiles}");
+        let allowed = format!("create {tree}/config/new");
+        let words = [moved.clone(), put.clone(), vec![removed.clone(), allowed.clone()]].concat();
+        let seen = sandbox.probe(&words.join(" + ")).succeeds();
+        for rename in &moved {
+            seen.refuses(rename, &["EBUSY"]);
+        }
+        for attempt in &put {
+            seen.refuses(attempt, &["EROFS", "EACCES"]);
+        }
+        seen.refuses(&removed, &["EBUSY"]).allows(&allowed);
+        sandbox.sandbox(&["run", "planted"]).refused(125, &["there is no profile named `planted`"]);
+        // It is given to whoever names it.
+        let given = Sandbox::new().env("XDG_CONFIG_HOME", &format!("{tree}/config"));
+        let given = given.with("rootfs", &format!("read-write = [\"{profiles}\"]"));
+        let warning = "is where names of profiles are looked up: the program decides what later launches grant";
+        given.ask("check", &["/probe", "say"]).exits(0).says(&[warning]);
+        let put = format!("create {profiles}/planted.toml");
+        given.probe(&put).succeeds().allows(&put);
+        std::fs::write(format!("{profiles}/planted.toml"), planted).expect("writing the profile");
+        sandbox.sandbox(&["run", "planted"]).exits(0);
+    }
+}
+
+/// A mount stands on no link, and on what is no directory.
+#[test]
+fn nor_is_what_leads_there() {
+    let sandbox = Sandbox::new();
+    let tree = sandbox.dir().join("tree");
+    std::fs::create_dir_all(tree.join("real/sandbox/profiles")).expect("making it");
+    let (tree, outside) = (tree.display().to_string(), sandbox.dir().join("link").display().to_string());
+    std::os::unix::fs::symlink(format!("{tree}/real"), &outside).expect("linking");
+    std::os::unix::fs::symlink("real", format!("{tree}/config")).expect("linking");
+    std::fs::write(format!("{tree}/file"), "").expect("writing");
+    let with = |config: &str| {
+        let sandbox = Sandbox::new().env("XDG_CONFIG_HOME", config);
+        sandbox.with("rootfs", &format!("read-write = [\"{tree}\"]"))
+    };
+    // Only the link outside stays where it is.
+    let put = format!("create {tree}/real/sandbox/profiles/planted.toml");
+    with(&outside).probe(&put).succeeds().refuses(&put, &["EROFS"]);
+    let by_link = with(&format!("{tree}/config")).with("rootfs", r#"home = "read-write""#);
+    let words = ["profiles are looked up in", &format!("by the link {tree}/config"), "hint: make"];
+    by_link.probe("say").refused(125, &words);
+    by_link.ask("check", &["/probe", "say"]).exits(1).says(&words);
+    let words = [format!("rename {tree}/file {tree}/x"), format!("write {tree}/file x")];
+    let file = with(&format!("{tree}/file")).with("rootfs", r#"home = "read-write""#);
+    let seen = file.probe(&words.join(" + ")).succeeds();
+    seen.refuses(&words[0], &["EBUSY"]).refuses(&words[1], &["EROFS"]);
+    // Elsewhere it is a file like others.
+    let seen = with("/nonexistent").probe(&words.join(" + ")).succeeds();
+    seen.allows(&words[0]);
+}

@@ -5,6 +5,7 @@ mod granted;
 mod grants;
 pub(super) mod held;
 mod kept;
+pub mod looked_up;
 mod put;
 mod written;
 
@@ -41,6 +42,8 @@ pub struct Given<'a> {
     pub profiles: &'a [PathBuf],
     /// Where else they were looked for.
     pub sought: &'a [PathBuf],
+    /// The directories in which this caller's names of profiles are looked up.
+    pub looked_up: fn(&Host) -> Vec<PathBuf>,
 }
 
 /// What `[rootfs]` asks of each stage, and what the other sections need to know of it.

@@ -110,7 +110,7 @@ impl Step {
     pub fn why(&self) -> &'static str {
         match self {
             Step::Create { lock: Some(_), .. } => "it is kept from one run to the next, by one holder at a time",
-            Step::Create { .. } => "the profile asks for it to be made where it is missing",
+            Step::Create { .. } => "it is missing, and what is mounted there needs it",
             Step::Private => "no mount or unmount crosses, either way",
             Step::Root { .. } => {
                 "one instance in memory holds the skeleton and every writable place, under one limit; mount points are \

@@ -124,6 +124,7 @@ mod tests {
             state: |_| PathBuf::from("/run/sandbox"),
             profiles: &[],
             sought: &[],
+            looked_up: |_| Vec::new(),
         };
         let host = Host::known(Facts { uid: Some(0), gid: Some(0), ..Facts::default() });
         let planned = plan(&section, &given, &host, &mut Findings::default());

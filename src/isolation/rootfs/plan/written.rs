@@ -49,6 +49,7 @@ impl Planner<'_> {
                 self.put(&path, content, device.origin.as_ref());
             }
         }
+        self.protect_names();
         self.protect_profiles();
         self.check_sought();
         self.check_links();

@@ -45,6 +45,12 @@ impl Place<'_> {
         let Some((at, Content::Bind { .. })) = self.above() else { return false };
         let source = self.tree.source(at).and_then(|source| Some(source.join(below(self.path, at)?)));
         let is_link = matches!(self.tree.get(self.path), Some(Content::Link(_)));
+        if let (Some(Content::Bind { source: own, .. }), Some(there)) = (self.tree.get(self.path), &source)
+            && own == there
+        {
+            // What is mounted on itself is there by then: it was made on the host.
+            return false;
+        }
         is_link || source.is_some_and(|source| self.host.node(&source) == Node::Missing)
     }
 
