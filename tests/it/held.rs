@@ -333,3 +333,48 @@ fn nor_is_what_leads_there() {
     let seen = with("/nonexistent").probe(&words.join(" + ")).succeeds();
     seen.allows(&words[0]);
 }
+
+/// What sandboxes keep, and their records, are no part of what a tree shows to another; but what is named is given.
+#[test]
+fn what_is_of_other_sandboxes_is_not_shown() {
+    let (other, kept) = keeping();
+    other.probe("create /keep/key").succeeds().allows("create /keep/key");
+    let key = kept.join("keep/key").display().to_string();
+    let data = kept.ancestors().nth(2).expect("below a root").to_owned();
+    let records = if is_root() { "/run/sandbox".into() } else { other.runtime().join("sandbox") };
+    let above = |path: &Path| path.parent().expect("below something").display().to_string();
+    // The same caller: where it keeps things, its environment says.
+    let caller = || {
+        let home = data.parent().expect("below a root").display().to_string();
+        let sandbox = Sandbox::new().env("XDG_DATA_HOME", &home);
+        if is_root() { sandbox } else { sandbox.env("XDG_RUNTIME_DIR", &other.runtime().display().to_string()) }
+    };
+    let (data, records) = (data.display().to_string(), records.display().to_string());
+    let (above_data, above_records) = (above(Path::new(&data)), above(Path::new(&records)));
+    for (line, entries, key) in [
+        ("", [above_data.clone(), above_records], key.clone()),
+        (
+            "base = \"host\"\npersist = [\"/own\"]",
+            [format!("{above_data}:/srv/x"), "-/none".to_owned()],
+            key.replace(&above_data, "/srv/x"),
+        ),
+    ] {
+        let words = [format!("read {key}"), format!("list {records}")];
+        let sandbox = entries.iter().fold(caller().with("rootfs", line), |sandbox, entry| sandbox.read_only(entry));
+        let seen = sandbox.probe(&words.join(" + ")).succeeds();
+        for word in &words {
+            seen.refuses(word, &["ENOENT", "EACCES"]);
+        }
+        let _ = std::fs::remove_dir_all(format!("{data}/persist/{}", sandbox.name));
+    }
+    // Named, it is there, and nothing beside it.
+    let sandbox = caller().read_only(&above_data).read_only(&kept.display().to_string());
+    let words = format!("read {key}");
+    sandbox.probe(&words).succeeds().allows(&words);
+    let listed = sandbox.probe(&format!("ls {data}/persist")).succeeds();
+    assert_eq!(listed.stdout.lines().count(), 1, "{listed}");
+    assert!(listed.stdout.contains(&other.name), "{listed}");
+    let words = format!("list {records}");
+    caller().read_only(&records).probe(&words).succeeds().allows(&words);
+    let _ = std::fs::remove_dir_all(kept);
+}

@@ -6,6 +6,7 @@ mod grants;
 pub(super) mod held;
 mod kept;
 pub mod looked_up;
+mod others;
 mod put;
 mod written;
 

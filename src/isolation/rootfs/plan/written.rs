@@ -53,6 +53,7 @@ impl Planner<'_> {
         self.protect_profiles();
         self.check_sought();
         self.check_links();
+        self.hide_others();
         self.hold();
     }
 
