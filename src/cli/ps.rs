@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::host::Host;
 use crate::isolation::cgroup::control;
+use crate::profile::printable;
 use crate::state::{self, Entry, Life, Root};
 
 #[derive(Debug, Args)]
@@ -74,9 +75,4 @@ fn age(entry: &Entry, uptime: Option<f64>) -> Option<u64> {
 /// Seconds since boot, as records count.
 fn uptime() -> Option<f64> {
     std::fs::read_to_string(Path::new("/proc/uptime")).ok()?.split(' ').next()?.parse().ok()
-}
-
-/// The name of a directory that anybody of this account may have made.
-fn printable(id: &str) -> String {
-    id.escape_debug().to_string()
 }

@@ -5,6 +5,7 @@ use clap::Args;
 
 use crate::explain;
 use crate::host::Host;
+use crate::profile::printable;
 use crate::state::{self, Root};
 use crate::sys::errno;
 
@@ -25,8 +26,8 @@ impl Rm {
         };
         let mut code = 0;
         for id in &self.ids {
-            match state::rm(&root, id) {
-                Ok(removed) => removed.iter().for_each(|id| println!("{id}")),
+            match state::rm(&root, &meant(&root, id)?) {
+                Ok(removed) => removed.iter().for_each(|id| println!("{}", printable(id))),
                 Err(error) => {
                     explain::print_error(&errno::chain(&error), None);
                     code = 1;
@@ -37,11 +38,18 @@ impl Rm {
     }
 }
 
+/// An id whose control characters were made harmless when it was shown is taken as it was shown.
+fn meant(root: &Root, id: &str) -> Result<String> {
+    let shown = |of: &String| of != id && printable(of) == id;
+    let found = if id.contains('\\') { state::list(root)?.into_iter().map(|entry| entry.id).find(shown) } else { None };
+    Ok(found.unwrap_or_else(|| id.to_owned()))
+}
+
 impl Gc {
     pub fn run(self) -> Result<u8> {
         let Some(root) = Root::open(&state::locate(&Host::live()))? else { return Ok(0) };
         let report = state::gc(&root)?;
-        report.removed.iter().for_each(|id| println!("{id}"));
+        report.removed.iter().for_each(|id| println!("{}", printable(id)));
         for (id, why) in &report.failed {
             explain::print_error(&format!("{id}: {why}"), Some("it is tried again the next time"));
         }

@@ -60,6 +60,10 @@ pub fn rm(root: &Root, id_or_name: &str) -> Result<Vec<String>> {
     for Entry { id, .. } in entries {
         match collect(root, &id, true).with_context(|| format!("removing {id}"))? {
             Outcome::Removed => removed.push(id),
+            // Its record may be broken, and its supervisor alive.
+            Outcome::Left if list::look(root, id.clone()).is_some_and(|left| left.life != Life::Dead) => {
+                bail!("{id} is running")
+            }
             Outcome::Left => {}
             Outcome::Broken(reason) => bail!("removing {id}: {reason}"),
         }
@@ -76,6 +80,11 @@ pub fn collect(root: &Root, id: &str, broken_too: bool) -> Result<Outcome> {
         Ok(Opened::Record(file)) => file,
         Ok(Opened::Empty) => return without_record(root, id),
         Ok(Opened::Nothing) => return Ok(Outcome::Left),
+        // Nobody holds the lock of what is no record of ours, and nothing that it says is believed.
+        Err(error) if broken_too && is_none(&error) => {
+            tree::remove(root.as_fd(), id.as_ref())?;
+            return Ok(Outcome::Removed);
+        }
         Err(error) => return Ok(Outcome::Broken(errno::chain(&error))),
     };
     if !lock::take(&file).context("locking its record")? {
@@ -85,7 +94,11 @@ pub fn collect(root: &Root, id: &str, broken_too: bool) -> Result<Outcome> {
         // Another collector had it first.
         return Ok(Outcome::Left);
     }
-    let Contents { traces, broken, started, .. } = record::read(&list::bytes(&file)?, id);
+    let contents = match list::bytes(&file) {
+        Ok(bytes) => record::read(&bytes, id),
+        Err(error) => Contents { broken: Some(errno::chain(&error)), ..Contents::default() },
+    };
+    let Contents { traces, broken, started, .. } = contents;
     if let Some(reason) = broken.filter(|_| !broken_too) {
         return Ok(Outcome::Broken(reason));
     }
@@ -98,6 +111,12 @@ pub fn collect(root: &Root, id: &str, broken_too: bool) -> Result<Outcome> {
     remove_all(root, id, &traces)?;
     discard(root, id)?;
     Ok(Outcome::Removed)
+}
+
+/// Whether there is something else than a record of ours, and not just a machine that could not open it.
+fn is_none(error: &anyhow::Error) -> bool {
+    // A directory and a socket cannot be opened for writing.
+    error.downcast_ref::<Errno>().is_none_or(|errno| matches!(errno, Errno::EISDIR | Errno::ENXIO))
 }
 
 /// A creator was killed before it made the record, or is about to make it; or a supervisor was killed between removing the

@@ -121,3 +121,36 @@ fn what_keeps_a_record_from_being_kept_is_named_with_a_remedy() {
         assert!(words.iter().all(|word| errors.contains(word)), "{script}: {words:?} in {errors}");
     }
 }
+
+/// What stands where records do is shown without moving a cursor, and `rm` removes it, whatever it is.
+#[test]
+fn what_is_no_record_is_said_harmlessly_and_can_be_removed() {
+    let sandbox = Sandbox::new();
+    sandbox.probe("say").succeeds();
+    let records: std::path::PathBuf = if is_root() { "/run/sandbox".into() } else { sandbox.runtime().join("sandbox") };
+    let canary = sandbox.file("outside/record", "text");
+    let id = |what: &str| format!("{}-{what}", sandbox.name);
+    let at = |what: &str| records.join(id(what));
+    for what in ["fifo", "long", "\u{1b}[2Jx", "dead\u{1b}[2J"] {
+        std::fs::create_dir(at(what)).expect("making a directory");
+    }
+    nix::unistd::mkfifo(&at("fifo").join("record"), nix::sys::stat::Mode::S_IRWXU).expect("making a FIFO");
+    let long = std::fs::File::create(at("long").join("record")).expect("making a record");
+    long.set_len((16 << 20) + 1).expect("making it long");
+    std::fs::write(at("\u{1b}[2Jx").join("record"), "nonsense\n").expect("writing a record");
+    std::os::unix::fs::symlink(canary.parent().expect("a directory"), at("link")).expect("linking");
+    let seen = sandbox.sandbox(&["gc"]);
+    let said = seen.stdout.clone() + &seen.stderr;
+    assert!(!said.contains('\u{1b}'), "{said:?}");
+    assert!(seen.stdout.contains(&id("dead\\u{1b}[2J")) && !at("dead\u{1b}[2J").exists(), "{said}");
+    for what in ["fifo", "long", "\\u{1b}[2Jx", "link"] {
+        let removes = format!("hint: sandbox rm {} removes it", id(what));
+        assert!(said.contains(&removes) && said.contains(&format!("{} is broken: ", id(what))), "{removes}\n{said}");
+        assert!(sandbox.sandbox(&["ps"]).stdout.contains(&id(what)));
+        let seen = sandbox.sandbox(&["rm", &id(what)]).exits(0);
+        assert_eq!(seen.stdout, id(what) + "\n");
+    }
+    let listed = sandbox.sandbox(&["ps"]).exits(0).stdout;
+    assert!(!listed.contains(&sandbox.name), "{listed}");
+    assert_eq!(std::fs::read_to_string(&canary).expect("the link's target stays"), "text");
+}
