@@ -13,13 +13,14 @@ use crate::isolation::{Findings, Severity};
 use crate::launch::Timing;
 use crate::plan::{Plan, Stage};
 use crate::profile::{Diagnostics, Loaded, printable, printable_lines};
+use crate::sys::namespace::Namespace;
 
 /// The plan as a person reads it; with `why`, each step's reason beneath it.
 pub fn text(plan: &Plan, why: bool) -> String {
     let mut text = format!("{}\n", plan.name);
     for stage in Stage::ALL {
         if stage == Stage::HostAfter {
-            let _ = writeln!(text, "\nclone3: new {} namespaces", plan.namespace_names.join(", "));
+            let _ = writeln!(text, "\nclone3: new {} namespaces", Namespace::nouns(&plan.namespaces).join(", "));
         }
         let steps = plan.steps(stage);
         if steps.is_empty() {
@@ -61,7 +62,7 @@ pub fn json(plan: &Plan) -> Value {
             json!({ "stage": stage.name(), "steps": steps })
         })
         .collect();
-    json!({ "name": plan.name, "namespaces": plan.namespace_names, "stages": stages })
+    json!({ "name": plan.name, "namespaces": Namespace::nouns(&plan.namespaces), "stages": stages })
 }
 
 /// What a launch has to say of its plan, to stderr: a line for whatever this machine lacks, and errors with the lines of

@@ -15,7 +15,10 @@ mod format;
 pub mod mountinfo;
 mod walk;
 
+use crate::sys::namespace::Namespace;
+
 pub use accounts::{Group, User};
+pub use ask::limit_of;
 pub use facts::{Facts, Limit, Node};
 pub use format::{BINPRM_BUF_SIZE, Format, interpreter, of_start};
 pub use walk::names;
@@ -121,10 +124,13 @@ impl Host {
         self.recall(|facts| &mut facts.max_user_namespaces, ask::max_user_namespaces)
     }
 
-    /// How many namespaces of another kind; `None` where nothing tells. The kinds are those of /proc/PID/ns.
-    pub fn max_namespaces(&self, kind: &str) -> Option<u64> {
+    /// How many namespaces of a kind the caller may make; `None` where nothing tells.
+    pub fn max_namespaces(&self, kind: Namespace) -> Option<u64> {
+        if kind == Namespace::User {
+            return Some(self.max_user_namespaces());
+        }
         self.fill(|facts| &mut facts.max_namespaces, ask::max_namespaces);
-        self.facts.borrow().max_namespaces.as_ref()?.get(kind).copied()
+        self.facts.borrow().max_namespaces.as_ref()?.get(kind.link()).copied()
     }
 
     /// One variable of the caller's environment; text that is not UTF-8 counts as absent.

@@ -24,6 +24,7 @@ use crate::outcome::Outcome;
 use crate::plan::{Plan, Stage, Step};
 use crate::state::{self, Record};
 use crate::sys::clone::{Side, clone3};
+use crate::sys::namespace::Namespace;
 use crate::sys::wait::Ended;
 use crate::sys::{errno, signal};
 use attend::{Attended, apart};
@@ -217,5 +218,6 @@ fn is_gate(plan: &Plan, stage: Stage, index: usize) -> bool {
 /// Born in all its namespaces, and in its cgroup: nothing has to be moved later.
 fn clone_child(plan: &Plan, context: &Context) -> Result<Side, Fault> {
     let cgroup = plan.clone_into.map(|slot| context.get(slot)).transpose()?;
-    clone3(plan.namespaces, cgroup).map_err(|errno| Fault::new("clone3", errno, plan.namespace_names.join(", ")))
+    clone3(&plan.namespaces, cgroup)
+        .map_err(|errno| Fault::new("clone3", errno, Namespace::nouns(&plan.namespaces).join(", ")))
 }

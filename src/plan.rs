@@ -18,6 +18,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::isolation::context::Slot;
+use crate::sys::namespace::Namespace;
 
 /// Who carries a step out, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,10 +56,8 @@ impl fmt::Display for Stage {
 #[derive(Debug, Default)]
 pub struct Plan {
     pub name: String,
-    /// `CLONE_NEW*` of the one clone3.
-    pub namespaces: u64,
-    /// The same in words.
-    pub namespace_names: Vec<&'static str>,
+    /// What the one clone3 makes.
+    pub namespaces: Vec<Namespace>,
     /// The cgroup that the one clone3 puts the child into.
     pub clone_into: Option<Slot>,
     pub host_before: Vec<Step>,

@@ -9,6 +9,7 @@ pub mod descriptor;
 pub mod errno;
 pub mod landlock;
 pub mod mount;
+pub mod namespace;
 pub mod network;
 pub mod page;
 pub mod pidfd;

@@ -176,7 +176,11 @@ fn stages(plan: &Plan) -> String {
     );
     for stage in Stage::ALL {
         if stage == Stage::HostAfter {
-            let _ = writeln!(table, "\nThen one clone3 makes the new namespaces: {}.", plan.namespace_names.join(", "));
+            let _ = writeln!(
+                table,
+                "\nThen one clone3 makes the new namespaces: {}.",
+                sandbox::sys::namespace::Namespace::nouns(&plan.namespaces).join(", ")
+            );
         }
         if plan.steps(stage).is_empty() {
             continue;

@@ -11,6 +11,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 
 use crate::isolation::{Applied, Fault};
 use crate::sys::clone::{Child, Side, clone3};
+use crate::sys::namespace::Namespace;
 use crate::sys::process;
 
 /// Why a thing cannot be done here: the call that was refused.
@@ -22,21 +23,21 @@ pub struct Refusal {
     pub detail: String,
 }
 
-/// Does `act` in new namespaces (`CLONE_NEW*`), where the caller is itself. What it mounts crosses to nobody: in a mount
+/// Does `act` in new namespaces, where the caller is itself. What it mounts crosses to nobody: in a mount
 /// namespace that belongs to a new user namespace all mounts only receive (mount_namespaces(7)).
-pub fn attempt(namespaces: i32, act: impl FnOnce() -> Applied) -> Result<(), Refusal> {
+pub fn attempt(namespaces: &[Namespace], act: impl FnOnce() -> Applied) -> Result<(), Refusal> {
     told(namespaces, || act().map(|()| String::new())).map(drop)
 }
 
 /// The same, with something to say: a few lines.
-pub fn told(namespaces: i32, act: impl FnOnce() -> Result<String, Fault>) -> Result<String, Refusal> {
+pub fn told(namespaces: &[Namespace], act: impl FnOnce() -> Result<String, Fault>) -> Result<String, Refusal> {
     let ids = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
     mapped(namespaces, |_| Ok(()), || settle(namespaces, ids).and_then(|()| act()))
 }
 
 /// The same, once `map` has given the child, whose pid it is told, the ids that it has inside.
 pub fn mapped(
-    namespaces: i32,
+    namespaces: &[Namespace],
     map: impl FnOnce(i32) -> Applied,
     act: impl FnOnce() -> Result<String, Fault>,
 ) -> Result<String, Refusal> {
@@ -45,7 +46,7 @@ pub fn mapped(
 
 /// Has a child do `attempt`. The kernel makes namespaces while whoever asked for them waits: this is the child.
 pub fn meanwhile(attempt: impl FnOnce() -> Result<String, Refusal>) -> Result<Attempt, Refusal> {
-    begin(0, |_| Ok(()), attempt)
+    begin(&[], |_| Ok(()), attempt)
 }
 
 /// A child at work, whose answer nobody has waited for yet.
@@ -55,13 +56,13 @@ pub struct Attempt {
 }
 
 fn begin(
-    namespaces: i32,
+    namespaces: &[Namespace],
     map: impl FnOnce(i32) -> Applied,
     act: impl FnOnce() -> Result<String, Refusal>,
 ) -> Result<Attempt, Refusal> {
     let (ours, theirs) = pipe()?;
     let (mut gate, mut key) = pipe()?;
-    let child = match clone3(namespaces as u64, None).map_err(|errno| Refusal::new("clone3", errno, ""))? {
+    let child = match clone3(namespaces, None).map_err(|errno| Refusal::new("clone3", errno, ""))? {
         Side::Parent(child) => child,
         Side::Child => {
             drop((ours, key));
@@ -100,8 +101,8 @@ pub fn pipe() -> Result<(File, File), Refusal> {
 }
 
 /// In a user namespace: the caller's own ids, as a launch maps them.
-fn settle(namespaces: i32, (uid, gid): (u32, u32)) -> Applied {
-    if namespaces & libc::CLONE_NEWUSER != 0 {
+fn settle(namespaces: &[Namespace], (uid, gid): (u32, u32)) -> Applied {
+    if namespaces.contains(&Namespace::User) {
         write("/proc/self/setgroups", "deny")?;
         write("/proc/self/uid_map", &format!("{uid} {uid} 1\n"))?;
         write("/proc/self/gid_map", &format!("{gid} {gid} 1\n"))?;

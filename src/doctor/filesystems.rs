@@ -15,16 +15,17 @@ use super::attempt::{Refusal, attempt};
 use crate::host::{Host, Node};
 use crate::isolation::{Applied, Fault};
 use crate::sys::mount::{self, NO_DEV, NO_EXEC, NO_SUID};
+use crate::sys::namespace::Namespace;
 use crate::sys::{descriptor, errno};
 
-const ORDINARY: i32 = libc::CLONE_NEWUSER | libc::CLONE_NEWNS;
+const ORDINARY: [Namespace; 2] = [Namespace::User, Namespace::Mount];
 
 pub fn examine(host: &Host) -> Vec<Feature> {
     vec![proc(), sys(), terminals(), overlay(), overlay_on_disk(host)]
 }
 
 fn proc() -> Feature {
-    let tried = attempt(ORDINARY | libc::CLONE_NEWPID, || {
+    let tried = attempt(&[Namespace::User, Namespace::Mount, Namespace::Pid], || {
         mount::new_filesystem(c"proc", &[], NO_SUID | NO_DEV | NO_EXEC)?;
         Ok(())
     });
@@ -39,7 +40,7 @@ fn proc() -> Feature {
 }
 
 fn sys() -> Feature {
-    let tried = attempt(ORDINARY | libc::CLONE_NEWNET, || {
+    let tried = attempt(&[Namespace::User, Namespace::Mount, Namespace::Net], || {
         mount::new_filesystem(c"sysfs", &[], NO_SUID | NO_DEV | NO_EXEC | mount::READ_ONLY)?;
         Ok(())
     });
@@ -63,7 +64,7 @@ fn covered(feature: Feature, refusal: &Refusal, path: &str) -> Feature {
 }
 
 fn terminals() -> Feature {
-    let tried = attempt(ORDINARY, || {
+    let tried = attempt(&ORDINARY, || {
         let options = [(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620"))];
         let devpts = mount::new_filesystem(c"devpts", &options, NO_SUID | NO_EXEC)?;
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
@@ -80,7 +81,7 @@ fn terminals() -> Feature {
 }
 
 fn overlay() -> Feature {
-    let tried = attempt(ORDINARY, || {
+    let tried = attempt(&ORDINARY, || {
         let memory = mount::new_filesystem(c"tmpfs", &[], NO_SUID | NO_DEV)?;
         // Kernels before 6.15 mount overlays only of attached trees.
         mount::attach_at(memory.as_fd(), descriptor::here(), c"/")?;
@@ -119,7 +120,7 @@ fn overlay_on_disk(host: &Host) -> Feature {
             return Feature::no(name, detail).lost(LOST).remedy("set XDG_DATA_HOME to a directory of the caller's own");
         }
     };
-    let tried = attempt(ORDINARY, || {
+    let tried = attempt(&ORDINARY, || {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let place = nix::fcntl::open(&trial.0, flags, Mode::empty())
             .map_err(|errno| Fault::new("open", errno, trial.0.display().to_string()))?;

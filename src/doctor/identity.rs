@@ -12,6 +12,7 @@ use super::attempt::{Refusal, pipe};
 use crate::host::Host;
 use crate::isolation::namespaces::large_grant;
 use crate::sys::clone::{Side, clone3};
+use crate::sys::namespace::Namespace;
 use crate::sys::{process, signal};
 
 const NAME: &str = "id-ranges";
@@ -49,7 +50,7 @@ pub fn examine(host: &Host) -> Feature {
 /// Has a helper map one subordinate id for a child in a user namespace, and reads the map.
 fn map(helper: &str, start: u32) -> Result<(), Refusal> {
     let (mut wait, release) = pipe()?;
-    let child = match clone3(libc::CLONE_NEWUSER as u64, None).map_err(|errno| Refusal::new("clone3", errno, ""))? {
+    let child = match clone3(&[Namespace::User], None).map_err(|errno| Refusal::new("clone3", errno, ""))? {
         Side::Parent(child) => child,
         Side::Child => {
             drop(release);

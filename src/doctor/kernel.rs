@@ -5,6 +5,7 @@ use nix::errno::Errno;
 use super::Feature;
 use super::attempt::{Refusal, told};
 use crate::host::Host;
+use crate::sys::namespace::Namespace;
 use crate::sys::probe::CALLS;
 
 /// The oldest that the tests run on: every feature but those of newer Landlock ABIs.
@@ -28,7 +29,7 @@ pub fn system_calls() -> Feature {
 /// Name and errno of each call that failed, a line each; and whether that was asked in a user namespace.
 pub fn answers() -> (String, bool) {
     // Calls on mounts look at the caller's privilege first: in a user namespace it has it.
-    let inside = told(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, || Ok(ask()));
+    let inside = told(&[Namespace::User, Namespace::Mount], || Ok(ask()));
     match inside {
         Ok(answers) => (answers, true),
         Err(_) => (ask(), false),

@@ -10,19 +10,14 @@ use super::system::System;
 use super::{Feature, State};
 use crate::host::Host;
 use crate::isolation::{Applied, Fault};
+use crate::sys::namespace::Namespace;
 use crate::sys::{clone, mount};
 use obstacle::obstacle;
 use used::{Seen, left, seen};
 
-/// Name, clone flag, name in /proc/PID/ns, name in /proc/sys/user.
-pub(super) const KINDS: [(&str, i32, &str, &str); 6] = [
-    ("mount", libc::CLONE_NEWNS, "mnt", "max_mnt_namespaces"),
-    ("pid", libc::CLONE_NEWPID, "pid", "max_pid_namespaces"),
-    ("net", libc::CLONE_NEWNET, "net", "max_net_namespaces"),
-    ("ipc", libc::CLONE_NEWIPC, "ipc", "max_ipc_namespaces"),
-    ("uts", libc::CLONE_NEWUTS, "uts", "max_uts_namespaces"),
-    ("cgroup", libc::CLONE_NEWCGROUP, "cgroup", "max_cgroup_namespaces"),
-];
+/// All but the user's, which the others need, and the clocks, which clone3 gives nobody.
+pub(super) const KINDS: [Namespace; 6] =
+    [Namespace::Mount, Namespace::Pid, Namespace::Net, Namespace::Ipc, Namespace::Uts, Namespace::Cgroup];
 
 pub fn examine(system: &System) -> Vec<Feature> {
     let seen = seen();
@@ -42,12 +37,12 @@ pub fn user(host: &Host) -> Feature {
 
 /// A namespace is of use only if its maker has capabilities in it, which a mount proves.
 fn user_here(system: &System, seen: &Seen) -> Feature {
-    let tried = attempt(libc::CLONE_NEWUSER | libc::CLONE_NEWNS, || {
+    let tried = attempt(&[Namespace::User, Namespace::Mount], || {
         mount::new_filesystem(c"tmpfs", &[], 0)?;
         Ok(())
     });
     match tried {
-        Ok(()) => Feature::ok("user-namespaces", left("user", "max_user_namespaces", seen)).required(),
+        Ok(()) => Feature::ok("user-namespaces", left(Namespace::User, seen)).required(),
         Err(refusal) => refused(system, &refusal),
     }
 }
@@ -67,13 +62,14 @@ fn others(user: bool, seen: &Seen) -> Feature {
     let mut lefts = Vec::new();
     let mut refusals = Vec::new();
     let mut limits = Vec::new();
-    for (name, flag, _, limit) in KINDS {
-        match attempt(libc::CLONE_NEWUSER | flag, || Ok(())) {
-            Ok(()) => lefts.push(format!("{name}: {}", left(name, limit, seen))),
+    for kind in KINDS {
+        let name = kind.noun();
+        match attempt(&[Namespace::User, kind], || Ok(())) {
+            Ok(()) => lefts.push(format!("{name}: {}", left(kind, seen))),
             Err(refusal) => {
                 refusals.push((name, refusal.to_string()));
                 if refusal.errno == Errno::ENOSPC {
-                    limits.push(format!("user.{limit}=10000"));
+                    limits.push(format!("{}=10000", kind.limit()));
                 }
             }
         }
@@ -96,8 +92,8 @@ fn others(user: bool, seen: &Seen) -> Feature {
 
 fn time(user: bool, seen: &Seen) -> Feature {
     let lost = "clocks of the program's own: it sees how long the host has been up";
-    match attempt(libc::CLONE_NEWUSER, own_time) {
-        Ok(()) => Feature::ok("time-namespace", left("time", "max_time_namespaces", seen)),
+    match attempt(&[Namespace::User], own_time) {
+        Ok(()) => Feature::ok("time-namespace", left(Namespace::Time, seen)),
         Err(refusal) => {
             let feature = Feature::new("time-namespace", State::No, refusal.to_string()).lost(lost);
             feature.remedy(match refusal.errno {

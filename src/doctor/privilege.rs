@@ -69,7 +69,7 @@ const ACTIONS: [&str; 4] = ["allow", "errno", "kill_process", "log"];
 fn filter() -> Feature {
     // BPF_RET: one instruction that allows everything.
     let allow_all = [libc::sock_filter { code: 0x06, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW }];
-    let tried = attempt(0, || {
+    let tried = attempt(&[], || {
         process::set_no_new_privileges().map_err(|errno| Fault::new("prctl", errno, "PR_SET_NO_NEW_PRIVS"))?;
         seccomp::install(&allow_all).map_err(|errno| Fault::new("seccomp", errno, ""))
     });

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Limit, Node};
 use crate::sys::errno;
+use crate::sys::namespace::Namespace;
 
 pub fn kernel() -> String {
     nix::sys::utsname::uname().map(|names| names.release().to_string_lossy().into_owned()).unwrap_or_default()
@@ -51,16 +52,17 @@ pub fn memory() -> u64 {
 
 pub fn max_user_namespaces() -> u64 {
     // The file is missing where the kernel was built without user namespaces.
-    limit_of("user").unwrap_or(0)
+    limit_of(Namespace::User).unwrap_or(0)
 }
 
 pub fn max_namespaces() -> BTreeMap<String, u64> {
-    let kinds = ["cgroup", "ipc", "mnt", "net", "pid", "time", "uts"];
-    kinds.into_iter().filter_map(|kind| Some((kind.to_owned(), limit_of(kind)?))).collect()
+    let others = Namespace::ALL.into_iter().filter(|kind| *kind != Namespace::User);
+    others.filter_map(|kind| Some((kind.link().to_owned(), limit_of(kind)?))).collect()
 }
 
-fn limit_of(kind: &str) -> Option<u64> {
-    std::fs::read_to_string(format!("/proc/sys/user/max_{kind}_namespaces")).ok()?.trim().parse().ok()
+/// How many namespaces of a kind a user may make.
+pub fn limit_of(kind: Namespace) -> Option<u64> {
+    std::fs::read_to_string(format!("/proc/sys/{}", kind.limit().replace('.', "/"))).ok()?.trim().parse().ok()
 }
 
 pub fn env() -> BTreeMap<String, String> {

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::context::{Slot, Slots};
 use super::{IdMaps, IdRange, Origin};
+use crate::sys::namespace::Namespace;
 
 pub use ids::{large_grant, verify_ids};
 pub use plan::{Planned, plan};
@@ -40,6 +41,22 @@ pub struct Namespaces {
     pub nested_origin: Option<Origin>,
     /// Dotted name to value.
     pub sysctl: BTreeMap<String, (String, Origin)>,
+}
+
+impl Namespaces {
+    /// Whether the program has one of its own; the network's follows `[network]`.
+    pub fn wants(&self, kind: Namespace, own_network: bool) -> bool {
+        match kind {
+            Namespace::User => self.user,
+            Namespace::Mount => true,
+            Namespace::Pid => self.pid,
+            Namespace::Net => own_network,
+            Namespace::Ipc => self.ipc,
+            Namespace::Uts => self.uts,
+            Namespace::Cgroup => self.cgroup,
+            Namespace::Time => self.time.is_some(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

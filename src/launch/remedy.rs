@@ -6,6 +6,7 @@ use crate::host::Host;
 use crate::isolation::{Fault, cgroup, namespaces, process, rootfs};
 use crate::plan::Step;
 use crate::state;
+use crate::sys::namespace::Namespace;
 use crate::sys::probe;
 
 pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
@@ -138,11 +139,11 @@ fn the_callers_own() -> String {
 }
 
 /// The kinds of namespaces that a call was to make.
-fn made(fault: &Fault) -> Option<&'static [&'static str]> {
+fn made(fault: &Fault) -> Option<&'static [Namespace]> {
     match (fault.operation, fault.detail.as_ref()) {
         ("clone3", _) => Some(&namespaces::limits::CLONED),
-        ("unshare", "CLONE_NEWCGROUP") => Some(&["cgroup"]),
-        ("unshare", "CLONE_NEWTIME") => Some(&["time"]),
+        ("unshare", "CLONE_NEWCGROUP") => Some(&[Namespace::Cgroup]),
+        ("unshare", "CLONE_NEWTIME") => Some(&[Namespace::Time]),
         _ => None,
     }
 }

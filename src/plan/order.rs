@@ -128,8 +128,7 @@ pub(super) fn order(profile: &Profile, inside: Inside, host: &Host, findings: &m
 
     let plan = Plan {
         name: profile.name.clone(),
-        namespaces: namespaces.flags,
-        namespace_names: namespaces.names,
+        namespaces: namespaces.cloned,
         clone_into: cgroup.clone_into,
         host_before: host_before.0,
         host_after: host_after.0,

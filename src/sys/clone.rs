@@ -6,10 +6,11 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use nix::errno::Errno;
 
 use super::check;
+use super::namespace::Namespace;
 
 /// `CLONE_INTO_CGROUP` is the first flag above 32 bits, which clone(2) cannot take.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
-const CLONE_NEWTIME: libc::c_int = 0x80;
+pub(super) const CLONE_NEWTIME: libc::c_int = 0x80;
 const STACK: usize = 256 * 1024;
 
 /// Which side of the fork we are on.
@@ -25,14 +26,14 @@ pub struct Child {
     pub pidfd: OwnedFd,
 }
 
-/// Forks into new namespaces (`CLONE_NEW*` in `namespaces`) and, where one is given, into a cgroup v2 directory.
+/// Forks into new namespaces and, where one is given, into a cgroup v2 directory.
 ///
 /// The caller must be single-threaded: the child has a copy of this thread alone.
-pub fn clone3(namespaces: u64, cgroup: Option<BorrowedFd<'_>>) -> Result<Side, Errno> {
+pub fn clone3(namespaces: &[Namespace], cgroup: Option<BorrowedFd<'_>>) -> Result<Side, Errno> {
     let mut pidfd: libc::c_int = -1;
     // SAFETY: an all-zero clone_args asks for nothing.
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
-    args.flags = namespaces | libc::CLONE_PIDFD as u64;
+    args.flags = namespaces.iter().fold(libc::CLONE_PIDFD, |flags, kind| flags | kind.flag()) as u64;
     args.pidfd = &raw mut pidfd as u64;
     args.exit_signal = libc::SIGCHLD as u64;
     if let Some(cgroup) = cgroup {

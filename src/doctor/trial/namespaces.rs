@@ -11,6 +11,7 @@ use crate::isolation::context::Context;
 use crate::isolation::namespaces::{Planned, Step, limits};
 use crate::plan;
 use crate::profile::Profile;
+use crate::sys::namespace::Namespace;
 
 /// The child at work.
 pub struct Trial<'a> {
@@ -29,7 +30,7 @@ pub fn start<'a>(profile: &'a Profile, host: &'a Host) -> Option<Trial<'a>> {
         planned.host_after.iter().try_for_each(|step| step.apply(&mut context))
     };
     let attempt = meanwhile(|| {
-        mapped(planned.flags as i32, map, || {
+        mapped(&planned.cloned, map, || {
             let mut context = Context::default();
             let mut apply = |steps: &[Step]| steps.iter().try_for_each(|step| step.apply(&mut context));
             apply(&planned.maps)?;
@@ -55,25 +56,24 @@ impl Trial<'_> {
             Err(refusal) => refusal,
         };
         let used_up = |refusal: Refusal| matches!(refusal.errno, Errno::ENOSPC | Errno::EUSERS);
-        let user = planned.flags as i32 & libc::CLONE_NEWUSER;
-        if !used_up(refusal) || user != 0 && attempt(user, || Ok(())).is_err() {
+        let user = planned.cloned.iter().copied().filter(|kind| *kind == Namespace::User);
+        let with_user = |kind: Option<Namespace>| user.clone().chain(kind).collect::<Vec<_>>();
+        if !used_up(refusal) || attempt(&with_user(None), || Ok(())).is_err() {
             return false;
         }
-        let late = |wanted: fn(&Step) -> bool| planned.late_namespaces.iter().any(wanted);
-        let mut say = |name: &str, kind: &str, tried: Result<(), Refusal>| {
+        let mut say = |kind: Namespace, tried: Result<(), Refusal>| {
             if tried.is_err_and(used_up) {
-                let message = format!("no {name} namespace can be made: its limit is used up (ENOSPC)");
+                let message = format!("no {} namespace can be made: its limit is used up (ENOSPC)", kind.noun());
                 findings.error("namespaces", message, limits::remedy(&[kind], host), None);
             }
         };
-        for (name, flag, kind, _) in KINDS {
-            let cgroup = flag == libc::CLONE_NEWCGROUP && late(|step| matches!(step, Step::UnshareCgroup));
-            if planned.flags as i32 & flag != 0 || cgroup {
-                say(name, kind, attempt(user | flag, || Ok(())));
+        for kind in KINDS {
+            if planned.cloned.contains(&kind) || kind == Namespace::Cgroup && planned.read_back.cgroup {
+                say(kind, attempt(&with_user(Some(kind)), || Ok(())));
             }
         }
-        if late(|step| matches!(step, Step::UnshareTime(_))) {
-            say("time", "time", attempt(user, own_time));
+        if planned.read_back.time {
+            say(Namespace::Time, attempt(&with_user(None), own_time));
         }
         false
     }

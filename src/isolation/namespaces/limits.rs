@@ -2,47 +2,36 @@
 
 use super::Namespaces;
 use crate::host::Host;
-use crate::isolation::{Findings, Origin};
+use crate::isolation::Findings;
+use crate::sys::namespace::Namespace;
 
-/// Those that clone3 makes, by their names in /proc/PID/ns and in /proc/sys/user.
-pub const CLONED: [&str; 6] = ["user", "mnt", "pid", "net", "ipc", "uts"];
+/// Those that clone3 makes; a cgroup's is made by who has joined it, and clocks are moved before anybody is in theirs.
+pub const CLONED: [Namespace; 6] =
+    [Namespace::User, Namespace::Mount, Namespace::Pid, Namespace::Net, Namespace::Ipc, Namespace::Uts];
 
 const ANY: &str = "one of user.max_*_namespaces";
 
 /// What the launch would find out half-way: the kernel says ENOSPC, and not of which kind.
 pub fn review(section: &Namespaces, own_network: bool, host: &Host, findings: &mut Findings) {
-    let time = section.time.is_some().then_some(section.time_origin.as_ref());
-    let own = |wanted: bool| wanted.then_some(None);
-    let wanted: [(Option<Option<&Origin>>, &str, &str); 7] = [
-        (own(true), "mnt", "mount"),
-        (own(section.pid), "pid", "pid"),
-        (own(own_network), "net", "network"),
-        (own(section.ipc), "ipc", "ipc"),
-        (own(section.uts), "uts", "uts"),
-        (own(section.cgroup), "cgroup", "cgroup"),
-        (time, "time", "time"),
-    ];
-    for (origin, kind, noun) in wanted {
-        if let Some(origin) = origin
-            && host.max_namespaces(kind) == Some(0)
-        {
-            let message = format!("this machine allows no {noun} namespaces: user.max_{kind}_namespaces is 0");
-            findings.error("namespaces", message, raise(kind), origin);
+    // Planning has asked about the user's.
+    let others = Namespace::ALL.into_iter().filter(|kind| *kind != Namespace::User);
+    for kind in others.filter(|kind| section.wants(*kind, own_network)) {
+        if host.max_namespaces(kind) == Some(0) {
+            let (noun, limit) = (if kind == Namespace::Net { "network" } else { kind.noun() }, kind.limit());
+            let message = format!("this machine allows no {noun} namespaces: {limit} is 0");
+            let origin = section.time_origin.as_ref().filter(|_| kind == Namespace::Time);
+            findings.error("namespaces", message, format!("as root: sysctl {limit}=10000"), origin);
         }
     }
 }
 
 /// What to do where the kernel has said ENOSPC about making one of these.
-pub fn remedy(kinds: &[&str], host: &Host) -> String {
-    let max = |kind: &str| match kind {
-        "user" => Some(host.max_user_namespaces()),
-        kind => host.max_namespaces(kind),
-    };
-    let forbidden: Vec<String> =
-        kinds.iter().filter(|kind| max(kind) == Some(0)).map(|kind| format!("user.max_{kind}_namespaces")).collect();
+pub fn remedy(kinds: &[Namespace], host: &Host) -> String {
+    let forbidden = kinds.iter().filter(|kind| host.max_namespaces(**kind) == Some(0));
+    let forbidden: Vec<String> = forbidden.map(|kind| kind.limit()).collect();
     match &forbidden[..] {
         [] => {
-            let name = if let [kind] = kinds { format!("user.max_{kind}_namespaces") } else { ANY.to_owned() };
+            let name = if let [kind] = kinds { kind.limit() } else { ANY.to_owned() };
             format!("{name} is used up, here or around this user namespace: raise it as root, or end what holds them")
         }
         names => {
@@ -51,10 +40,6 @@ pub fn remedy(kinds: &[&str], host: &Host) -> String {
             format!("{} {verb} 0; as root: sysctl {}", names.join(", "), settings.join(" "))
         }
     }
-}
-
-fn raise(kind: &str) -> String {
-    format!("as root: sysctl user.max_{kind}_namespaces=10000")
 }
 
 #[cfg(test)]
@@ -97,6 +82,6 @@ mod tests {
             "user.max_net_namespaces is 0; as root: sysctl user.max_net_namespaces=10000"
         );
         assert!(remedy(&[("net", 9)], &CLONED).starts_with("one of user.max_*_namespaces is used up"));
-        assert!(remedy(&[], &["time"]).starts_with("user.max_time_namespaces is used up"));
+        assert!(remedy(&[], &[Namespace::Time]).starts_with("user.max_time_namespaces is used up"));
     }
 }

@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use super::ids::{self, Writer};
+use super::limits::CLONED;
 use super::{ClockOffsets, Namespaces, Nested, ReadBack, Step, sysctl};
 use crate::host::Host;
 use crate::isolation::{Account, Findings, IdMaps};
+use crate::sys::namespace::Namespace;
 
 /// What `[namespaces]` asks of each stage.
 #[derive(Debug, Default)]
 pub struct Planned {
-    /// `CLONE_NEW*` for clone3.
-    pub flags: u64,
-    /// The same in words, in the order they are printed.
-    pub names: Vec<&'static str>,
+    /// For clone3, in the order they are printed.
+    pub cloned: Vec<Namespace>,
     pub host_after: Vec<Step>,
     /// The first thing that init does, when nobody else does it.
     pub maps: Vec<Step>,
@@ -47,18 +47,7 @@ pub fn plan(
     findings: &mut Findings,
 ) -> Planned {
     let mut planned = Planned { program: (account.uid, account.gid), ..Planned::default() };
-    let mut add = |wanted: bool, flag: i32, name| {
-        if wanted {
-            planned.flags |= flag as u64;
-            planned.names.push(name);
-        }
-    };
-    add(section.user, libc::CLONE_NEWUSER, "user");
-    add(true, libc::CLONE_NEWNS, "mount");
-    add(section.pid, libc::CLONE_NEWPID, "pid");
-    add(own_network, libc::CLONE_NEWNET, "net");
-    add(section.ipc, libc::CLONE_NEWIPC, "ipc");
-    add(section.uts, libc::CLONE_NEWUTS, "uts");
+    planned.cloned = CLONED.into_iter().filter(|kind| section.wants(*kind, own_network)).collect();
 
     if section.user {
         available(section, host, findings);
