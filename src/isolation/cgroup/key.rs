@@ -72,29 +72,35 @@ impl Key {
 pub fn wishes(section: &Cgroup) -> Vec<Wish> {
     let best_effort = section.enforce != crate::isolation::Enforce::Require;
     let mut wishes = Vec::new();
-    fn push<T: Clone>(wishes: &mut Vec<Wish>, best_effort: bool, asked: Option<&Asked<T>>, key: impl Fn(T) -> Key) {
-        if let Some(asked) = asked {
-            let required = asked.required && !best_effort;
-            wishes.push(Wish { key: key(asked.value.clone()), origin: asked.origin.clone(), required });
-        }
-    }
-    let all = &mut wishes;
-    push(all, best_effort, section.pids_max.as_ref(), Key::PidsMax);
-    push(all, best_effort, section.memory_max.as_ref(), Key::MemoryMax);
-    push(all, best_effort, section.memory_high.as_ref(), Key::MemoryHigh);
-    push(all, best_effort, section.memory_low.as_ref(), Key::MemoryLow);
-    push(all, best_effort, section.memory_swap_max.as_ref(), Key::MemorySwapMax);
-    push(all, best_effort, section.memory_oom_group.as_ref(), Key::MemoryOomGroup);
-    push(all, best_effort, section.cpu_max.as_ref(), Key::CpuMax);
-    push(all, best_effort, section.cpu_weight.as_ref(), Key::CpuWeight);
-    push(all, best_effort, section.cpuset_cpus.as_ref(), Key::CpusetCpus);
-    push(all, best_effort, section.cpuset_mems.as_ref(), Key::CpusetMems);
-    for limit in &section.io_max {
-        push(all, best_effort, Some(limit), Key::IoMax);
-    }
-    push(all, best_effort, section.io_weight.as_ref(), Key::IoWeight);
-    for (size, limit) in &section.hugetlb_max {
-        push(all, best_effort, Some(limit), |limit| Key::HugetlbMax(*size, limit));
-    }
+    each(&mut section.clone(), &mut |key, origin, required| {
+        wishes.push(Wish { key, origin: origin.clone(), required: *required && !best_effort });
+    });
     wishes
+}
+
+/// The one list of the keys: shows each that is set, who asks for it, and whether it must hold, which may be changed.
+pub(super) fn each(section: &mut Cgroup, see: &mut See) {
+    one(&mut section.pids_max, Key::PidsMax, see);
+    one(&mut section.memory_max, Key::MemoryMax, see);
+    one(&mut section.memory_high, Key::MemoryHigh, see);
+    one(&mut section.memory_low, Key::MemoryLow, see);
+    one(&mut section.memory_swap_max, Key::MemorySwapMax, see);
+    one(&mut section.memory_oom_group, Key::MemoryOomGroup, see);
+    one(&mut section.cpu_max, Key::CpuMax, see);
+    one(&mut section.cpu_weight, Key::CpuWeight, see);
+    one(&mut section.cpuset_cpus, Key::CpusetCpus, see);
+    one(&mut section.cpuset_mems, Key::CpusetMems, see);
+    one(&mut section.io_max, Key::IoMax, see);
+    one(&mut section.io_weight, Key::IoWeight, see);
+    for (size, limit) in &mut section.hugetlb_max {
+        one([limit], |limit| Key::HugetlbMax(*size, limit), see);
+    }
+}
+
+type See<'a> = dyn FnMut(Key, &Origin, &mut bool) + 'a;
+
+fn one<'a, T: Clone + 'a>(asked: impl IntoIterator<Item = &'a mut Asked<T>>, key: impl Fn(T) -> Key, see: &mut See) {
+    for Asked { value, origin, required } in asked {
+        see(key(value.clone()), origin, required);
+    }
 }

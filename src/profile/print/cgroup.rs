@@ -35,7 +35,7 @@ pub fn keys(cgroup: &Cgroup) -> Lines {
     }
     // What only a built-in base asked for was not required there, and is not to be once it stands here.
     let keys = cgroup.required();
-    let must: Vec<String> = keys.iter().filter(|(_, required)| *required).map(|(key, _)| quoted(key)).collect();
+    let must: Vec<String> = keys.iter().filter(|(_, required)| **required).map(|(key, _)| quoted(key)).collect();
     if cgroup.enforce == Enforce::BestEffort || must.is_empty() && !keys.is_empty() {
         lines.push(("enforce", quoted("best-effort")));
     } else if must.len() < keys.len() {
