@@ -10,8 +10,10 @@ use anyhow::{Context, Result, bail};
 use nix::NixPath;
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::{OFlag, ResolveFlag};
 use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use crate::sys::descriptor::openat2;
 
 /// Each level holds a descriptor open.
 const DEEPEST: u32 = 128;
@@ -59,8 +61,8 @@ fn remove_entry(parent: BorrowedFd, name: &CStr, depth: u32) -> Result<()> {
 
 fn enter<P: ?Sized + NixPath>(below: BorrowedFd, path: &P) -> nix::Result<OwnedFd> {
     let resolve = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_XDEV;
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    openat2(below, path, OpenHow::new().flags(flags).resolve(resolve))
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+    openat2(below, path, flags, resolve)
 }
 
 /// The names in a directory, without `.` and `..`.

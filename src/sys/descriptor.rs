@@ -5,48 +5,45 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use nix::NixPath;
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag};
 
 use super::check;
 
 /// No link of /proc may stand anywhere on the path (openat2(2)).
-pub const NO_MAGICLINKS: u64 = 0x2;
+pub const NO_MAGICLINKS: ResolveFlag = ResolveFlag::RESOLVE_NO_MAGICLINKS;
 /// No link at all may stand anywhere on the path.
-pub const NO_SYMLINKS: u64 = 0x4;
+pub const NO_SYMLINKS: ResolveFlag = ResolveFlag::RESOLVE_NO_SYMLINKS;
 /// `..` and links cannot leave the directory; absolute links start at it.
-pub const IN_ROOT: u64 = 0x10;
+pub const IN_ROOT: ResolveFlag = ResolveFlag::RESOLVE_IN_ROOT;
 
 /// Opens `path` as a mere location (`O_PATH`), which needs no permission on the file itself.
-pub fn locate(directory: BorrowedFd<'_>, path: &CStr, resolve: u64, follow: bool) -> Result<OwnedFd, Errno> {
-    let nofollow = if follow { 0 } else { libc::O_NOFOLLOW };
-    openat2(directory, path, libc::O_PATH | nofollow, 0, resolve)
+pub fn locate<P>(directory: BorrowedFd<'_>, path: &P, resolve: ResolveFlag, follow: bool) -> Result<OwnedFd, Errno>
+where
+    P: ?Sized + NixPath,
+{
+    openat2(directory, path, if follow { OFlag::O_PATH } else { OFlag::O_PATH | OFlag::O_NOFOLLOW }, resolve)
 }
 
 /// openat2(2), always close-on-exec.
-pub fn openat2(directory: BorrowedFd<'_>, path: &CStr, flags: i32, mode: u32, resolve: u64) -> Result<OwnedFd, Errno> {
-    // SAFETY: an all-zero open_how asks for nothing.
-    let mut how: libc::open_how = unsafe { std::mem::zeroed() };
-    how.flags = (flags | libc::O_CLOEXEC) as u64;
-    how.mode = mode.into();
-    how.resolve = resolve;
+pub fn openat2<P>(directory: BorrowedFd<'_>, path: &P, flags: OFlag, resolve: ResolveFlag) -> Result<OwnedFd, Errno>
+where
+    P: ?Sized + NixPath,
+{
+    let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(resolve);
     loop {
-        // SAFETY: `path` ends with NUL and `how` outlives the call.
-        let answer = unsafe {
-            libc::syscall(libc::SYS_openat2, directory.as_raw_fd(), path.as_ptr(), &raw const how, size_of_val(&how))
-        };
-        match check(answer) {
+        match nix::fcntl::openat2(directory, path, how) {
             // A rename elsewhere raced with `..` under IN_ROOT: the kernel asks us to look again.
             Err(Errno::EAGAIN | Errno::EINTR) => continue,
-            // SAFETY: the kernel has just returned this new descriptor to us alone.
-            answer => return answer.map(|fd| unsafe { OwnedFd::from_raw_fd(fd as i32) }),
+            answer => return answer,
         }
     }
 }
 
 /// The working directory, as a place to start a path from.
 pub fn here() -> BorrowedFd<'static> {
-    // SAFETY: AT_FDCWD is no descriptor that could be closed.
-    unsafe { BorrowedFd::borrow_raw(libc::AT_FDCWD) }
+    nix::fcntl::AT_FDCWD
 }
 
 /// Whether nobody holds the other end of a socket any more. What cannot be asked counts as such.

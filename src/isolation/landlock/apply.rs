@@ -8,11 +8,12 @@ use landlock::{
     RulesetCreatedAttr, RulesetError, RulesetStatus,
 };
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, FcntlArg, OFlag, OpenHow, ResolveFlag, fcntl, openat2};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{SFlag, fstat};
 
 use super::{KernelScope, Rule, decide, version};
 use crate::isolation::{Applied, Fault};
+use crate::sys::descriptor;
 
 pub fn open(abi: u32, scopes: BitFlags<KernelScope>, rules: &[Rule]) -> Result<RulesetCreated, Fault> {
     let create = || {
@@ -36,11 +37,8 @@ pub fn open(abi: u32, scopes: BitFlags<KernelScope>, rules: &[Rule]) -> Result<R
 
 fn allow(ruleset: &mut RulesetCreated, abi: u32, rule: &Rule) -> Applied {
     // A link would lead the rule to a tree that the mounts do not grant.
-    let resolve = ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS;
-    let open = |kind: OFlag| {
-        let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_CLOEXEC | kind).resolve(resolve);
-        openat2(AT_FDCWD, &rule.path, how)
-    };
+    let resolve = descriptor::NO_SYMLINKS | descriptor::NO_MAGICLINKS;
+    let open = |kind| descriptor::openat2(descriptor::here(), &rule.path, OFlag::O_PATH | kind, resolve);
     let noun = || rule.path.display().to_string();
     let (file, access) = match open(OFlag::O_DIRECTORY) {
         Err(Errno::ENOTDIR) => (open(OFlag::empty()), decide::of_file(rule.access, abi)),

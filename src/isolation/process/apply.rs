@@ -1,7 +1,5 @@
 //! The steps of `[process]`, carried out.
 
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -111,11 +109,10 @@ fn enter(path: &Path) -> Applied {
         let noun = noun.clone();
         move |errno| Fault::new(call, errno, noun)
     };
-    let text = CString::new(path.as_os_str().as_bytes()).map_err(|_| fault("openat2")(Errno::EINVAL))?;
     // A link of /proc could lead to a directory outside (CVE-2024-21626).
-    let flags = libc::O_PATH | libc::O_DIRECTORY;
-    let directory = descriptor::openat2(descriptor::here(), &text, flags, 0, descriptor::NO_MAGICLINKS)
-        .map_err(fault("openat2"))?;
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
+    let directory =
+        descriptor::openat2(descriptor::here(), path, flags, descriptor::NO_MAGICLINKS).map_err(fault("openat2"))?;
     nix::unistd::fchdir(directory).map_err(fault("fchdir"))?;
     match nix::unistd::getcwd() {
         Ok(path) if path.is_absolute() => Ok(()),

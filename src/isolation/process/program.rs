@@ -75,7 +75,7 @@ fn interpreter(program: &CStr, depth: usize) -> Applied {
         .map_err(|errno| Fault::new(NOT_EXECUTABLE, errno, format!("{}: its first line cannot be read", noun())))?;
     let Some(name) = host::interpreter(&start[..length]) else { return Ok(()) };
     let Ok(name) = CString::new(name) else { return Ok(()) };
-    match descriptor::locate(descriptor::here(), &name, descriptor::NO_MAGICLINKS, true) {
+    match descriptor::locate(descriptor::here(), name.as_c_str(), descriptor::NO_MAGICLINKS, true) {
         Ok(_) if depth > 0 => interpreter(&name, depth - 1),
         Err(Errno::ELOOP) => {
             let noun = format!("{}: its interpreter {} is a link of /proc", noun(), name.to_string_lossy());

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, SFlag, fstat, major, minor, mknodat};
 
 use super::make::{c_string, chown, directory_at, inline_file, link_at};
@@ -161,7 +162,7 @@ fn copy_source(path: &Path, kind: Kind, attributes: u64, system: bool) -> Result
 /// Opens what will be mounted, once. Every link on the way was followed when the path was planned; one that is there now
 /// has been put there since, perhaps by who may write to a directory above and wants another tree to be granted.
 fn open_source(path: &Path, kind: Kind) -> Result<OwnedFd, Fault> {
-    let source = descriptor::openat2(descriptor::here(), &c_string(path)?, libc::O_PATH, 0, descriptor::NO_SYMLINKS)
+    let source = descriptor::openat2(descriptor::here(), path, OFlag::O_PATH, descriptor::NO_SYMLINKS)
         .map_err(|errno| Fault::new("openat2", errno, ""))?;
     still(&source, path, kind)?;
     Ok(source)

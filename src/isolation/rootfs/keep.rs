@@ -1,11 +1,10 @@
 //! Directories on the host that outlive the sandbox because the profile says so.
 
-use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
 
@@ -17,7 +16,7 @@ use crate::sys::descriptor;
 pub fn take_back(context: &mut Context) {
     while let Some(made) = context.made.pop() {
         if let (Some(above), Some(name)) = (made.parent(), made.file_name())
-            && let Ok(above) = enter(descriptor::here(), above, libc::O_PATH)
+            && let Ok(above) = enter(descriptor::here(), above, OFlag::O_PATH)
         {
             let _ = unlinkat(above, name, UnlinkatFlags::RemoveDir);
         }
@@ -27,7 +26,7 @@ pub fn take_back(context: &mut Context) {
 /// Makes what is missing of `path`, and takes its lock: two sandboxes never hold the same directory.
 pub fn create(context: &mut Context, path: &Path, mode: u32, lock: Option<Slot>, owner: Option<(u32, u32)>) -> Applied {
     let fault = |call| move |errno| Fault::new(call, errno, path.display().to_string());
-    let mut directory = enter(descriptor::here(), Path::new("/"), libc::O_PATH).map_err(fault("open"))?;
+    let mut directory = enter(descriptor::here(), Path::new("/"), OFlag::O_PATH).map_err(fault("open"))?;
     let names: Vec<_> = path.components().skip(1).collect();
     for (position, name) in names.iter().enumerate() {
         let last = position + 1 == names.len();
@@ -41,7 +40,7 @@ pub fn create(context: &mut Context, path: &Path, mode: u32, lock: Option<Slot>,
             Err(errno) => return Err(fault("mkdirat")(errno)),
         };
         // A directory above may be closed to reading.
-        let access = if last { libc::O_RDONLY } else { libc::O_PATH };
+        let access = if last { OFlag::O_RDONLY } else { OFlag::O_PATH };
         directory = enter(directory.as_fd(), name.as_ref(), access).map_err(fault("open"))?;
         if !(made && last) {
             continue;
@@ -68,9 +67,8 @@ pub fn create(context: &mut Context, path: &Path, mode: u32, lock: Option<Slot>,
 
 /// Follows no link: those of the path were followed when it was planned, and whoever may write to a directory above can
 /// put another in its place at any time.
-fn enter(at: BorrowedFd<'_>, path: &Path, access: i32) -> Result<OwnedFd, Errno> {
-    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
-    descriptor::openat2(at, &path, access | libc::O_DIRECTORY, 0, descriptor::NO_SYMLINKS)
+fn enter(at: BorrowedFd<'_>, path: &Path, access: OFlag) -> Result<OwnedFd, Errno> {
+    descriptor::openat2(at, path, access | OFlag::O_DIRECTORY, descriptor::NO_SYMLINKS)
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, fchmod, fstat, mkdirat};
 use nix::unistd::{Gid, Uid, fchown};
 
 use super::Addition;
-use super::make::{c_string, directory_at, empty_file, link_at};
+use super::make::{directory_at, empty_file, link_at};
 use crate::isolation::Fault;
 use crate::sys::{descriptor, mount};
 
@@ -55,9 +56,11 @@ pub fn mount_over(
 fn fresh(scratch: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Fault> {
     let fault = |call| move |errno| Fault::new(call, errno, "a layer in memory");
     mkdirat(scratch, name, Mode::from_bits_truncate(0o755)).map_err(fault("mkdirat"))?;
-    let name = c_string(Path::new(name))?;
-    descriptor::openat2(scratch, &name, libc::O_RDONLY | libc::O_DIRECTORY, 0, descriptor::NO_SYMLINKS)
-        .map_err(fault("openat2"))
+    open_directory(scratch, Path::new(name), OFlag::O_RDONLY).map_err(fault("openat2"))
+}
+
+fn open_directory(at: BorrowedFd<'_>, path: &Path, access: OFlag) -> Result<OwnedFd, Errno> {
+    descriptor::openat2(at, path, access | OFlag::O_DIRECTORY, descriptor::NO_SYMLINKS)
 }
 
 /// The top layer's directory is the one that is seen: with any other mode or owner than those of the directory that it
@@ -86,12 +89,10 @@ fn add(layer: BorrowedFd<'_>, lower: BorrowedFd<'_>, addition: &Addition) -> Res
             Err(fault) if fault.errno == Errno::EEXIST => continue,
             made => made?,
         }
-        let name = c_string(&above)?;
-        match descriptor::openat2(lower, &name, libc::O_PATH | libc::O_DIRECTORY, 0, descriptor::NO_SYMLINKS) {
+        match open_directory(lower, &above, OFlag::O_PATH) {
             Ok(covered) => {
-                let made =
-                    descriptor::openat2(layer, &name, libc::O_RDONLY | libc::O_DIRECTORY, 0, descriptor::NO_SYMLINKS)
-                        .map_err(|errno| Fault::new("openat2", errno, above.display().to_string()))?;
+                let made = open_directory(layer, &above, OFlag::O_RDONLY)
+                    .map_err(|errno| Fault::new("openat2", errno, above.display().to_string()))?;
                 look_like(made.as_fd(), covered.as_fd())?;
             }
             Err(Errno::ENOENT) => {}

@@ -39,13 +39,13 @@ impl Target {
             made.or_else(|fault| if fault.errno == Errno::EEXIST { Ok(()) } else { Err(fault) })?;
         }
         let about = |failure| Fault::from(failure).about(self);
-        let path = c_string(inside(&self.path))?;
+        let path = inside(&self.path);
         if self.trusted {
-            return mount::attach_at(mount, root, &path).map_err(about);
+            return mount::attach_at(mount, root, &c_string(path)?).map_err(about);
         }
         // The tree's content belongs to others: no link of theirs is followed, and what was opened is mounted on.
         let resolve = descriptor::IN_ROOT | descriptor::NO_SYMLINKS;
-        let target = descriptor::locate(root, &path, resolve, false)
+        let target = descriptor::locate(root, path, resolve, false)
             .map_err(|errno| Fault::new("openat2", errno, self.to_string()))?;
         mount::attach(mount, target.as_fd()).map_err(about)
     }
