@@ -66,6 +66,19 @@ impl Key {
             Key::HugetlbMax(..) => "hugetlb",
         }
     }
+
+    /// What holds without any cgroup.
+    pub fn asks_nothing(&self) -> bool {
+        match self {
+            Key::MemoryMax(max) | Key::MemoryHigh(max) | Key::MemorySwapMax(max) => *max == Max::Max,
+            Key::CpuMax(max) | Key::PidsMax(max) | Key::HugetlbMax(_, max) => *max == Max::Max,
+            Key::MemoryLow(low) => *low == Max::Limit(0),
+            Key::MemoryOomGroup(group) => !group,
+            // Among its neighbours everybody has that weight.
+            Key::CpuWeight(weight) | Key::IoWeight(weight) => *weight == 100,
+            Key::CpusetCpus(_) | Key::CpusetMems(_) | Key::IoMax(_) => false,
+        }
+    }
 }
 
 /// Everything the section asks for, in the order in which the kernel wants it written.

@@ -141,6 +141,7 @@ fn a_cgroup_namespace_that_shows_other_cgroups_is_named() {
     let delegate = said(&Cgroup { delegate: asked(true), ..Cgroup::default() });
     assert!(delegate[0].1.contains("lies outside of this cgroup namespace"), "{delegate:?}");
     let kept = "32 23 0:29 /.. /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n";
-    let (_, said) = namespaced("8:pids:/\n", kept).plan(&Cgroup { pids_max: asked(Max::Max), ..Cgroup::default() });
+    let (_, said) =
+        namespaced("8:pids:/\n", kept).plan(&Cgroup { pids_max: asked(Max::Limit(9)), ..Cgroup::default() });
     assert!(said[0].2.contains("mount -t cgroup -o pids cgroup /sys/fs/cgroup/pids"), "{said:?}");
 }

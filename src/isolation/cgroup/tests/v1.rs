@@ -117,8 +117,32 @@ fn what_cgroup_v1_cannot_do() {
     assert_eq!(refused(group), "memory-oom-group: cgroup v1 kills one process at a time when memory runs out");
     let swap = Cgroup { memory_swap_max: asked(Max::Limit(1)), ..Cgroup::default() };
     assert!(refused(swap).starts_with("memory-swap-max: cgroup v1 limits memory and swap together"));
-    let weight = Cgroup { io_weight: asked(100), ..Cgroup::default() };
+    let weight = Cgroup { io_weight: asked(50), ..Cgroup::default() };
     assert_eq!(refused(weight), "io-weight: no disk of this machine shares its time by weight");
     let cpus = Cgroup { cpuset_cpus: asked("0-9".to_owned()), ..Cgroup::default() };
     assert!(refused(cpus).starts_with("cpuset-cpus: the CPUs that we may use are"));
+}
+
+#[test]
+fn what_asks_for_nothing_needs_nothing() {
+    let nothing = Cgroup {
+        memory_max: asked(Max::Max),
+        memory_high: asked(Max::Max),
+        memory_low: asked(Max::Limit(0)),
+        memory_swap_max: asked(Max::Max),
+        memory_oom_group: asked(false),
+        cpu_max: asked(Max::Max),
+        cpu_weight: asked(100),
+        io_weight: asked(100),
+        pids_max: asked(Max::Max),
+        ..Cgroup::default()
+    };
+    for machine in [Machine::of(1000).hybrid(), Machine::of(0).hybrid().writable_v1()] {
+        let (planned, said) = machine.plan(&nothing);
+        assert_eq!(said, []);
+        assert_eq!(planned.processes, Some(Max::Max));
+    }
+    let something = Cgroup { memory_oom_group: asked(true), cpu_weight: asked(101), ..Cgroup::default() };
+    let (_, said) = Machine::of(1000).hybrid().plan(&something);
+    assert_eq!(said.len(), 2, "{said:?}");
 }
