@@ -29,6 +29,13 @@ impl<'a> Chain<'a> {
             Some(rest) => (true, rest),
             None => (false, text.as_str()),
         };
+        if text.is_empty() {
+            let error = Diagnostic::error(place, "`extends` names nothing");
+            let hint = if optional { "write the name or path behind the `-`" } else { "write a name or path" };
+            self.report.push(error.hint(hint));
+            self.incomplete = true;
+            return;
+        }
         let variables = Variables::new(self.host, &self.sources, self.report, self.declared.clone(), self.incomplete);
         let parent = variables.expand(text, place).and_then(|name| self.locate(child, &name, place, &variables));
         let Some((path, parent)) = parent else {
@@ -103,13 +110,13 @@ impl<'a> Chain<'a> {
     }
 
     fn follow(&mut self, found: Found<'a>, place: Place, depth: usize) {
-        let identity = match &found {
-            Found::File { text, .. } => Identity::File(text.identity.0, text.identity.1),
-            Found::BuiltIn(profile) => Identity::BuiltIn(profile.name),
+        let (identity, shown) = match &found {
+            Found::File { text, shown, .. } => (Identity::File(text.identity.0, text.identity.1), Some(shown)),
+            Found::BuiltIn(profile) => (Identity::BuiltIn(profile.name), None),
         };
         if let Some(at) = self.known.iter().position(|known| known.identity == identity) {
             if self.known[at].open {
-                self.circle(at, place);
+                self.circle(at, place, shown);
             }
             return;
         }
@@ -125,11 +132,14 @@ impl<'a> Chain<'a> {
         }
     }
 
-    fn circle(&mut self, at: usize, place: Place) {
+    /// `shown` is the file that closes it, which a link may give another name.
+    fn circle(&mut self, at: usize, place: Place, shown: Option<&String>) {
         let open = self.known.iter().enumerate().skip(at).filter(|(_, known)| known.open);
         let mut names: Vec<&str> = open.map(|(file, _)| &*self.sources.get(file as u32).name).collect();
-        names.push(names[0]);
-        let message = format!("this profile extends itself: {}", names.join(" → "));
+        let first = names[0];
+        names.push(shown.map_or(first, String::as_str));
+        let link = names.last().filter(|last| **last != first).map(|_| format!(", which is {first}"));
+        let message = format!("this profile extends itself: {}{}", names.join(" → "), link.unwrap_or_default());
         self.report.push(Diagnostic::error(place, message).hint("take one of these out of `extends`"));
         self.incomplete = true;
     }
