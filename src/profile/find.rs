@@ -95,6 +95,9 @@ impl<'h> SearchPath<'h> {
 
     /// What to do about a name that led nowhere.
     pub fn hint(&self, name: &str) -> String {
+        if name == "-" {
+            return "no profile is read from stdin: write it to a file, and name that by its path".into();
+        }
         if !is_name(name) {
             return "names have letters, digits, `_`, `.` and `-`; a path contains `/` or ends in .toml".into();
         }

@@ -34,6 +34,8 @@ pub struct Library {
     host: Host,
 }
 
+const NO_NAME: &str = "no name leads to this file: letters, digits, `_`, `.` and `-` make one, at most 63";
+
 /// Stands for the working directory: a listing is not about the place that it is called in.
 const HERE: &str = "/<the working directory>";
 
@@ -46,8 +48,9 @@ pub fn library() -> Library {
             .into_iter()
             .flatten()
             .flatten()
-            .filter_map(|file| Some(file.file_name().to_str()?.strip_suffix(".toml")?.to_owned()))
-            .filter(|name| is_name(name))
+            .filter_map(|file| Some(file.file_name().to_string_lossy().strip_suffix(".toml")?.to_owned()))
+            // Those are editors' own.
+            .filter(|name| !name.starts_with('.'))
             .collect();
         names.sort();
         for name in names {
@@ -55,7 +58,8 @@ pub fn library() -> Library {
             let hidden = profiles.iter().any(|known| known.name == name);
             // By its name where that leads to it: what is found so has to be nobody else's to write.
             let asked = if hidden { path.display().to_string() } else { name.clone() };
-            profiles.push(Listed { loaded: read(&asked, &host), name, path: Some(path), base: false, hidden });
+            let loaded = if is_name(&name) { read(&asked, &host) } else { Err(NO_NAME.to_owned()) };
+            profiles.push(Listed { loaded, name, path: Some(path), base: false, hidden });
         }
     }
     for built_in in find::BUILT_IN {
@@ -134,8 +138,13 @@ impl Library {
             let process = listed.loaded.as_ref().ok().map(|loaded| &loaded.profile.process);
             let none = process.is_some_and(|process| process.command.is_empty() && process.args.is_empty());
             let wants = if none && !listed.base && !listed.hidden { "  (-- COMMAND)" } else { "" };
-            let line = format!("  {:names$}  {reach:column$}  {description}{wants}", listed.name);
-            out.push_str(&format!("{}\n", printable(line.trim_end())));
+            let what = format!("{description}{wants}");
+            let long = !what.is_empty() && reach.chars().count() > column;
+            // The column holds: below a longer one, as options and what they do are printed.
+            let between = if long { format!("\n{:indent$}", "", indent = names + column + 6) } else { "  ".into() };
+            for line in format!("  {:names$}  {reach:column$}{between}{what}", listed.name).lines() {
+                out.push_str(&format!("{}\n", printable(line.trim_end())));
+            }
         }
     }
 

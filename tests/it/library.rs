@@ -17,6 +17,7 @@ fn own() -> Sandbox {
     sandbox.file("config/sandbox/profiles/slip.toml", "[proces]\n");
     sandbox.file("config/sandbox/profiles/.hidden.toml", "");
     sandbox.file("config/sandbox/profiles/README", "");
+    sandbox.file("config/sandbox/profiles/two words.toml", "");
     let config = sandbox.dir().join("config").display().to_string();
     sandbox.env("XDG_CONFIG_HOME", &config)
 }
@@ -34,6 +35,7 @@ fn profiles_are_listed_with_what_they_reach() {
         "unpack writes . tar, unzip, 7z and the like in one directory; no network (-- COMMAND)",
         "jq reads . my jq",
         "slip error: unknown section [proces]",
+        "two words error: no name leads to this file: letters, digits, `_`, `.` and `-` make one, at most 63",
         "built-in",
         "jq hidden by the one above of this name jq on the files of one directory, reading only",
         "redis host network; keeps /var/lib/redis redis on 127.0.0.1:6379, whose data is kept",
@@ -43,7 +45,21 @@ fn profiles_are_listed_with_what_they_reach() {
     ] {
         assert!(lines.iter().any(|shown| shown == line), "{line}\n{seen}");
     }
+    let built_in = seen.stdout.lines().skip_while(|line| *line != "built-in").skip(1);
+    let described: Vec<&str> = built_in.take_while(|line| !line.is_empty()).collect();
+    let column = described.iter().find_map(|line| line.find("bash in the directory")).expect("it is listed");
+    for line in &described {
+        let (before, after) = (line.get(..column).unwrap_or(line), line.get(column..).unwrap_or_default());
+        assert!(after.is_empty() || before.ends_with("  ") && !after.starts_with(' '), "{line}\n{seen}");
+    }
     assert!(!seen.stdout.contains("hidden.toml") && !seen.stdout.contains("README"), "{seen}");
+}
+
+/// Of many commands it means stdin.
+#[test]
+fn a_dash_is_no_profile() {
+    let hint = "hint: no profile is read from stdin: write it to a file";
+    Sandbox::bare().sandbox(&["check", "-"]).refused(1, &["there is no profile named `-`", hint]);
 }
 
 /// What comes later on the search path would be used in its place.
