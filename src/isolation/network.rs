@@ -38,8 +38,8 @@ pub fn plan(section: &Network) -> Vec<Step> {
 pub fn review(section: &Network, findings: &mut Findings) {
     if section.mode == Mode::Host {
         let message = "mode = \"host\": whatever listens on this machine's loopback answers the program too";
-        let hint = "write \"none\" if it needs no network; a service there that trusts its callers needs a password. \
-                    What the program listens on itself, other machines reach: bind it to 127.0.0.1 if they are not to";
+        let hint = "write \"none\" if it needs no network; else passwords for services there, and 127.0.0.1 for what it \
+                    listens on itself";
         findings.warning("network", message, hint, section.mode_origin.as_ref());
     }
 }
