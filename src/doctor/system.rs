@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Feature;
 use crate::host::Host;
 use crate::host::mountinfo::mounts;
+use crate::isolation::namespaces::limits;
 use crate::isolation::status::Status;
 
 /// What decides whether namespaces can be made, besides the kernel itself.
@@ -37,10 +38,11 @@ impl System {
         let program = std::env::current_exe().unwrap_or_default();
         let program_of_root =
             std::fs::metadata(&program).is_ok_and(|file| std::os::unix::fs::MetadataExt::uid(&file) == 0);
+        let first = text("/proc/1/comm").unwrap_or_default().trim().to_owned();
         System {
             root: host.is_root(),
-            container: container(&text),
-            first: text("/proc/1/comm").unwrap_or_default().trim().to_owned(),
+            container: container(&text).or_else(|| (first == limits::INIT).then(|| "a sandbox".into())),
+            first,
             systemd: Path::new("/run/systemd/system").is_dir(),
             filtered: Status::of_caller().is_some_and(|status| status.seccomp == 2),
             // The kernel lists only the mounts below a caller's root: a chroot is rarely one itself.

@@ -10,6 +10,11 @@ use crate::sys::namespace::Namespace;
 use crate::sys::probe;
 
 pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
+    if let ("clone3", Errno::ENOSYS | Errno::EPERM) = (fault.operation, fault.errno)
+        && let Some(nested) = namespaces::limits::nested(&Host::live())
+    {
+        return Some(nested.to_owned());
+    }
     if fault.errno == Errno::ENOSYS
         && let Some(probe::Call { name, since, .. }) = probe::CALLS.iter().find(|call| call.name == fault.operation)
     {
@@ -123,7 +128,8 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
             "the kernel takes less than a page of text, usually 4096 bytes: write fewer ranges"
         }
         ("write", Errno::EPERM, Some(Step::Namespaces(namespaces::Step::MapIds(_)))) => {
-            "the launcher lacks setuid and setgid over these ids; is it root inside a container?"
+            "the launcher lacks setuid and setgid over these ids: is it root inside a container? In a sandbox it needs \
+             keep = [\"setuid\", \"setgid\", \"setfcap\"] there"
         }
         _ => return None,
     };

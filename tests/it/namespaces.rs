@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::harness::{Sandbox, is_root, outside};
+use crate::harness::{Sandbox, is_root, outside, program};
 use crate::process::descendants;
 
 const KINDS: [&str; 8] = ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"];
@@ -154,6 +154,32 @@ fn nested_namespaces_are_made_where_the_profile_allows_them() {
     assert!(!keeps.ask("check", &program).stderr.contains("cannot map"), "there is nothing to warn of");
     let both = Sandbox::new().with("namespaces", r#"nested = "mounts""#);
     both.probe("say").refused(125, &["landlock", "hint: "]);
+}
+
+/// No setting of the machine stands in the way there.
+#[test]
+fn inside_a_sandbox_the_remedy_is_in_the_profile_around() {
+    let launcher = program().display().to_string();
+    let around = || Sandbox::new().read_only(&format!("{launcher}:/run/launcher"));
+    let hint = "hint: this is inside a sandbox: let its profile say nested = \"mounts\"";
+    around().run(&["/run/launcher", "run", "hello"]).exits(125).says(&["the sandbox around this one allows", hint]);
+    around().run(&["/run/launcher", "check", "hello"]).exits(1).says(&[hint]);
+    assert!(around().run(&["/run/launcher", "doctor"]).exits(1).stdout.contains(hint), "the doctor says so too");
+    let namespaces = around().with("namespaces", r#"nested = "namespaces""#);
+    namespaces.run(&["/run/launcher", "run", "hello"]).exits(125).says(&[hint]);
+    let mounts = around().with("namespaces", r#"nested = "mounts""#).with("landlock", r#"enforce = "off""#);
+    let again = ["/run/launcher", "run", "hello"];
+    let mounts = match is_root() {
+        true => {
+            let lacks = r#"keep = ["setuid", "setgid", "setfcap"]"#;
+            let seen = mounts.run(&again).exits(125).says(&["lacks setuid and setgid", lacks]);
+            assert!(seen.stdout.is_empty(), "{seen}");
+            mounts.with("capabilities", lacks)
+        }
+        false => mounts,
+    };
+    let seen = mounts.run(&again).exits(0);
+    assert!(seen.stdout.starts_with("hello from a sandbox"), "{seen}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use crate::doctor::attempt::Refusal;
 use crate::doctor::kernel::missing_call;
 use crate::doctor::system::System;
+use crate::isolation::namespaces::limits;
 
 /// In words, with its remedy: the kernel says only EPERM or ENOSPC.
 pub fn obstacle(system: &System, refusal: &Refusal) -> (String, String) {
@@ -15,6 +16,9 @@ pub fn obstacle(system: &System, refusal: &Refusal) -> (String, String) {
             "as root: sysctl -w {name}={value}, and to keep it: echo '{name} = {value}' > /etc/sysctl.d/{file}.conf"
         )
     };
+    if system.first == limits::INIT {
+        return ("the sandbox around this one allows none".into(), limits::NESTED.into());
+    }
     if system.max_user_namespaces == Some(0) {
         return (
             "user.max_user_namespaces is 0".into(),
@@ -112,6 +116,7 @@ mod tests {
         let eperm = refusal("clone3", Errno::EPERM);
         for (system, refusal, why, remedy) in [
             (System { max_user_namespaces: Some(0), ..user.clone() }, &eperm, "max_user", "user.max_user_namespaces="),
+            (System { first: "sandbox".into(), ..user.clone() }, &eperm, "the sandbox around", "nested = \"mounts\""),
             (System { userns_clone: Some(false), ..user.clone() }, &eperm, "root alone", "userns_clone=1"),
             (System { apparmor_restricts: Some(true), ..user.clone() }, &eperm, "AppArmor", "userns,"),
             (System { chrooted: true, ..user.clone() }, &eperm, "chroot", "pivot_root"),

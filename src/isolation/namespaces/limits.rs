@@ -1,5 +1,7 @@
 //! How many namespaces of a kind a user may make: `user.max_*_namespaces`, where 0 forbids them.
 
+use std::path::Path;
+
 use super::Namespaces;
 use crate::host::Host;
 use crate::isolation::Findings;
@@ -20,13 +22,17 @@ pub fn review(section: &Namespaces, own_network: bool, host: &Host, findings: &m
             let (noun, limit) = (if kind == Namespace::Net { "network" } else { kind.noun() }, kind.limit());
             let message = format!("this machine allows no {noun} namespaces: {limit} is 0");
             let origin = section.time_origin.as_ref().filter(|_| kind == Namespace::Time);
-            findings.error("namespaces", message, format!("as root: sysctl {limit}=10000"), origin);
+            let hint = nested(host).map_or_else(|| raise(kind), str::to_owned);
+            findings.error("namespaces", message, hint, origin);
         }
     }
 }
 
 /// What to do where the kernel has said ENOSPC about making one of these.
 pub fn remedy(kinds: &[Namespace], host: &Host) -> String {
+    if let Some(nested) = nested(host) {
+        return nested.to_owned();
+    }
     let forbidden = kinds.iter().filter(|kind| host.max_namespaces(**kind) == Some(0));
     let forbidden: Vec<String> = forbidden.map(|kind| kind.limit()).collect();
     match &forbidden[..] {
@@ -40,6 +46,21 @@ pub fn remedy(kinds: &[Namespace], host: &Host) -> String {
             format!("{} {verb} 0; as root: sysctl {}", names.join(", "), settings.join(" "))
         }
     }
+}
+
+/// What the limits of a sandbox around this one ask for: no setting of the machine changes them.
+pub fn nested(host: &Host) -> Option<&'static str> {
+    host.text(Path::new("/proc/1/comm")).is_some_and(|name| name.trim_end() == INIT).then_some(NESTED)
+}
+
+/// What init calls itself: it is never executed.
+pub const INIT: &str = "sandbox";
+
+pub const NESTED: &str = "this is inside a sandbox: let its profile say nested = \"mounts\" in [namespaces] and enforce = \
+                          \"off\" in [landlock]";
+
+fn raise(kind: Namespace) -> String {
+    format!("as root: sysctl {}=10000", kind.limit())
 }
 
 #[cfg(test)]

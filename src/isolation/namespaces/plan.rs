@@ -133,12 +133,11 @@ fn read_back(planned: &Planned) -> ReadBack {
 fn available(section: &Namespaces, host: &Host, findings: &mut Findings) {
     let origin = section.user_origin.as_ref();
     if host.max_user_namespaces() == 0 {
-        findings.error(
-            "namespaces",
-            "this machine allows no user namespaces: user.max_user_namespaces is 0",
-            "as root: sysctl user.max_user_namespaces=10000".to_string(),
-            origin,
-        );
+        let nested = super::limits::nested(host);
+        let whose = if nested.is_some() { "the sandbox around this one" } else { "this machine" };
+        let message = format!("{whose} allows no user namespaces: user.max_user_namespaces is 0");
+        let hint = nested.unwrap_or("as root: sysctl user.max_user_namespaces=10000");
+        findings.error("namespaces", message, hint.to_owned(), origin);
     } else if !host.is_root()
         && host.text(Path::new("/proc/sys/kernel/unprivileged_userns_clone")).is_some_and(|text| text.trim() == "0")
     {
