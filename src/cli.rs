@@ -99,3 +99,9 @@ impl Chosen {
 fn running(id_or_name: &str) -> Result<Entry> {
     state::running(Root::open(&state::locate(&Host::live()))?.as_ref(), id_or_name)
 }
+
+fn without_cgroup(entry: &Entry, why: &str) -> anyhow::Error {
+    let hint =
+        "a limit in [cgroup] brings one; `sandbox doctor` says which this machine can set, and for whom".to_owned();
+    state::Refused { message: format!("{} has no cgroup, and {why}", entry.id), hint }.into()
+}

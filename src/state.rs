@@ -39,7 +39,7 @@ mod tree;
 pub use gc::{Report, gc, rm};
 pub use list::{Change, Entry, Life, change, list, look, running};
 pub use record::Header;
-pub use remedy::{fault, of_errno, refused, remedy};
+pub use remedy::{Refused, fault, of_errno, refused, remedy};
 pub use root::{Root, locate};
 pub use started::{Process, Started};
 pub use trace::remove_all;

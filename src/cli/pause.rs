@@ -42,7 +42,7 @@ fn cgroups(id: &str) -> Result<Vec<PathBuf>> {
     let entry = super::running(id)?;
     let cgroups = entry.cgroups();
     if cgroups.is_empty() {
-        bail!("{} has no cgroup, and only a cgroup can be paused: give it a limit in [cgroup]", entry.id);
+        return Err(super::without_cgroup(&entry, "only a cgroup can be paused"));
     }
     Ok(cgroups)
 }

@@ -29,7 +29,7 @@ impl Rm {
             match state::rm(&root, &meant(&root, id)?) {
                 Ok(removed) => removed.iter().for_each(|id| println!("{}", printable(id))),
                 Err(error) => {
-                    explain::print_error(&errno::chain(&error), None);
+                    explain::print_error(&errno::chain(&error), state::refused(&error).as_deref());
                     code = 1;
                 }
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
@@ -57,7 +57,7 @@ impl Stats {
 fn one(id: &str) -> Result<Entry> {
     let entry = super::running(id)?;
     if entry.cgroups().is_empty() {
-        bail!("{} has no cgroup, and nothing else counts what it uses: give it a limit in [cgroup]", entry.id);
+        return Err(super::without_cgroup(&entry, "nothing else counts what it uses"));
     }
     Ok(entry)
 }

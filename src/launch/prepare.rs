@@ -14,7 +14,9 @@ pub fn prepare() -> Result<(), String> {
     if let Some(limit) = open_files()
         && limit < OPEN_FILES
     {
-        return Err(format!("the limit of open files is {limit}, and a launch needs {OPEN_FILES}"));
+        return Err(format!(
+            "the limit of open files is {limit}, and a launch needs {OPEN_FILES}: raise it by `ulimit -n`"
+        ));
     }
     refuse_directories()?;
     signal::reset_dispositions();

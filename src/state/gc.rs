@@ -11,7 +11,7 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::list::{self, Entry, Life, Opened};
 use super::record::{self, Contents};
-use super::{Root, discard, lock, remove_all, trace, tree};
+use super::{Refused, Root, discard, lock, remove_all, trace, tree};
 use crate::sys::errno;
 
 /// What became of the sandboxes that were not alive, by id.
@@ -54,7 +54,9 @@ pub fn rm(root: &Root, id_or_name: &str) -> Result<Vec<String>> {
         bail!("no sandbox \"{}\"", id_or_name.escape_debug());
     }
     if let Some(alive) = entries.iter().find(|entry| entry.life == Life::Alive) {
-        bail!("{} is running", alive.id);
+        let supervisor = alive.header.as_ref().map_or_else(String::new, |header| format!(" {}", header.supervisor));
+        let hint = format!("`kill{supervisor}` has it end, and then it removes itself");
+        return Err(Refused { message: format!("{} is running", alive.id), hint }.into());
     }
     let mut removed = Vec::new();
     for Entry { id, .. } in entries {

@@ -8,29 +8,29 @@ use nix::errno::Errno;
 use crate::isolation::Fault;
 use crate::sys::errno::chain;
 
-/// A state directory that is there and is not the caller's alone.
+/// What is refused with a remedy of its own.
 #[derive(Debug)]
-pub struct NotOurs {
+pub struct Refused {
     pub message: String,
     pub hint: String,
 }
 
-impl fmt::Display for NotOurs {
+impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for NotOurs {}
+impl std::error::Error for Refused {}
 
-/// Of a state directory that was refused, or of a record that could not be begun.
+/// Of what was refused, or of a record that could not be begun.
 pub fn remedy(error: &anyhow::Error) -> Option<String> {
     refused(error).or_else(|| of_errno(errno(error)?).map(str::to_owned))
 }
 
-/// Of a state directory that was refused, whatever it was opened for.
+/// Of what was refused, wherever that was.
 pub fn refused(error: &anyhow::Error) -> Option<String> {
-    error.downcast_ref::<NotOurs>().map(|refused| refused.hint.clone())
+    error.downcast_ref::<Refused>().map(|refused| refused.hint.clone())
 }
 
 /// A record could not be written to: the launch ends, and says so as of any other step.

@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, fstat};
 
-use super::remedy::NotOurs;
+use super::remedy::Refused;
 use crate::host::{Host, Node};
 
 /// The state directory, opened and found to be ours alone.
@@ -65,7 +65,7 @@ impl Root {
             Err(Errno::ENOENT) => return Ok(None),
             Err(Errno::ENOTDIR | Errno::ELOOP) => {
                 let message = format!("the state directory {} is a link or no directory at all", path.display());
-                return Err(NotOurs { message, hint: "remove it, and the next launch makes it".to_owned() }.into());
+                return Err(Refused { message, hint: "remove it, and the next launch makes it".to_owned() }.into());
             }
             Err(errno) => return Err(errno).with_context(|| format!("opening the state directory {}", path.display())),
         };
@@ -75,14 +75,14 @@ impl Root {
             let message =
                 format!("the state directory {} belongs to uid {}, not to {caller}", path.display(), stat.st_uid);
             let hint = "is the environment another account's? XDG_RUNTIME_DIR and XDG_STATE_HOME say where it is";
-            return Err(NotOurs { message, hint: hint.to_owned() }.into());
+            return Err(Refused { message, hint: hint.to_owned() }.into());
         }
         if stat.st_mode & 0o077 != 0 {
             let mode = stat.st_mode & 0o777;
             let message =
                 format!("the state directory {} has mode {mode:04o}, so that others reach into it", path.display());
             let hint = format!("chmod 0700 {}", path.display());
-            return Err(NotOurs { message, hint }.into());
+            return Err(Refused { message, hint }.into());
         }
         Ok(Some(Root { descriptor, path: path.to_owned() }))
     }

@@ -141,8 +141,11 @@ fn what_does_not_run_or_is_not_counted_is_named() {
     if is_root() {
         seen.succeeds().has_value("pids", "2");
     } else {
-        seen.refused(1, &["has no cgroup", "[cgroup]"]);
+        seen.refused(1, &["has no cgroup", "hint: a limit in [cgroup]"]);
+        sandbox.sandbox(&["pause", &sandbox.name]).refused(1, &["has no cgroup", "hint: a limit in [cgroup]"]);
     }
+    let end = format!("hint: `kill {}`", running.pid());
+    sandbox.sandbox(&["rm", &sandbox.name]).refused(1, &["is running", &end]);
     let second = sandbox.start_probe("say started + hang");
     let mut second = second;
     second.line("running");
