@@ -10,7 +10,13 @@ fn a_missing_program_is_127() {
     sandbox.run(&["no-such-program"]).refused(127, &["no-such-program", "find"]);
     sandbox.run(&["/no/such/program"]).refused(127, &["/no/such/program"]);
     sandbox.run(&["/probe/not-a-directory"]).refused(127, &["/probe/not-a-directory"]);
-    sandbox.run(&[""]).exits(127);
+    let empty = "hint: the first word of the command is empty";
+    sandbox.run(&[""]).refused(127, &["cannot find the program \"\"", empty]);
+    sandbox.ask("check", &[""]).refused(1, &[empty]);
+    // What is there and is no file.
+    let directory = ["cannot execute the program /etc: not a regular file", "hint: name a program: a directory"];
+    sandbox.run(&["/etc"]).refused(126, &directory);
+    sandbox.ask("check", &["/etc"]).refused(1, &["/etc is a directory", "hint: name a file"]);
     // It exists on the host, and is not to be seen inside.
     let outside = sandbox.file("outside", "#!/bin/sh\n");
     sandbox.run(&[&outside.display().to_string()]).refused(127, &["outside"]);
@@ -157,6 +163,24 @@ fn there_may_be_more_grants_than_open_files() {
         sandbox = sandbox.read_only(&format!("/etc/passwd:/many/{number}"));
     }
     sandbox.probe("read /many/0 + read /many/699").succeeds().allows("read /many/0").allows("read /many/699");
+}
+
+/// Before anything of the profile counts: what its keys could raise is not what is used up.
+#[test]
+fn the_callers_own_limits_are_named() {
+    let limited = |limit: &str, words: &[&str]| {
+        let mut command = std::process::Command::new("/bin/bash");
+        command.args(["-c", &format!("ulimit {limit} && exec \"$0\" run hello")]).arg(launcher());
+        let output = command.output().expect("starting");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(125), "{said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+    };
+    limited("-n 10", &["the limit of open files is 10", "`ulimit -n`"]);
+    // No limit of processes binds root.
+    if !is_root() {
+        limited("-u 1", &["Resource temporarily unavailable (EAGAIN)\nhint: ", "`ulimit -u` allows 1"]);
+    }
 }
 
 /// In a user namespace of its own, in which no further one may be made.

@@ -22,6 +22,7 @@ pub const NO_FILE: &str = "not a regular file";
 /// What to do about a command that is not there.
 pub fn where_it_is_looked_for(command: &[u8]) -> String {
     match command {
+        [] => "the first word of the command is empty: name a program".to_owned(),
         [b'~', b'/', rest @ ..] => {
             format!("`~` is not replaced in a command: write \"${{HOME}}/{}\"", String::from_utf8_lossy(rest))
         }

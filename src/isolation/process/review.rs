@@ -39,6 +39,14 @@ pub fn review_program(section: &Process, given: &Surroundings<'_>, host: &Host, 
     let Some(command) = section.command.first().or(section.args.first()) else { return };
     let name = Path::new(command).display();
     let origin = section.command_origin.as_ref();
+    if command.is_empty() {
+        return findings.error(
+            "process",
+            "command: there is no program without a name",
+            where_it_is_looked_for(b""),
+            origin,
+        );
+    }
     if command.as_encoded_bytes().contains(&b'/') {
         let path = given.directory.join(command);
         let (message, hint) = match (given.executes)(&path) {
