@@ -62,7 +62,16 @@ pub fn draft(app: &str, file: Option<&Path>, host: &Host) -> Result<String, Refu
     let mut findings = Findings { name, path: path.clone(), ..Findings::default() };
     program::examine(&path, home, host, &mut findings)?;
     findings.desktop = desktop::find(&findings.name, host);
-    findings.service = unit::find(&path, host).map(|unit| Service::new(unit, &findings.name, host));
+    if let Some(unit) = unit::find(&path, host) {
+        match unit.lacks(host) {
+            Some(lacking) => findings.remarks.push(format!(
+                "{} would start it as a server, but for {}, which does not exist",
+                unit.path.display(),
+                lacking.display()
+            )),
+            None => findings.service = Some(Service::new(unit, &findings.name, host)),
+        }
+    }
     findings.yours = yours::places(&findings.name, home, host);
     findings.yours.retain(|place| !findings.grants.contains_key(&place.path));
     let paths = findings.grants.keys().chain(findings.yours.iter().map(|place| &place.path)).chain([&path]);

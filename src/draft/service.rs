@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access};
+
 use super::unit::{Arguments, Unit};
 use crate::host::{Host, Node};
 
@@ -15,6 +18,8 @@ pub struct Service {
     pub state: Vec<String>,
     /// Directories with logs, caches and sockets, which it does not make itself.
     pub scratch: Vec<String>,
+    /// What its arguments name and the caller may not read.
+    pub closed: Vec<String>,
 }
 
 impl Service {
@@ -40,12 +45,16 @@ impl Service {
             run.push(format!("/run/{name}"));
         }
         let scratch = ["/var/log", "/var/cache"].into_iter().flat_map(there).chain(run).collect();
-        Service { account, root: host.is_root(), state, scratch, unit }
+        // Who root would start it as, and whether that account may, is not decided yet.
+        let closed = if host.is_root() { Vec::new() } else { closed(&unit.arguments) };
+        Service { account, root: host.is_root(), state, scratch, closed, unit }
     }
 
     /// What a person has to find out, each as a sentence.
     pub fn to_fill_in(&self) -> Vec<String> {
-        let mut said = Vec::new();
+        let closed =
+            format!("args: you may not read {}: a copy of yours in [rootfs], or others", self.closed.join(", "));
+        let mut said: Vec<&str> = Vec::new();
         match &self.unit.arguments {
             Arguments::Words(_) => {}
             Arguments::Background(_) => said.push(
@@ -58,10 +67,45 @@ impl Service {
         if self.root && self.account.is_none() {
             said.push("user: its unit names none, and as root without capabilities it can become no other");
         }
+        if !self.closed.is_empty() {
+            said.push(&closed);
+        }
         if !self.state.is_empty() {
             said.push("what it is to find in the directories of persist, which begin empty");
         }
         said.push("whatever else its configuration names: files in [rootfs], the network for who is to reach it");
         said.into_iter().map(str::to_owned).collect()
+    }
+}
+
+/// Files that are there, as a word by itself or behind an option's `=`.
+fn closed(arguments: &Arguments) -> Vec<String> {
+    let (Arguments::Words(words) | Arguments::Background(words)) = arguments else { return Vec::new() };
+    let paths = words.iter().map(|word| word.split_once('=').map_or(word.as_str(), |(_, value)| value));
+    let refused = |path: &str| access(path, AccessFlags::R_OK) == Err(Errno::EACCES);
+    paths.filter(|path| path.starts_with('/') && refused(path)).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_configuration_that_the_caller_may_not_read_is_named() {
+        let file = std::env::temp_dir().join(format!("sandbox-closed-{}.conf", std::process::id()));
+        std::fs::write(&file, "").unwrap();
+        let path = file.display().to_string();
+        let words = ["-c", &path, &format!("--config={path}"), "/no/such/file", "relative"].map(str::to_owned).to_vec();
+        let found = |mode| {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            closed(&Arguments::Words(words.clone()))
+        };
+        assert_eq!(found(0o644), [""; 0]);
+        // Root may read everything.
+        let expected: &[String] = if nix::unistd::geteuid().is_root() { &[] } else { &[path.clone(), path.clone()] };
+        assert_eq!(found(0), expected);
+        std::fs::remove_file(&file).unwrap();
     }
 }

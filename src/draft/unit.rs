@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::host::Host;
+use crate::host::{Host, Node};
 
 /// What it says that a profile can use.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,15 @@ pub struct Unit {
     pub state: Vec<String>,
     /// What is made for it below /run.
     pub runtime: Vec<String>,
+    /// Without one of these it is not started.
+    conditions: Vec<PathBuf>,
+}
+
+impl Unit {
+    /// What is missing for it to be started: nobody uses the program as a server here.
+    pub fn lacks(&self, host: &Host) -> Option<&Path> {
+        self.conditions.iter().map(PathBuf::as_path).find(|path| host.node(path) == Node::Missing)
+    }
 }
 
 /// What the program is started with.
@@ -46,7 +55,12 @@ pub fn find(program: &Path, host: &Host) -> Option<Unit> {
         let text = if size < 1 << 20 { std::fs::read_to_string(&path).ok()? } else { return None };
         let name = path.file_stem()?.to_string_lossy().into_owned();
         let unit = parse(&text, program, &name)?;
-        let rank = (name.ends_with('@'), unit.arguments == Arguments::Elsewhere, !has_name_of(program, &name));
+        let rank = (
+            unit.lacks(host).is_some(),
+            name.ends_with('@'),
+            unit.arguments == Arguments::Elsewhere,
+            !has_name_of(program, &name),
+        );
         Some((rank, Unit { path, ..unit }))
     });
     units.min_by_key(|(rank, _)| *rank).map(|(_, unit)| unit)
@@ -83,7 +97,12 @@ fn parse(text: &str, program: &Path, name: &str) -> Option<Unit> {
     state.dedup();
     let user = values("User").next_back().map(|(_, user)| user.trim().to_owned()).filter(|user| !user.contains('%'));
     let start = start.split_whitespace().collect::<Vec<_>>().join(" ");
-    Some(Unit { path: PathBuf::new(), start, arguments, user: user.filter(|user| !user.is_empty()), state, runtime })
+    let user = user.filter(|user| !user.is_empty());
+    // `!` asks for the contrary, `|` for one of several.
+    let conditions = values("ConditionPathExists").map(|(_, path)| path.trim());
+    let conditions =
+        conditions.filter(|path| path.starts_with('/') && !path.contains('%')).map(PathBuf::from).collect();
+    Some(Unit { path: PathBuf::new(), start, arguments, user, state, runtime, conditions })
 }
 
 /// What starts a service is a shell, or a script of its package; a program that people call by name is another program.
@@ -141,6 +160,15 @@ mod tests {
         assert_eq!(unit.user.as_deref(), Some("served"));
         assert_eq!(unit.state, ["/var/lib/extra", "/var/lib/served", "/var/lib/served/more"]);
         assert_eq!(parsed(TEXT, "/usr/bin/other"), None);
+        assert_eq!(unit.lacks(&Host::live()), None);
+        for (conditions, lacking) in [
+            ("ConditionPathExists=/etc\nConditionPathExists=/no/such.conf\n", Some("/no/such.conf")),
+            ("ConditionPathExists=/etc\nConditionPathExists=!/no\nConditionPathExists=|/no\n", None),
+            ("ConditionPathExists=/no/%i\n", None),
+        ] {
+            let unit = parsed(&format!("[Unit]\n{conditions}{TEXT}"), "/usr/bin/served").expect("the same");
+            assert_eq!(unit.lacks(&Host::live()), lacking.map(Path::new), "{conditions}");
+        }
         let script = "[Service]\nExecStart=/bin/sh -c x-start\n";
         assert_eq!(parse(script, Path::new("/usr/sbin/x"), "x").map(|unit| unit.arguments), Some(Arguments::Elsewhere));
         let packaged = "[Service]\nExecStart=/usr/share/x/start-x /etc/x.conf\n";

@@ -127,6 +127,9 @@ fn drafts_of_servers_say_what_to_fill_in() {
             continue;
         }
         assert!(text.contains("# Before it serves, fill in:\n# - ") && text.contains("# - whatever else"), "{text}");
+        // As Debian has it: for its own group.
+        let closed = program == "redis-server" && std::fs::File::open("/etc/redis/redis.conf").is_err();
+        assert_eq!(text.contains("# - args: you may not read /etc/redis/redis.conf: "), closed, "{text}");
         let own = ["mariadbd", "mosquitto", "haproxy", "redis-server"].contains(&program);
         assert_eq!(text.contains("\nuser = "), own && is_root(), "{text}");
         let asked = !own && is_root();
@@ -136,6 +139,20 @@ fn drafts_of_servers_say_what_to_fill_in() {
             "{text}"
         );
     }
+}
+
+/// A package brings a unit along for the few who serve with it.
+#[test]
+fn what_nobody_has_serve_here_is_no_server() {
+    let (unit, wanted) = ("/usr/lib/systemd/system/rsync.service", "/etc/rsyncd.conf");
+    if !Path::new(unit).exists() {
+        return skip("rsync is not installed, or brings no unit along");
+    }
+    let (_, text) = drafted(&Sandbox::bare(), "rsync");
+    let would = format!("# Note: {unit} would start it as a server, but for {wanted}, which does not exist.\n");
+    let serves = Path::new(wanted).exists();
+    assert_eq!((text.contains(&would), text.contains("--daemon")), (!serves, serves), "{text}");
+    assert_eq!(text.contains("\nextends = \"service\"\n"), serves, "{text}");
 }
 
 /// Whose configuration needs nothing else, it serves as it was drafted.
