@@ -48,9 +48,13 @@ fn profiles_are_listed_with_what_they_reach() {
     let built_in = seen.stdout.lines().skip_while(|line| *line != "built-in").skip(1);
     let described: Vec<&str> = built_in.take_while(|line| !line.is_empty()).collect();
     let column = described.iter().find_map(|line| line.find("bash in the directory")).expect("it is listed");
-    for line in &described {
-        let (before, after) = (line.get(..column).unwrap_or(line), line.get(column..).unwrap_or_default());
-        assert!(after.is_empty() || before.ends_with("  ") && !after.starts_with(' '), "{line}\n{seen}");
+    let holds = |line: &str| match (line.get(..column), line.get(column..)) {
+        (Some(before), Some(after)) => before.ends_with("  ") && !after.starts_with(' '),
+        _ => true,
+    };
+    for (line, next) in described.iter().zip(described.iter().skip(1).chain([&""])) {
+        let below = next.starts_with(&" ".repeat(column)) && holds(next);
+        assert!(holds(line) || below, "{line}\n{seen}");
     }
     assert!(!seen.stdout.contains("hidden.toml") && !seen.stdout.contains("README"), "{seen}");
 }
