@@ -39,7 +39,7 @@ use std::path::PathBuf;
 use crate::isolation::{capabilities, cgroup, landlock, namespaces, network, process, rootfs, seccomp};
 
 pub use diagnostic::{Diagnostic, Diagnostics};
-pub use find::{BUILT_IN, BuiltIn, everywhere as looked_up};
+pub use find::{BUILT_IN, BuiltIn, everywhere as looked_up, is_path};
 pub use keys::all as keys;
 pub use library::{Library, library};
 pub use load::is_name;

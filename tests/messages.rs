@@ -68,11 +68,16 @@ fn unfit_files_are_refused_word_by_word() {
     std::os::unix::fs::symlink("loop.toml", profiles.join("loop.toml")).unwrap();
     // What a profile extends is judged as it is itself.
     fs::write(profiles.join("child.toml"), "extends = [\"dangling\", \"-loop\", \"./absent.toml\"]\n").unwrap();
+    fs::write(root.join("config/script"), "#!/bin/sh\necho hi\n").unwrap();
+    // As a profile may begin that is to be executed.
+    fs::write(root.join("config/profile"), "#!/usr/bin/env -S sandbox run\n[proces]\n").unwrap();
     let mut cases = vec!["child", "directory", "fifo", "large", "everybody", "dangling", "loop", "absent", "no-name!"];
     cases.extend([
         "config/sandbox/profiles/fifo.toml",
         "config/sandbox/profiles/dangling.toml",
         "config/sandbox/profiles",
+        "config/script",
+        "config/profile",
         "/dev/null.toml",
         "/dev/../dev/null",
     ]);

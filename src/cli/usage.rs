@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::profile::{printable, printable_lines};
+use crate::profile::{BUILT_IN, is_path, printable, printable_lines};
 
 /// clap's words without its layout.
 pub fn text(refused: &clap::Error, typed: impl Iterator<Item = OsString>) -> String {
@@ -28,6 +28,14 @@ pub fn text(refused: &clap::Error, typed: impl Iterator<Item = OsString>) -> Str
             out += &format!("{line}\n");
         }
     }
+    if refused.kind() == ErrorKind::InvalidSubcommand
+        && let Some(known) = typed.first().and_then(|word| elsewhere(word.to_str()?))
+    {
+        hints = format!("hint: {known}\n");
+    }
+    if hints.is_empty() && refused.kind() == ErrorKind::MissingRequiredArgument && out.contains("<PROFILE>") {
+        hints = "hint: `sandbox profiles` lists those that have a name\n".into();
+    }
     if hints.is_empty() && takes_arguments && refused.kind() == ErrorKind::UnknownArgument {
         hints = format!("hint: {}\n", behind_the_dashes(refused, &typed));
     }
@@ -35,6 +43,27 @@ pub fn text(refused: &clap::Error, typed: impl Iterator<Item = OsString>) -> Str
         hints = "hint: --help says what it takes\n".into();
     }
     out + &hints
+}
+
+/// What goes by another name here: a profile, or a command of other tools.
+fn elsewhere(word: &str) -> Option<String> {
+    if is_path(word) || BUILT_IN.iter().any(|profile| profile.name == word) {
+        return Some(format!("`sandbox run {}` starts it", printable(word)));
+    }
+    let hint = match word {
+        "start" | "launch" => "`sandbox run PROFILE` does",
+        "stop" | "kill" | "end" => "kill(1), of the supervisor that `sandbox ps --json` names",
+        "exec" | "enter" | "join" | "attach" => "nothing enters a running sandbox",
+        "list" | "ls" | "status" => "`sandbox ps` lists what runs, `sandbox profiles` what can be run",
+        "top" => "`sandbox stats --watch` does",
+        "show" | "inspect" | "cat" => {
+            "`sandbox profiles show PROFILE`, `sandbox check --origin PROFILE`, `sandbox stats ID`"
+        }
+        "logs" => "its output goes where that of `sandbox run` goes",
+        "init" | "create" => "`sandbox new PROGRAM` prints a start",
+        _ => return None,
+    };
+    Some(hint.into())
 }
 
 /// What was typed for the program, where it could have been.
@@ -92,6 +121,22 @@ mod tests {
             (
                 "sandbox runn",
                 "sandbox: unrecognized subcommand 'runn'\nusage: sandbox <COMMAND>\nhint: a similar subcommand exists: 'run'\n",
+            ),
+            (
+                "sandbox exec web ls",
+                "sandbox: unrecognized subcommand 'exec'\nusage: sandbox <COMMAND>\n\
+                 hint: nothing enters a running sandbox\n",
+            ),
+            (
+                "sandbox shell",
+                "sandbox: unrecognized subcommand 'shell'\nusage: sandbox <COMMAND>\n\
+                 hint: `sandbox run shell` starts it\n",
+            ),
+            (
+                "sandbox run -- ls",
+                "sandbox: the following required arguments were not provided:\n  <PROFILE>\n\
+                 usage: sandbox run <PROFILE> -- <ARGS>...\n\
+                 hint: `sandbox profiles` lists those that have a name\n",
             ),
             (
                 "sandbox new --force x",

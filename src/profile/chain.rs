@@ -1,5 +1,6 @@
 //! A profile with all it extends, in the order of merging: parents first.
 
+mod asked;
 mod parents;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,6 +81,10 @@ impl<'a> Chain<'a> {
             self.search.by_name(name_or_path, 0, None)
         };
         match found {
+            Ok(Found::File { shown, text, .. }) if asked::is_program(&shown, &text.text) => {
+                self.refuse_program(&shown);
+                None
+            }
             Ok(found) => {
                 let main = self.add(found, None)?;
                 self.all(main, set);
@@ -110,26 +115,6 @@ impl<'a> Chain<'a> {
         for (file, table) in lines {
             self.push(file, table);
         }
-    }
-
-    fn refuse_main(&self, name_or_path: &str, refusal: Refusal) {
-        self.report.push(match refusal {
-            Refusal::Unfit { message, hint } => Diagnostic::nowhere(message).hint(hint),
-            Refusal::Missing if is_path(name_or_path) => {
-                Diagnostic::nowhere(format!("there is no file {name_or_path}"))
-                    .hint("check the path; `sandbox profiles` lists those that have a name")
-            }
-            Refusal::Missing => {
-                let here = self.host.absolute(Path::new(&format!("{name_or_path}.toml")));
-                let hint = match here.map(std::fs::metadata) {
-                    Some(Ok(file)) if file.is_file() => {
-                        format!("write ./{name_or_path}.toml for the file in this directory")
-                    }
-                    _ => self.search.hint(name_or_path),
-                };
-                Diagnostic::nowhere(format!("there is no profile named `{name_or_path}`")).hint(hint)
-            }
-        });
     }
 
     /// Takes a text in. `None` where it is not UTF-8.

@@ -66,6 +66,15 @@ fn a_dash_is_no_profile() {
     Sandbox::bare().sandbox(&["check", "-"]).refused(1, &["there is no profile named `-`", hint]);
 }
 
+/// Who knows the program looks for it by its name.
+#[test]
+fn an_installed_program_without_a_profile_is_told_how_to_get_one() {
+    let sandbox = Sandbox::bare().env("PATH", "/usr/bin:/bin");
+    sandbox.sandbox(&["run", "sh"]).refused(125, &["there is no profile named `sh`", "`sandbox new sh`"]);
+    let seen = sandbox.sandbox(&["run", "no-such-program"]).refused(125, &["hint: `sandbox profiles` lists"]);
+    assert!(!seen.stderr.contains("sandbox new"), "{seen}");
+}
+
 /// What comes later on the search path would be used in its place.
 #[test]
 fn what_a_name_must_not_lead_to_is_refused_and_not_passed_over() {
