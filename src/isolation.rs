@@ -128,6 +128,16 @@ pub enum Max {
 /// matter.
 pub const PROCESSES: u64 = 4096;
 
+/// A size as profiles write it, rounded down to at least three digits.
+pub fn size(bytes: u64) -> String {
+    let units = [(30, "G"), (20, "M"), (10, "K")];
+    let exact = |shift: u32| bytes >> shift > 0 && bytes.trailing_zeros() >= shift;
+    match units.into_iter().find(|(shift, _)| exact(*shift) || bytes >> shift >= 100) {
+        Some((shift, unit)) => format!("{}{unit}", bytes >> shift),
+        None => bytes.to_string(),
+    }
+}
+
 /// One line of `uid_map` or `gid_map`, as in user_namespaces(7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

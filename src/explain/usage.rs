@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::isolation::cgroup::size;
 use crate::isolation::cgroup::stats::{Pressure, Stall, Usage};
+use crate::isolation::size;
 
 /// In place of lines that would say nothing.
 pub const NOTHING: &str =

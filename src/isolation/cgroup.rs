@@ -110,16 +110,6 @@ pub fn is_named_after(name: &str, id: &str) -> bool {
     name.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest == place::LAUNCHER)
 }
 
-/// A size as profiles write it, rounded down to at least three digits.
-pub fn size(bytes: u64) -> String {
-    let units = [(30, "G"), (20, "M"), (10, "K")];
-    let exact = |shift: u32| bytes >> shift > 0 && bytes.trailing_zeros() >= shift;
-    match units.into_iter().find(|(shift, _)| exact(*shift) || bytes >> shift >= 100) {
-        Some((shift, unit)) => format!("{}{unit}", bytes >> shift),
-        None => bytes.to_string(),
-    }
-}
-
 impl fmt::Display for Membership {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the cgroups that init is in")

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use super::IoMax;
 use super::key::{Key, Wish};
 use super::settings::Lack;
-use super::{IoMax, size};
 use crate::host::Host;
 use crate::isolation::Origin;
+use crate::isolation::size;
 
 /// Limits of paths on one disk become one wish: the kernel knows disks only, and what is written last for one of them
 /// would silently take the place of what was written before. Two values for one direction contradict each other, and are

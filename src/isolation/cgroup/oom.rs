@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{SysconfVar, sysconf};
 
-use super::{PAYLOAD, size};
+use super::PAYLOAD;
+use crate::isolation::size;
 
 /// What the kernel says of processes it killed to get memory back.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::target::Target;
 use super::tree::Kind;
+use crate::isolation;
 use crate::isolation::context::{Slot, Slots};
 use crate::sys::mount::{NO_EXEC, READ_ONLY};
 
@@ -183,7 +184,9 @@ impl fmt::Display for Step {
             Step::Create { path, mode, lock: Some(_), .. } => write!(f, "keep {}, mode {mode:04o}", path.display()),
             Step::Create { path, mode, .. } => write!(f, "create {}, mode {mode:04o}", path.display()),
             Step::Private => f.write_str("take all mounts out of propagation"),
-            Step::Root { size } => write!(f, "an empty root, and memory for everything writable, {}", bytes(*size)),
+            Step::Root { size } => {
+                write!(f, "an empty root, and memory for everything writable, {}", isolation::size(*size))
+            }
             Step::HostProc => f.write_str("open the host's /proc for our own use"),
             Step::Directory { path, .. } => write!(f, "directory {}", path.display()),
             Step::Link { path, text } => write!(f, "link {} → {}", path.display(), text.display()),
@@ -205,7 +208,7 @@ impl fmt::Display for Step {
                 write!(f, "memory → {target}, mode {mode:04o}, {}", access(attributes))
             }
             Step::Tmpfs { target, size, mode, attributes, .. } => {
-                write!(f, "tmpfs → {target}, {}, mode {mode:04o}, {}", bytes(*size), access(attributes))
+                write!(f, "tmpfs → {target}, {}, mode {mode:04o}, {}", isolation::size(*size), access(attributes))
             }
             Step::File { target, text, mode, .. } => {
                 write!(f, "file {target}, {} bytes, mode {mode:04o}", text.len())
@@ -231,15 +234,5 @@ impl Addition {
         match self {
             Addition::Directory { path } | Addition::File { path } | Addition::Link { path, .. } => path,
         }
-    }
-}
-
-/// A size as profiles write it, rounded down to three digits.
-fn bytes(size: u64) -> String {
-    let units = [(30, "G"), (20, "M"), (10, "K")];
-    match units.iter().find(|(shift, _)| size >> shift >= 10 || (size >> shift > 0 && size.trailing_zeros() >= *shift))
-    {
-        Some((shift, unit)) => format!("{}{unit}", size >> shift),
-        None => size.to_string(),
     }
 }

@@ -6,11 +6,11 @@ use std::os::fd::AsFd;
 
 use nix::errno::Errno;
 
+use super::super::apply;
 use super::super::oom::number;
 use super::super::settings::{Lack, Setting};
-use super::super::{apply, size};
 use super::Change;
-use crate::isolation::Fault;
+use crate::isolation::{Fault, size};
 use crate::sys::errno::words;
 
 pub fn set(changes: &[Change<'_>]) -> Result<(), Lack> {
