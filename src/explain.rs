@@ -12,7 +12,8 @@ use crate::isolation::context::Slot;
 use crate::isolation::{Findings, Severity};
 use crate::launch::Timing;
 use crate::plan::{Plan, Stage};
-use crate::profile::{Diagnostics, Loaded, printable, printable_lines};
+use crate::profile::{Diagnostics, Loaded};
+use crate::say::{printable, printable_lines};
 use crate::sys::namespace::Namespace;
 
 /// The plan as a person reads it; with `why`, each step's reason beneath it.

@@ -47,7 +47,6 @@ pub use load::{Loaded, Overrides, load, load_for, load_text};
 pub use origins::{DEFAULTS, Line as OriginLine, Unwritten, json as origins_json, origins, text as origins_text};
 pub use print::resolved_text;
 pub use print::toml::{escaped, quoted};
-pub use render::{printable, printable_lines};
 pub use schema::text as schema;
 pub use source::{Place, Provenance, Source, Sources};
 

@@ -3,7 +3,7 @@
 //! The standard library's macros of these names panic there, so that a message about a launch would end the launch, and
 //! `sandbox rm a b | head -1` would remove `a` alone. These go on; what a result's reader missed is known at the end.
 
-use std::fmt::Arguments;
+use std::fmt::{Arguments, Write as _};
 use std::io::{ErrorKind, Write};
 use std::sync::OnceLock;
 
@@ -43,6 +43,34 @@ pub fn missed() -> Option<&'static std::io::Error> {
         miss(error);
     }
     MISSED.get().filter(|error| error.kind() != ErrorKind::BrokenPipe)
+}
+
+/// Text of others within a line, made harmless for a terminal: a line feed would let it forge the next one.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    text.chars().for_each(|c| print_char(&mut out, c));
+    out
+}
+
+/// The same of a text whose lines are ours.
+pub fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+pub fn print_char(out: &mut String, c: char) {
+    match c {
+        '\t' => out.push_str("    "),
+        c if is_unprintable(c) => {
+            let _ = write!(out, "\\u{{{:x}}}", c as u32);
+        }
+        c => out.push(c),
+    }
+}
+
+/// Direction overrides would show a line other than the one that is there.
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 macro_rules! print {

@@ -6,7 +6,7 @@ use clap::Args;
 use crate::host::Host;
 use crate::isolation::{Findings, Severity};
 use crate::profile::{self, Loaded, Overrides};
-use crate::{doctor, explain, launch, plan};
+use crate::{doctor, explain, launch, plan, say};
 
 #[derive(Debug, Args)]
 pub struct Doctor {
@@ -65,9 +65,9 @@ fn starts(loaded: &Loaded, host: &Host) -> bool {
     let lacks = loaded.diagnostics(&findings);
     let lacks = lacks.list.iter().filter(|lack| matches!(lack.severity, Severity::Error | Severity::Shortfall));
     for lack in lacks {
-        println!("         {}", profile::printable(&lack.message));
+        println!("         {}", say::printable(&lack.message));
         if let Some(hint) = &lack.hint {
-            println!("         hint: {}", profile::printable(hint));
+            println!("         hint: {}", say::printable(hint));
         }
     }
     !findings.refuse()

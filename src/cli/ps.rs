@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::host::Host;
 use crate::isolation::cgroup::control;
-use crate::profile::printable;
+use crate::say::printable;
 use crate::state::{self, Entry, Life, Root};
 
 #[derive(Debug, Args)]
@@ -30,6 +30,7 @@ impl Ps {
             println!("{}", serde_json::Value::from(list));
             return Ok(0);
         }
+        // Names of directories that anybody of this account may have made.
         let width = entries.iter().map(|entry| printable(&entry.id).chars().count()).max().unwrap_or(0).max(32);
         println!("{:<width$} {:<8} {:>8}  AGE", "ID", "STATE", "PID");
         for entry in &entries {

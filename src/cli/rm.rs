@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::explain;
 use crate::host::Host;
-use crate::profile::printable;
+use crate::say::printable;
 use crate::state::{self, Root};
 use crate::sys::errno;
 

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::profile::{BUILT_IN, is_path, printable, printable_lines};
+use crate::profile::{BUILT_IN, is_path};
+use crate::say::{printable, printable_lines};
 
 /// clap's words without its layout.
 pub fn text(refused: &clap::Error, typed: impl Iterator<Item = OsString>) -> String {

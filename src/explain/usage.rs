@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::isolation::cgroup::stats::{Pressure, Stall, Usage};
 use crate::isolation::size;
+use crate::say::printable;
 
 /// In place of lines that would say nothing.
 pub const NOTHING: &str =
@@ -55,7 +56,7 @@ pub fn lines(usage: &Usage) -> String {
 pub fn table(rows: &[Row], most: usize, columns: usize) -> String {
     let now = rows.iter().any(|row| row.cpu_now.is_some());
     let widest = columns.saturating_sub(if now { NUMBERS + 9 } else { NUMBERS }).max(SHORTEST);
-    let ids: Vec<String> = rows.iter().map(|row| shortened(row.id.escape_debug().to_string(), widest)).collect();
+    let ids: Vec<String> = rows.iter().map(|row| shortened(printable(&row.id), widest)).collect();
     let width = ids.iter().map(|id| id.chars().count()).max().unwrap_or(0).max(SHORTEST);
     let mut text = format!("{:<width$} {:>10}", "ID", "CPU");
     if now {

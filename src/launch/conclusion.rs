@@ -7,6 +7,7 @@ use super::wire::Report;
 use crate::isolation::{Fault, process};
 use crate::outcome::{self, Outcome};
 use crate::plan::{Plan, Stage};
+use crate::say::printable;
 use crate::sys::errno::words;
 use crate::sys::wait::Ended;
 
@@ -42,7 +43,7 @@ pub fn failed(plan: &Plan, at: Option<(Stage, usize)>, fault: &Fault) -> Outcome
         (operation, None) => (outcome::FAILED, format!("{operation}: ")),
     };
     if !fault.detail.is_empty() {
-        message.push_str(&escape(&fault.detail));
+        message.push_str(&printable(&fault.detail));
         message.push_str(": ");
     } else if fault.operation == process::NOT_FOUND {
         message.push_str("\"\": ");
@@ -52,9 +53,4 @@ pub fn failed(plan: &Plan, at: Option<(Stage, usize)>, fault: &Fault) -> Outcome
         errno => message.push_str(&words(errno)),
     }
     Outcome::Failed { code, message, hint: remedy::remedy(step, fault) }
-}
-
-/// Text of others is printed without what a terminal would obey.
-fn escape(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }

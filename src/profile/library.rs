@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::find::{self, SearchPath};
 use super::load::{is_name, load};
 use super::reach::{self, Short};
-use super::render::printable;
 use super::{Loaded, Overrides, Profile};
 use crate::host::Host;
+use crate::say::printable;
 
 /// One profile of the search path or of the program.
 #[derive(Debug)]

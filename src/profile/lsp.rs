@@ -5,9 +5,9 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::diagnostic::{Diagnostic, Diagnostics};
-use super::render::printable;
 use super::source::{Place, Provenance, Source, Sources};
 use crate::isolation::Severity;
+use crate::say::printable;
 
 pub fn json(diagnostics: &Diagnostics) -> Value {
     let sources = &diagnostics.sources;

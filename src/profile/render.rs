@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::source::{Place, Source, Sources};
 use crate::isolation::Severity;
+use crate::say::{print_char, printable};
 
 /// A garbled file can hold thousands of errors; beyond these nobody reads on.
 const SHOWN: usize = 50;
@@ -120,18 +121,6 @@ fn cut(line: &str, line_start: usize, from: usize) -> (String, usize) {
     (shown, before)
 }
 
-/// Text of others within a line, made harmless for a terminal: a line feed would let it forge the next one.
-pub fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    text.chars().for_each(|c| print_char(&mut out, c));
-    out
-}
-
-/// The same of a text whose lines are ours.
-pub fn printable_lines(text: &str) -> String {
-    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
-}
-
 /// A message in which no word is so long that it hides the rest.
 fn shortened(text: &str) -> String {
     const LONGEST: usize = 200;
@@ -143,22 +132,6 @@ fn shortened(text: &str) -> String {
         None => word.to_owned(),
     };
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
-}
-
-fn print_char(out: &mut String, c: char) {
-    match c {
-        '\t' => out.push_str("    "),
-        c if is_unprintable(c) => {
-            let _ = write!(out, "\\u{{{:x}}}", c as u32);
-        }
-        c => out.push(c),
-    }
-}
-
-/// Direction overrides would show a line other than the one that is there.
-pub fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Columns that a terminal gives a character.

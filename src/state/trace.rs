@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::{Root, cgroup, tree};
 use crate::isolation::{self, Trace};
+use crate::say::printable;
 use anyhow::{Context, Result, bail};
 
 /// Whether it is one that this sandbox may have, so that what is written down can be removed later.
@@ -22,13 +23,14 @@ fn remove_until(deadline: Instant, root: &Root, id: &str, trace: &Trace) -> Resu
     match trace {
         Trace::Cgroup { path } => {
             check_cgroup(path, id)?;
-            cgroup::remove(path, deadline).with_context(|| format!("removing the cgroup {}", shown(path)))
+            cgroup::remove(path, deadline)
+                .with_context(|| format!("removing the cgroup {}", printable(&path.to_string_lossy())))
         }
         Trace::Directory { path } => {
             let (parent, name) = below(root, id, path)?;
             tree::open(root.as_fd(), parent)
                 .and_then(|parent| parent.map_or(Ok(()), |parent| tree::remove(parent.as_fd(), name)))
-                .with_context(|| format!("removing the directory {}", shown(path)))
+                .with_context(|| format!("removing the directory {}", printable(&path.to_string_lossy())))
         }
     }
 }
@@ -78,7 +80,7 @@ fn check_cgroup(path: &Path, id: &str) -> Result<()> {
     let name = path.file_name().and_then(OsStr::to_str);
     let named_after_it = name.is_some_and(|name| isolation::cgroup::is_named_after(name, id) && !id.is_empty());
     if !path.is_absolute() || !is_plain(path) || !named_after_it {
-        bail!("refused: {} is not a cgroup of {id}", shown(path));
+        bail!("refused: {} is not a cgroup of {id}", printable(&path.to_string_lossy()));
     }
     Ok(())
 }
@@ -89,7 +91,7 @@ fn below<'a>(root: &Root, id: &str, path: &'a Path) -> Result<(&'a Path, &'a OsS
         path.strip_prefix(root.path()).ok().filter(|relative| relative.starts_with(id) && is_plain(relative));
     match relative.and_then(|relative| Some((relative.parent()?, relative.file_name()?))) {
         Some((parent, name)) if parent.starts_with(id) => Ok((parent, name)),
-        _ => bail!("refused: {} is not in the directory of {id}", shown(path)),
+        _ => bail!("refused: {} is not in the directory of {id}", printable(&path.to_string_lossy())),
     }
 }
 
@@ -99,10 +101,6 @@ fn is_plain(path: &Path) -> bool {
     !bytes.contains(&0)
         && bytes.len() < libc::PATH_MAX as usize
         && path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)))
-}
-
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().escape_debug().to_string()
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use super::{From, Gone, Line, Part, Unwritten, Value, Variable};
 use crate::profile::diagnostic::Report;
 use crate::profile::parse;
 use crate::profile::print::toml::escaped;
-use crate::profile::render::{is_unprintable, printable};
 use crate::profile::source::{Provenance, Source};
 use crate::profile::tree::{Kind, Node};
+use crate::say::{is_unprintable, printable};
 
 /// Where the comments begin, if the value leaves room.
 const COLUMN: usize = 48;
