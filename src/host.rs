@@ -20,7 +20,7 @@ use crate::sys::namespace::Namespace;
 pub use accounts::{Group, User};
 pub use ask::limit_of;
 pub use facts::{Facts, Limit, Node};
-pub use format::{BINPRM_BUF_SIZE, Format, interpreter, of_start};
+pub use format::{BINPRM_BUF_SIZE, Format, INTERPRETERS, interpreter, of_start};
 pub use walk::names;
 
 /// Every fact about one machine, remembered or still to be asked.

@@ -5,16 +5,13 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::{Findings, Refused, installation, is_system, libraries};
-use crate::host::{Host, Node, elf};
+use crate::host::{Host, INTERPRETERS, Node, elf};
 use crate::isolation::nearest;
 use crate::profile;
 use crate::sys::{descriptor, errno};
 
 /// The directories that a program is looked for in inside; servers are in some that a person's PATH may lack.
 const INSIDE: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-
-/// The kernel follows so many interpreters.
-const INTERPRETERS: usize = 5;
 
 /// The file of a program, by its name or path.
 pub fn find(app: &str, host: &Host) -> Result<PathBuf, Refused> {

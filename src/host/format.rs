@@ -25,6 +25,9 @@ pub enum Format {
 /// As much as the kernel looks at (linux/binfmts.h).
 pub const BINPRM_BUF_SIZE: usize = 256;
 
+/// How many scripts may interpret one another before the kernel gives up (fs/exec.c).
+pub const INTERPRETERS: usize = 5;
+
 pub fn of_file(path: &Path) -> Format {
     // What is no file could keep us waiting for ever.
     let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);

@@ -41,7 +41,7 @@ pub fn where_it_is_looked_for(command: &[u8]) -> String {
 pub fn find(command: &CStr, path: Option<&[CString]>, interpreters: bool) -> Result<CString, Fault> {
     let program = first(command, path)?;
     if interpreters {
-        interpreter(&program, INTERPRETERS)?;
+        interpreter(&program, host::INTERPRETERS)?;
     }
     Ok(program)
 }
@@ -60,9 +60,6 @@ fn first(command: &CStr, path: Option<&[CString]>) -> Result<CString, Fault> {
     }
     Err(refused.unwrap_or_else(|| Fault::new(NOT_FOUND, Errno::ENOENT, command.to_string_lossy())))
 }
-
-/// How many scripts the kernel lets interpret one another.
-const INTERPRETERS: usize = 5;
 
 /// The kernel opens it by the path in the file: `#!/proc/self/exe` would run the launcher, a file of the host that no
 /// layer but Landlock keeps the program from opening again.

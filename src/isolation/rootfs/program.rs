@@ -5,14 +5,11 @@ use std::path::{Path, PathBuf};
 use super::plan::Planned;
 use super::review::Writer;
 use super::tree::{Content, Found, Kind, Obstacle};
-use crate::host::{Format, Host, Node, of_start};
+use crate::host::{Format, Host, INTERPRETERS, Node, of_start};
 use crate::isolation::Unfit;
 
 /// Where whoever taught the kernel another format has left its handler: binfmt_misc, if it is mounted.
 pub const HANDLERS: &str = "/proc/sys/fs/binfmt_misc";
-
-/// How many scripts the kernel lets interpret one another.
-const INTERPRETERS: usize = 5;
 
 impl Planned {
     /// Fine too is what only the launch can find out: what the caller may not look at, or the facts do not tell. An
