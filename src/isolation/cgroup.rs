@@ -25,6 +25,7 @@ mod tests;
 pub mod update;
 mod v1;
 mod v2;
+pub mod value;
 mod weight;
 
 use std::borrow::Cow;

@@ -3,7 +3,7 @@
 mod below;
 
 use std::ffi::{CStr, OsStr};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -17,7 +17,7 @@ use nix::sys::stat::Mode;
 use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, Statfs, fstatfs, statfs};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use crate::isolation::cgroup::control;
+use crate::isolation::cgroup::{control, value};
 use crate::sys::pidfd;
 use below::{DIRECTORY, remove_children, walk};
 
@@ -161,7 +161,7 @@ fn is_cgroup(about: &Statfs) -> bool {
 fn write(cgroup: BorrowedFd, name: &CStr, text: &str) -> Result<bool> {
     let about = || format!("writing {} to {}", text, OsStr::from_bytes(name.to_bytes()).display());
     match openat(cgroup, name, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty()) {
-        Ok(file) => match std::fs::File::from(file).write_all(text.as_bytes()) {
+        Ok(file) => match value::write(&file.into(), text) {
             Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(true),
             other => other.map(|()| true).with_context(about),
         },

@@ -1,7 +1,7 @@
 //! The steps of `[cgroup]`, carried out.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -11,7 +11,7 @@ use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, fstatfs};
 
-use super::{Delegated, Membership, Name, PAYLOAD, Place, Setting, Step, directory_name, list, place, scope};
+use super::{Delegated, Membership, Name, PAYLOAD, Place, Setting, Step, directory_name, list, place, scope, value};
 use crate::isolation::context::{Context, Slot};
 use crate::isolation::{Applied, Fault};
 use crate::sys::descriptor;
@@ -141,11 +141,11 @@ fn visible(path: &Path) -> Applied {
 /// Writes a value, and reads it back.
 pub fn limit(directory: BorrowedFd<'_>, setting: &Setting) -> Applied {
     let Setting { file, value, optional } = setting;
-    let mut opened = match open(directory, file, OFlag::O_RDWR) {
+    let opened = match open(directory, file, OFlag::O_RDWR) {
         Err(fault) if *optional && fault.errno == Errno::ENOENT => return Ok(()),
         opened => opened?,
     };
-    write(&mut opened, file, value)?;
+    write(&opened, file, value)?;
     let mut text = [0; 4096];
     let read = nix::sys::uio::pread(&opened, &mut text, 0).map_err(|errno| Fault::new("read", errno, file.as_str()))?;
     let text = String::from_utf8_lossy(&text[..read]);
@@ -174,7 +174,7 @@ fn effective(directory: BorrowedFd<'_>, file: &str, value: &str) -> Applied {
 }
 
 fn write_to(directory: BorrowedFd<'_>, file: &str, value: &str) -> Applied {
-    write(&mut open(directory, file, OFlag::O_WRONLY)?, file, value)
+    write(&open(directory, file, OFlag::O_WRONLY)?, file, value)
 }
 
 fn open(directory: BorrowedFd<'_>, file: &str, flags: OFlag) -> Result<File, Fault> {
@@ -183,13 +183,8 @@ fn open(directory: BorrowedFd<'_>, file: &str, flags: OFlag) -> Result<File, Fau
         .map_err(|errno| Fault::new("open", errno, file))
 }
 
-/// These files take a value in one write(2), or say why not.
-fn write(opened: &mut File, file: &str, value: &str) -> Applied {
-    match opened.write(value.as_bytes()) {
-        Ok(written) if written == value.len() => Ok(()),
-        Ok(_) => Err(Fault::new("write", Errno::EIO, file)),
-        Err(error) => Err(Fault { operation: "write", ..fault(error, file) }),
-    }
+fn write(opened: &File, file: &str, value: &str) -> Applied {
+    value::write(opened, value).map_err(|error| Fault::of_io("write", &error, file))
 }
 
 fn fault(error: std::io::Error, noun: &str) -> Fault {

@@ -8,6 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::place::LAUNCHER;
+use super::value;
 
 /// The kernel needs a moment for tasks that are already ending; nothing here waits longer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -120,8 +121,7 @@ impl Freezer<'_> {
 
 fn write(path: &Path, value: &str) -> io::Result<()> {
     // Never created: in a file system of another kind that would look like success.
-    let mut file = fs::OpenOptions::new().write(true).open(path)?;
-    io::Write::write_all(&mut file, value.as_bytes())
+    value::write(&fs::OpenOptions::new().write(true).open(path)?, value)
 }
 
 #[cfg(test)]

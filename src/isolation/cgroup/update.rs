@@ -3,7 +3,6 @@
 mod set;
 
 use std::fs;
-use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +11,7 @@ use nix::errno::Errno;
 use super::key::{Key, wishes};
 use super::oom::{counter, number};
 use super::settings::{Carried, Lack, Setting, USUAL_PERIOD};
-use super::{Asked, Cgroup, Max, apply, device, v1, v2};
+use super::{Asked, Cgroup, Max, apply, device, v1, v2, value};
 use crate::host::Host;
 use set::{in_use, line_of, said, set};
 
@@ -135,8 +134,8 @@ impl Directory {
         // Since Linux 5.19 it can be asked to, and fails where it could not take back as much.
         let asked = fs::OpenOptions::new().write(true).open(self.path.join("memory.reclaim"));
         let rest = match asked {
-            Ok(mut file) => {
-                let _ = file.write_all((used - limit).to_string().as_bytes());
+            Ok(file) => {
+                let _ = value::write(&file, &(used - limit).to_string());
                 number(&self.path, "memory.current").unwrap_or(used)
             }
             Err(_) => {
