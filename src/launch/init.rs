@@ -22,6 +22,8 @@ use crate::sys::{clone, descriptor, process, signal, wait};
 pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     // 0 where the pid namespace is our own.
     let supervisor = getppid();
+    // The supervisor's holds paths of the host, and what `--set` was given: inside anybody may read it.
+    process::show_as(&format!("sandbox-init {}", plan.name));
     // Every mode is given in full; the caller's umask has no say in what is made.
     nix::sys::stat::umask(Mode::empty());
     if let Err((index, fault)) = wire.carry_out(plan, Stage::Init, context, None) {

@@ -1,7 +1,7 @@
 //! Attributes of the calling process: prctl(2) and its neighbours.
 
-use std::ffi::{CStr, CString};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ffi::{CStr, CString, c_char, c_int};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 
 use nix::errno::Errno;
 
@@ -21,15 +21,52 @@ pub fn output_was_closed() -> bool {
 
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-#[used]
-// SAFETY: the C library calls what stands there once, on the only thread, and passes arguments that `look` need not take.
-#[unsafe(link_section = ".init_array")]
-static LOOK: extern "C" fn() = look;
+/// How many words the command line has, and where they are.
+static WORDS: AtomicI32 = AtomicI32::new(0);
+static LINE: AtomicPtr<*mut c_char> = AtomicPtr::new(std::ptr::null_mut());
 
-extern "C" fn look() {
+#[used]
+// SAFETY: glibc calls what stands there once, on the only thread, with the arguments of `main`.
+#[unsafe(link_section = ".init_array")]
+static LOOK: extern "C" fn(c_int, *mut *mut c_char) = look;
+
+extern "C" fn look(words: c_int, line: *mut *mut c_char) {
     // SAFETY: numbers only.
     let closed = unsafe { libc::fcntl(1, libc::F_GETFD) } == -1;
     CLOSED.store(closed, Ordering::Relaxed);
+    // Other C libraries pass nothing.
+    if cfg!(target_env = "gnu") {
+        WORDS.store(words, Ordering::Relaxed);
+        LINE.store(line, Ordering::Relaxed);
+    }
+}
+
+/// Shows `title`, as far as there is room, in place of the command line and of the name that were given.
+///
+/// Only for a process that shares no memory with another that still reads its command line.
+pub fn show_as(title: &str) {
+    let name = CString::new(title.split(' ').next().unwrap_or_default()).unwrap_or_default();
+    // SAFETY: a string that ends with NUL, which the kernel copies.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr(), 0, 0, 0) };
+    let (words, line) = (WORDS.load(Ordering::Relaxed), LINE.load(Ordering::Relaxed));
+    let Some(last) = usize::try_from(words).ok().and_then(|words| words.checked_sub(1)).filter(|_| !line.is_null())
+    else {
+        return;
+    };
+    // SAFETY: `line` has so many strings, which the kernel has put one after the other into memory of ours that can be
+    // written to; it stays for as long as we run, and nobody else holds a reference into it.
+    let room = unsafe {
+        let (first, last) = (*line, *line.add(last));
+        let length = last.addr() + libc::strlen(last) + 1 - first.addr();
+        std::slice::from_raw_parts_mut(first.cast::<u8>(), length)
+    };
+    // Where the very last byte is no NUL, the kernel shows the first string alone (proc(5), setproctitle): neither the rest
+    // need be written over, nor is its length told.
+    let [text @ .., end, mark] = room else { return };
+    let shown = title.len().min(text.len());
+    text[..shown].copy_from_slice(&title.as_bytes()[..shown]);
+    *text.get_mut(shown).unwrap_or(end) = 0;
+    *mark = b'.';
 }
 
 /// Asks for `signal` when the parent *thread* ends; cleared by a change of credentials.

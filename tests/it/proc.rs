@@ -212,3 +212,38 @@ fn no_mount_crosses_either_way() {
     assert_eq!(read("before"), read("during"), "mounts of the launch came out");
     assert_eq!(read("before"), read("after"));
 }
+
+/// The launcher's holds paths of the host and what `--set` was given; its own process keeps it.
+#[test]
+fn the_launchers_command_line_is_not_inits() {
+    let words = "cat /proc/1/cmdline + cat /proc/1/comm + say done + hang";
+    for secret in ["confidential".to_owned(), "confidential".repeat(1000)] {
+        let sandbox = Sandbox::new().option("--set").option(&format!("process.env.KEY={secret:?}"));
+        let mut running = sandbox.start_probe(words);
+        running.line("done");
+        let line = std::fs::read_to_string(format!("/proc/{}/cmdline", running.pid())).expect("the launcher's");
+        assert!(line.contains(&secret) && line.contains("run"), "the control: {line}");
+        let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", running.pid()));
+        let init = children.expect("one child").trim().to_owned();
+        let outside = std::fs::read_to_string(format!("/proc/{init}/cmdline")).expect("init's");
+        running.signal(nix::sys::signal::Signal::SIGTERM);
+        let seen = running.ends().exits(143);
+        let title = format!("sandbox-init {}\0", sandbox.name);
+        assert_eq!(seen.stdout.lines().take(2).collect::<Vec<_>>(), [&*title, "sandbox-init"], "{seen}");
+        assert_eq!(outside, title);
+    }
+}
+
+/// However little room there is, what lies behind it, the caller's variables, is not written over.
+#[test]
+fn a_short_command_line_is_not_overrun() {
+    use std::os::unix::process::CommandExt;
+    let sandbox = Sandbox::new().with("process", r#"command = ["/probe", "cat", "/proc/1/cmdline"]"#);
+    let launch = sandbox.command("run", &[]);
+    let profile = launch.get_args().nth(1).expect("the profile");
+    std::fs::copy(profile, sandbox.dir().join("p.toml")).expect("copying");
+    let mut command = std::process::Command::new(launch.get_program());
+    command.arg0("s").args(["run", "p.toml"]).current_dir(sandbox.dir());
+    let output = command.env_clear().env("XDG_RUNTIME_DIR", sandbox.runtime()).output().expect("starting");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "sandbox-ini\0\n", "{output:?}");
+}
