@@ -13,7 +13,7 @@ use super::orphans::Orphans;
 use super::target;
 use super::wire::{Report, Wire};
 use crate::isolation::context::{Context, Slot};
-use crate::isolation::{self, Applied, Fault};
+use crate::isolation::{self, Applied, Fault, namespaces};
 use crate::outcome;
 use crate::plan::{Plan, Stage, Step};
 use crate::sys::wait::Ended;
@@ -23,7 +23,7 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     // 0 where the pid namespace is our own.
     let supervisor = getppid();
     // The supervisor's holds paths of the host, and what `--set` was given: inside anybody may read it.
-    process::show_as(&format!("sandbox-init {}", plan.name));
+    process::show_as(&format!("{} {}", namespaces::limits::INIT, plan.name));
     // Every mode is given in full; the caller's umask has no say in what is made.
     nix::sys::stat::umask(Mode::empty());
     if let Err((index, fault)) = wire.carry_out(plan, Stage::Init, context, None) {

@@ -116,7 +116,12 @@ mod tests {
         let eperm = refusal("clone3", Errno::EPERM);
         for (system, refusal, why, remedy) in [
             (System { max_user_namespaces: Some(0), ..user.clone() }, &eperm, "max_user", "user.max_user_namespaces="),
-            (System { first: "sandbox".into(), ..user.clone() }, &eperm, "the sandbox around", "nested = \"mounts\""),
+            (
+                System { first: limits::INIT.into(), ..user.clone() },
+                &eperm,
+                "the sandbox around",
+                "nested = \"mounts\"",
+            ),
             (System { userns_clone: Some(false), ..user.clone() }, &eperm, "root alone", "userns_clone=1"),
             (System { apparmor_restricts: Some(true), ..user.clone() }, &eperm, "AppArmor", "userns,"),
             (System { chrooted: true, ..user.clone() }, &eperm, "chroot", "pivot_root"),

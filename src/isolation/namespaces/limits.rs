@@ -54,7 +54,7 @@ pub fn nested(host: &Host) -> Option<&'static str> {
 }
 
 /// What init calls itself: it is never executed.
-pub const INIT: &str = "sandbox";
+pub const INIT: &str = "sandbox-init";
 
 pub const NESTED: &str = "this is inside a sandbox: let its profile say nested = \"mounts\" in [namespaces] and enforce = \
                           \"off\" in [landlock]";
