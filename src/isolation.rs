@@ -13,6 +13,7 @@ pub mod landlock;
 pub mod namespaces;
 mod nearest;
 pub mod network;
+mod operation;
 pub mod process;
 pub mod rootfs;
 pub mod seccomp;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use fault::{Applied, Fault};
 pub use finding::{Finding, Findings, Rewrite, Severity};
 pub use nearest::nearest;
+pub use operation::Operation;
 
 /// Where in which profile a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use crate::explain;
 use crate::isolation::cgroup::oom::OutOfMemory;
 use crate::isolation::cgroup::stats::{self, Usage};
 use crate::isolation::context::Context;
-use crate::isolation::{Fault, namespaces, rootfs};
+use crate::isolation::{Fault, Operation, namespaces, rootfs};
 use crate::outcome::Outcome;
 use crate::plan::{Plan, Stage, Step};
 use crate::state::{self, Record};
@@ -219,5 +219,5 @@ fn is_gate(plan: &Plan, stage: Stage, index: usize) -> bool {
 fn clone_child(plan: &Plan, context: &Context) -> Result<Side, Fault> {
     let cgroup = plan.clone_into.map(|slot| context.get(slot)).transpose()?;
     clone3(&plan.namespaces, cgroup)
-        .map_err(|errno| Fault::new("clone3", errno, Namespace::nouns(&plan.namespaces).join(", ")))
+        .map_err(|errno| Fault::new(Operation::Clone3, errno, Namespace::nouns(&plan.namespaces).join(", ")))
 }

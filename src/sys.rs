@@ -24,6 +24,23 @@ pub mod window;
 
 use nix::errno::Errno;
 
+/// Which of several calls a function made that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    Fsconfig,
+    Fsmount,
+    Fsopen,
+    MountSetattr,
+    MoveMount,
+    OpenTree,
+    PivotRoot,
+    SetInterfaceFlags,
+    Setresgid,
+    Setresuid,
+    Socket,
+    Umount2,
+}
+
 /// A raw system call's answer, with its errno taken from libc's.
 fn check(answer: libc::c_long) -> Result<libc::c_long, Errno> {
     if answer == -1 { Err(Errno::last()) } else { Ok(answer) }

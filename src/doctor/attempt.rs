@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 
-use crate::isolation::{Applied, Fault};
+use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::clone::{Child, Side, clone3};
 use crate::sys::namespace::Namespace;
 use crate::sys::process;
@@ -17,7 +17,7 @@ use crate::sys::process;
 /// Why a thing cannot be done here: the call that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    pub operation: String,
+    pub operation: Operation,
     pub errno: Errno,
     /// The noun, or the kernel's own words.
     pub detail: String,
@@ -62,11 +62,11 @@ fn begin(
 ) -> Result<Attempt, Refusal> {
     let (ours, theirs) = pipe()?;
     let (mut gate, mut key) = pipe()?;
-    let child = match clone3(namespaces, None).map_err(|errno| Refusal::new("clone3", errno, ""))? {
+    let child = match clone3(namespaces, None).map_err(|errno| Refusal::new(Operation::Clone3, errno, ""))? {
         Side::Parent(child) => child,
         Side::Child => {
             drop((ours, key));
-            let opened = gate.read_exact(&mut [0]).map_err(|error| fault("read", &error, "the gate"));
+            let opened = gate.read_exact(&mut [0]).map_err(|error| fault(Operation::Read, &error, "the gate"));
             answer(theirs, opened.map_err(Refusal::from).and_then(|()| act()))
         }
     };
@@ -86,17 +86,18 @@ impl Attempt {
         match (ended, read) {
             // A filter that kills instead of refusing leaves no other word.
             (Ok(WaitStatus::Signaled(_, signal, _)), _) => {
-                Err(Refusal::new("child", Errno::ECANCELED, signal.as_str()))
+                Err(Refusal::new(Operation::Child, Errno::ECANCELED, signal.as_str()))
             }
             (_, Ok(_)) => parse(&text),
-            (_, Err(_)) => Err(Refusal::new("read", Errno::EIO, "the child's answer")),
+            (_, Err(_)) => Err(Refusal::new(Operation::Read, Errno::EIO, "the child's answer")),
         }
     }
 }
 
 /// Reading end, writing end.
 pub fn pipe() -> Result<(File, File), Refusal> {
-    let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(|errno| Refusal::new("pipe2", errno, ""))?;
+    let (read, write) =
+        nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(|errno| Refusal::new(Operation::Pipe2, errno, ""))?;
     Ok((read.into(), write.into()))
 }
 
@@ -111,10 +112,10 @@ fn settle(namespaces: &[Namespace], (uid, gid): (u32, u32)) -> Applied {
 }
 
 pub fn write(path: &str, text: &str) -> Applied {
-    std::fs::write(path, text).map_err(|error| fault("write", &error, path))
+    std::fs::write(path, text).map_err(|error| fault(Operation::Write, &error, path))
 }
 
-pub fn fault(operation: &'static str, error: &std::io::Error, noun: &str) -> Fault {
+pub fn fault(operation: Operation, error: &std::io::Error, noun: &str) -> Fault {
     Fault::of_io(operation, error, noun)
 }
 
@@ -122,7 +123,7 @@ pub fn fault(operation: &'static str, error: &std::io::Error, noun: &str) -> Fau
 fn answer(mut pipe: File, said: Result<String, Refusal>) -> ! {
     let text = match said {
         Ok(text) => format!("+{text}"),
-        Err(refusal) => format!("-{}\n{}\n{}", refusal.operation, refusal.errno as i32, refusal.detail),
+        Err(refusal) => format!("-{}\n{}\n{}", refusal.operation.number(), refusal.errno as i32, refusal.detail),
     };
     let written = pipe.write_all(text.as_bytes());
     process::exit_now(written.is_err().into())
@@ -133,21 +134,23 @@ fn parse(text: &str) -> Result<String, Refusal> {
         return Ok(text.to_owned());
     }
     let mut lines = text.strip_prefix('-').unwrap_or_default().splitn(3, '\n');
-    let (operation, errno) = (lines.next().unwrap_or_default(), lines.next().and_then(|number| number.parse().ok()));
-    match errno {
-        Some(errno) => Err(Refusal::new(operation, Errno::from_raw(errno), lines.next().unwrap_or_default())),
-        None => Err(Refusal::new("child", Errno::ECANCELED, "it said nothing")),
+    let operation = lines.next().and_then(|number| Operation::of_number(number.parse().ok()?));
+    let errno = lines.next().and_then(|number| number.parse().ok()).map(Errno::from_raw);
+    match (operation, errno) {
+        (Some(operation), Some(errno)) => Err(Refusal::new(operation, errno, lines.next().unwrap_or_default())),
+        _ => Err(Refusal::new(Operation::Child, Errno::ECANCELED, "it said nothing")),
     }
 }
 
 impl Refusal {
-    pub fn new(operation: &str, errno: Errno, detail: &str) -> Refusal {
-        Refusal { operation: operation.to_owned(), errno, detail: detail.to_owned() }
+    pub fn new(operation: Operation, errno: Errno, detail: &str) -> Refusal {
+        Refusal { operation, errno, detail: detail.to_owned() }
     }
 
     /// The user namespace itself was refused, or its maker is nobody in it: what was to be tried never was.
     pub fn before_trying(&self) -> bool {
-        self.operation == "clone3" || self.operation == "write" && self.detail.starts_with("/proc/self/")
+        self.operation == Operation::Clone3
+            || self.operation == Operation::Write && self.detail.starts_with("/proc/self/")
     }
 }
 
@@ -177,10 +180,11 @@ mod tests {
     #[test]
     fn a_child_tells_what_it_found_or_why_not() {
         assert_eq!(parse("+a\nb"), Ok("a\nb".to_owned()));
-        assert_eq!(parse("-open\n2\n/x\ny"), Err(Refusal::new("open", Errno::ENOENT, "/x\ny")));
-        assert!(parse("").is_err() && parse("-").is_err() && parse("-open\nx").is_err());
+        let answer = format!("-{}\n2\n/x\ny", Operation::Open.number());
+        assert_eq!(parse(&answer), Err(Refusal::new(Operation::Open, Errno::ENOENT, "/x\ny")));
+        assert!(parse("").is_err() && parse("-").is_err() && parse("-0\nx").is_err());
         assert_eq!(
-            Refusal::new("open", Errno::ENOENT, "/x").to_string(),
+            Refusal::new(Operation::Open, Errno::ENOENT, "/x").to_string(),
             "open: /x: No such file or directory (ENOENT)"
         );
     }

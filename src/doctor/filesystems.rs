@@ -13,7 +13,7 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 use super::Feature;
 use super::attempt::{Refusal, attempt};
 use crate::host::{Host, Node};
-use crate::isolation::{Applied, Fault};
+use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::mount::{self, NO_DEV, NO_EXEC, NO_SUID};
 use crate::sys::namespace::Namespace;
 use crate::sys::{descriptor, errno};
@@ -68,7 +68,7 @@ fn terminals() -> Feature {
         let options = [(c"ptmxmode", Some(c"0666")), (c"mode", Some(c"0620"))];
         let devpts = mount::new_filesystem(c"devpts", &options, NO_SUID | NO_EXEC)?;
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-        openat(&devpts, "ptmx", flags, Mode::empty()).map_err(|errno| Fault::new("open", errno, "ptmx"))?;
+        openat(&devpts, "ptmx", flags, Mode::empty()).map_err(|errno| Fault::new(Operation::Open, errno, "ptmx"))?;
         Ok(())
     });
     let remedy = "a kernel with CONFIG_UNIX98_PTYS=y, and kernel.pty.max not used up";
@@ -123,7 +123,7 @@ fn overlay_on_disk(host: &Host) -> Feature {
     let tried = attempt(&ORDINARY, || {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let place = nix::fcntl::open(&trial.0, flags, Mode::empty())
-            .map_err(|errno| Fault::new("open", errno, trial.0.display().to_string()))?;
+            .map_err(|errno| Fault::new(Operation::Open, errno, trial.0.display().to_string()))?;
         delete_merged(place.as_fd())
     });
     match tried {
@@ -138,17 +138,17 @@ fn overlay_on_disk(host: &Host) -> Feature {
 fn delete_merged(place: BorrowedFd<'_>) -> Applied {
     let fault = |call, noun| move |errno| Fault::new(call, errno, noun);
     let make = |at: BorrowedFd<'_>, name: &'static str| -> Result<OwnedFd, Fault> {
-        mkdirat(at, name, Mode::from_bits_truncate(0o755)).map_err(fault("mkdirat", name))?;
+        mkdirat(at, name, Mode::from_bits_truncate(0o755)).map_err(fault(Operation::Mkdirat, name))?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        openat(at, name, flags, Mode::empty()).map_err(fault("openat", name))
+        openat(at, name, flags, Mode::empty()).map_err(fault(Operation::Openat, name))
     };
     let (lower, upper, work) = (make(place, "lower")?, make(place, "upper")?, make(place, "work")?);
     let inner = make(lower.as_fd(), "directory")?;
     openat(&inner, "file", OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::from_bits_truncate(0o644))
-        .map_err(fault("openat", "file"))?;
+        .map_err(fault(Operation::Openat, "file"))?;
     let path = |descriptor: &OwnedFd| {
         std::ffi::CString::new(format!("/proc/self/fd/{}", descriptor.as_raw_fd()))
-            .map_err(|_| Fault::new("fsconfig", Errno::EINVAL, ""))
+            .map_err(|_| Fault::new(Operation::Fsconfig, Errno::EINVAL, ""))
     };
     let (lower, upper, work) = (path(&lower)?, path(&upper)?, path(&work)?);
     let options = [
@@ -158,8 +158,9 @@ fn delete_merged(place: BorrowedFd<'_>) -> Applied {
         (c"userxattr", None),
     ];
     let merged = mount::new_filesystem(c"overlay", &options, NO_SUID | NO_DEV)?;
-    unlinkat(&merged, "directory/file", UnlinkatFlags::NoRemoveDir).map_err(fault("unlinkat", "directory/file"))?;
-    unlinkat(&merged, "directory", UnlinkatFlags::RemoveDir).map_err(fault("unlinkat", "directory"))
+    unlinkat(&merged, "directory/file", UnlinkatFlags::NoRemoveDir)
+        .map_err(fault(Operation::Unlinkat, "directory/file"))?;
+    unlinkat(&merged, "directory", UnlinkatFlags::RemoveDir).map_err(fault(Operation::Unlinkat, "directory"))
 }
 
 /// Where kept data goes, or the nearest directory above it that exists.

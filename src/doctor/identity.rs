@@ -10,6 +10,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use super::Feature;
 use super::attempt::{Refusal, pipe};
 use crate::host::Host;
+use crate::isolation::Operation;
 use crate::isolation::namespaces::large_grant;
 use crate::sys::clone::{Side, clone3};
 use crate::sys::namespace::Namespace;
@@ -30,7 +31,7 @@ pub fn examine(host: &Host) -> Feature {
             .lost(LOST)
             .remedy(format!("as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}"));
     };
-    match map("newuidmap", users).and_then(|()| map("newgidmap", groups)) {
+    match map(Operation::Newuidmap, users).and_then(|()| map(Operation::Newgidmap, groups)) {
         Ok(()) => Feature::ok(
             NAME,
             format!("users from {users} and groups from {groups}, with the caller's own 65536 each, by newuidmap"),
@@ -48,9 +49,9 @@ pub fn examine(host: &Host) -> Feature {
 }
 
 /// Has a helper map one subordinate id for a child in a user namespace, and reads the map.
-fn map(helper: &str, start: u32) -> Result<(), Refusal> {
+fn map(helper: Operation, start: u32) -> Result<(), Refusal> {
     let (mut wait, release) = pipe()?;
-    let child = match clone3(&[Namespace::User], None).map_err(|errno| Refusal::new("clone3", errno, ""))? {
+    let child = match clone3(&[Namespace::User], None).map_err(|errno| Refusal::new(Operation::Clone3, errno, ""))? {
         Side::Parent(child) => child,
         Side::Child => {
             drop(release);
@@ -60,7 +61,7 @@ fn map(helper: &str, start: u32) -> Result<(), Refusal> {
     };
     drop(wait);
     let told = run(helper, child.pid, start).and_then(|()| {
-        let file = if helper == "newuidmap" { "uid_map" } else { "gid_map" };
+        let file = if helper == Operation::Newuidmap { "uid_map" } else { "gid_map" };
         let text = std::fs::read_to_string(format!("/proc/{}/{file}", child.pid)).unwrap_or_default();
         let mapped: Vec<&str> = text.split_ascii_whitespace().collect();
         match mapped == ["0", &start.to_string(), "1"] {
@@ -75,7 +76,7 @@ fn map(helper: &str, start: u32) -> Result<(), Refusal> {
 }
 
 /// On its fixed path and with an empty environment, as a launch starts it.
-fn run(helper: &str, pid: i32, start: u32) -> Result<(), Refusal> {
+fn run(helper: Operation, pid: i32, start: u32) -> Result<(), Refusal> {
     let mut command = Command::new(format!("/usr/bin/{helper}"));
     command.args([pid.to_string(), "0".into(), start.to_string(), "1".into()]).env_clear().stdin(Stdio::null());
     let output = signal::unblocked(&mut command)
@@ -86,7 +87,7 @@ fn run(helper: &str, pid: i32, start: u32) -> Result<(), Refusal> {
         false => {
             let said = String::from_utf8_lossy(&output.stderr);
             // It begins with its own name, and so do we.
-            let said = said.trim().trim_start_matches(helper).trim_start_matches(": ");
+            let said = said.trim().trim_start_matches(helper.name()).trim_start_matches(": ");
             Err(Refusal::new(helper, Errno::EPERM, said))
         }
     }

@@ -84,7 +84,7 @@ fn numbers(version: &str) -> Vec<u32> {
 
 /// The remedy for a call that is not there; `None` for any other refusal.
 pub fn missing_call(refusal: &Refusal) -> Option<String> {
-    let call = CALLS.iter().find(|call| call.name == refusal.operation && refusal.errno == Errno::ENOSYS)?;
+    let call = CALLS.iter().find(|call| call.name == refusal.operation.name() && refusal.errno == Errno::ENOSYS)?;
     Some(format!("Linux {} and newer have {}; a filter around this shell may answer so too", call.since, call.name))
 }
 

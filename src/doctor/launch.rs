@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Feature;
 use super::attempt::Refusal;
 use crate::host::{Host, Node};
-use crate::isolation::{Findings, Severity};
+use crate::isolation::{Findings, Operation, Severity};
 use crate::launch::{self, Options};
 use crate::outcome::Outcome;
 use crate::plan;
@@ -37,7 +37,7 @@ pub fn examine(host: &Host) -> Feature {
     };
     // Every launch does so first, and does not begin without.
     if let Err(errno) = descriptor::close_on_exec_from(3) {
-        let refusal = Refusal::new("close_range", errno, "");
+        let refusal = Refusal::new(Operation::CloseRange, errno, "");
         return Feature::refused(NAME, &refusal, "see system-calls above").lost("every launch").required();
     }
     let began = Instant::now();

@@ -9,7 +9,7 @@ use super::attempt::{Refusal, attempt};
 use super::system::System;
 use super::{Feature, State};
 use crate::host::Host;
-use crate::isolation::{Applied, Fault};
+use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::namespace::Namespace;
 use crate::sys::{clone, mount};
 use obstacle::obstacle;
@@ -27,7 +27,7 @@ pub fn examine(system: &System) -> Vec<Feature> {
 }
 
 pub(super) fn own_time() -> Applied {
-    clone::unshare_time().map_err(|errno| Fault::new("unshare", errno, "CLONE_NEWTIME"))
+    clone::unshare_time().map_err(|errno| Fault::new(Operation::Unshare, errno, "CLONE_NEWTIME"))
 }
 
 /// Whether one can be made, and what stands in the way.

@@ -5,9 +5,9 @@ use nix::errno::Errno;
 use super::Feature;
 use super::attempt::{Refusal, attempt};
 use crate::host::Host;
-use crate::isolation::Fault;
 use crate::isolation::process::privileged_groups;
 use crate::isolation::status::Status;
+use crate::isolation::{Fault, Operation};
 use crate::sys::probe::CALLS;
 use crate::sys::{process, seccomp};
 
@@ -70,8 +70,8 @@ fn filter() -> Feature {
     // BPF_RET: one instruction that allows everything.
     let allow_all = [libc::sock_filter { code: 0x06, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW }];
     let tried = attempt(&[], || {
-        process::set_no_new_privileges().map_err(|errno| Fault::new("prctl", errno, "PR_SET_NO_NEW_PRIVS"))?;
-        seccomp::install(&allow_all).map_err(|errno| Fault::new("seccomp", errno, ""))
+        process::set_no_new_privileges().map_err(|errno| Fault::new(Operation::Prctl, errno, "PR_SET_NO_NEW_PRIVS"))?;
+        seccomp::install(&allow_all).map_err(|errno| Fault::new(Operation::Seccomp, errno, ""))
     });
     judge_filter(tried, &std::fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail").unwrap_or_default())
 }
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_cannot_be_installed_stops_launches() {
-        let refused = judge_filter(Err(Refusal::new("seccomp", Errno::EINVAL, "")), "");
+        let refused = judge_filter(Err(Refusal::new(Operation::Seccomp, Errno::EINVAL, "")), "");
         assert_eq!((refused.state, refused.required), (State::No, true));
         assert_eq!(judge_filter(Ok(()), "kill_process errno log allow trap").state, State::Ok);
         assert_eq!(judge_filter(Ok(()), "errno allow").state, State::Limited);

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::errno::Errno;
 
 use super::Fault;
+use crate::isolation::Operation;
 
 /// A value that the plan names and the launch finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,27 +135,27 @@ impl Context {
         self.slots
             .get(&slot)
             .map(|descriptor| descriptor.as_fd())
-            .ok_or_else(|| Fault::new("slot", Errno::EBADF, format!("{slot} is empty")))
+            .ok_or_else(|| Fault::new(Operation::Slot, Errno::EBADF, format!("{slot} is empty")))
     }
 
     /// Opens the gate, or waits until the other side has. The wire's end of file means that the other side is dead.
     pub fn gate(&self, gate: u8) -> Result<(), Fault> {
-        let wire = self.wire.as_ref().ok_or_else(|| Fault::new("gate", Errno::EBADF, "there is no wire"))?;
+        let wire = self.wire.as_ref().ok_or_else(|| Fault::new(Operation::Gate, Errno::EBADF, "there is no wire"))?;
         if self.opens_gates {
             return match nix::unistd::write(wire, &[gate]) {
                 Ok(_) => Ok(()),
-                Err(errno) => Err(Fault::new("write", errno, "the wire")),
+                Err(errno) => Err(Fault::new(Operation::Write, errno, "the wire")),
             };
         }
         let mut byte = [u8::MAX];
         match nix::unistd::read(wire, &mut byte) {
             Ok(1) if byte == [gate] => Ok(()),
-            Ok(_) => Err(Fault::new("read", Errno::EPIPE, "the wire: the supervisor has gone")),
-            Err(errno) => Err(Fault::new("read", errno, "the wire")),
+            Ok(_) => Err(Fault::new(Operation::Read, Errno::EPIPE, "the wire: the supervisor has gone")),
+            Err(errno) => Err(Fault::new(Operation::Read, errno, "the wire")),
         }
     }
 
     pub fn take(&mut self, slot: Slot) -> Result<OwnedFd, Fault> {
-        self.slots.remove(&slot).ok_or_else(|| Fault::new("slot", Errno::EBADF, format!("{slot} is empty")))
+        self.slots.remove(&slot).ok_or_else(|| Fault::new(Operation::Slot, Errno::EBADF, format!("{slot} is empty")))
     }
 }

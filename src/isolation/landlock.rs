@@ -13,7 +13,7 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
 
 use super::context::{Slot, Slots};
-use super::{Access, Applied, Enforce, Fault, Findings, Grant, Origin};
+use super::{Access, Applied, Enforce, Fault, Findings, Grant, Operation, Origin};
 use crate::host::Host;
 
 mod apply;
@@ -138,7 +138,10 @@ impl Witness {
         if answer.is_ok() {
             let _ = nix::unistd::unlink(&path);
         }
-        Err(Fault::mismatch("landlock", format!("a device node could be made in {}", self.directory.display())))
+        Err(Fault::mismatch(
+            Operation::Landlock,
+            format!("a device node could be made in {}", self.directory.display()),
+        ))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Applied, Fault, Findings, Origin};
+use super::{Applied, Fault, Findings, Operation, Origin};
 use crate::sys;
 
 /// The section as the author wrote it.
@@ -68,7 +68,9 @@ impl Step {
 
     pub fn apply(&self) -> Applied {
         match self {
-            Step::LoopbackUp => sys::network::loopback_up().map_err(|(call, errno)| Fault::new(call, errno, "lo")),
+            Step::LoopbackUp => {
+                sys::network::loopback_up().map_err(|(call, errno)| Fault::new(call.into(), errno, "lo"))
+            }
         }
     }
 }
@@ -88,7 +90,7 @@ pub fn read_back(section: &Network) -> Applied {
     }
     match sys::network::interface_flags(c"lo") {
         Ok(flags) if flags & libc::IFF_UP as i16 != 0 => Ok(()),
-        Ok(_) => Err(Fault::mismatch("loopback interface", "lo is down")),
-        Err(errno) => Err(Fault::new("SIOCGIFFLAGS", errno, "lo")),
+        Ok(_) => Err(Fault::mismatch(Operation::LoopbackInterface, "lo is down")),
+        Err(errno) => Err(Fault::new(Operation::GetInterfaceFlags, errno, "lo")),
     }
 }

@@ -25,7 +25,7 @@ use crate::sys::process::Strings;
 pub use account::account;
 pub use groups::privileged as privileged_groups;
 pub use plan::{Given, Planned, directory, plan};
-pub use program::{NO_FILE, NOT_EXECUTABLE, NOT_FOUND, where_it_is_looked_for};
+pub use program::{NO_FILE, where_it_is_looked_for};
 pub use review::{Surroundings, review, review_program};
 
 /// The section as the author wrote it.

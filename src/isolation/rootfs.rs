@@ -28,7 +28,6 @@ pub use enter::Visitor;
 pub use keep::take_back;
 pub use plan::looked_up::review_names;
 pub use plan::{Given, Planned, plan};
-pub use procfs::COVERS as PROC_COVERS;
 pub use program::HANDLERS;
 pub use read_back::ReadBack;
 pub use review::{Writer, review, review_power};

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read};
 
+use crate::isolation::Operation;
+
 /// The fields of proc_pid_status(5) that isolation rests on. Parsing allocates nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Status {
@@ -54,14 +56,14 @@ impl Status {
         Status::parse(&read(File::open("/proc/self/status").ok()?).ok()?)
     }
 
-    /// The capability sets, by their names in capabilities(7).
-    pub fn sets(&self) -> [(&'static str, u64); 5] {
+    /// The capability sets, by what a fault of theirs is called.
+    pub fn sets(&self) -> [(Operation, u64); 5] {
         [
-            ("bounding set", self.bounding),
-            ("permitted set", self.permitted),
-            ("effective set", self.effective),
-            ("inheritable set", self.inheritable),
-            ("ambient set", self.ambient),
+            (Operation::BoundingSet, self.bounding),
+            (Operation::PermittedSet, self.permitted),
+            (Operation::EffectiveSet, self.effective),
+            (Operation::InheritableSet, self.inheritable),
+            (Operation::AmbientSet, self.ambient),
         ]
     }
 

@@ -9,9 +9,9 @@ use nix::sys::stat::Mode;
 
 use super::Options;
 use super::wire::{Report, Wire};
-use crate::isolation::Fault;
 use crate::isolation::process::Step::NewSession;
 use crate::isolation::status::Status;
+use crate::isolation::{Fault, Operation};
 use crate::plan::{Plan, Stage, Step};
 use crate::state::Record;
 use crate::sys::clone::Child;
@@ -119,7 +119,7 @@ impl Attended<'_> {
     /// What init does where there is one: the program is looked at once it has been executed.
     fn verify(&self) {
         let Some(privilege) = &self.plan.supervision.privilege else { return };
-        let path = |errno| Fault::new("open", errno, "/proc");
+        let path = |errno| Fault::new(Operation::Open, errno, "/proc");
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let verified = nix::fcntl::open("/proc", flags, Mode::empty()).map_err(path).and_then(|proc| {
             // Ours came over to the child.
@@ -183,7 +183,7 @@ impl Attended<'_> {
             // how it went.
             if errno != Errno::ECHILD {
                 self.send(libc::SIGKILL);
-                self.fault(&Fault::new("waitid", errno, "the program"));
+                self.fault(&Fault::new(Operation::Waitid, errno, "the program"));
             }
             Some(Ended::Signaled(libc::SIGKILL))
         })

@@ -4,7 +4,7 @@ use nix::errno::Errno;
 
 use super::remedy;
 use super::wire::Report;
-use crate::isolation::{Fault, process};
+use crate::isolation::{Fault, Operation};
 use crate::outcome::{self, Outcome};
 use crate::plan::{Plan, Stage};
 use crate::say::printable;
@@ -37,15 +37,15 @@ pub fn conclude(plan: &Plan, report: Report, ended: Ended) -> Outcome {
 pub fn failed(plan: &Plan, at: Option<(Stage, usize)>, fault: &Fault) -> Outcome {
     let step = at.and_then(|(stage, index)| plan.steps(stage).get(index));
     let (code, mut message) = match (fault.operation, step) {
-        (process::NOT_FOUND, _) => (outcome::NOT_FOUND, "process: cannot find the program ".to_string()),
-        (process::NOT_EXECUTABLE, _) => (outcome::NOT_EXECUTABLE, "process: cannot execute the program ".to_string()),
+        (Operation::FindProgram, _) => (outcome::NOT_FOUND, "process: cannot find the program ".to_string()),
+        (Operation::ExecuteProgram, _) => (outcome::NOT_EXECUTABLE, "process: cannot execute the program ".to_string()),
         (operation, Some(step)) => (outcome::FAILED, format!("{}: {step}: {operation}: ", step.section())),
         (operation, None) => (outcome::FAILED, format!("{operation}: ")),
     };
     if !fault.detail.is_empty() {
         message.push_str(&printable(&fault.detail));
         message.push_str(": ");
-    } else if fault.operation == process::NOT_FOUND {
+    } else if fault.operation == Operation::FindProgram {
         message.push_str("\"\": ");
     }
     match fault.errno {

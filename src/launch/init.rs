@@ -13,7 +13,7 @@ use super::orphans::Orphans;
 use super::target;
 use super::wire::{Report, Wire};
 use crate::isolation::context::{Context, Slot};
-use crate::isolation::{self, Applied, Fault, namespaces};
+use crate::isolation::{self, Applied, Fault, Operation, namespaces};
 use crate::outcome;
 use crate::plan::{Plan, Stage, Step};
 use crate::sys::wait::Ended;
@@ -51,7 +51,7 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     }) {
         Ok(pid) => pid,
         Err(errno) => {
-            wire.fault(Stage::Target, 0, &Fault::new("clone", errno, "the target"));
+            wire.fault(Stage::Target, 0, &Fault::new(Operation::Clone, errno, "the target"));
             process::exit_now(outcome::FAILED.into());
         }
     };
@@ -66,9 +66,11 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
         Report::Silent => {
             match wait::until_ended(program) {
                 Ok(Ended::Signaled(signal)) if signal::ENDING.contains(&signal) => wire.called_off(signal),
-                ended => {
-                    wire.fault(Stage::Target, last, &Fault::mismatch("target", format!("it ended early: {ended:?}")))
-                }
+                ended => wire.fault(
+                    Stage::Target,
+                    last,
+                    &Fault::mismatch(Operation::Target, format!("it ended early: {ended:?}")),
+                ),
             }
             process::exit_now(outcome::FAILED.into());
         }
@@ -122,7 +124,7 @@ pub fn attend(
                 Ok(Some((pid, Ended::Signaled(signal)))) if pid == program => wire.signaled(signal),
                 Ok(Some(_)) => continue,
                 // A filter around us forbids it: we would never learn that the program has ended.
-                Err(errno) => wire.fault(Stage::Target, last, &Fault::new("wait4", errno, "the program")),
+                Err(errno) => wire.fault(Stage::Target, last, &Fault::new(Operation::Wait4, errno, "the program")),
             }
             orphans.iter().for_each(Orphans::end);
             process::exit_now(0);

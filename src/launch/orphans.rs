@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 
-use crate::isolation::Fault;
+use crate::isolation::{Fault, Operation};
 use crate::sys::{process, wait};
 
 /// The caller's children, as the kernel lists them.
@@ -22,13 +22,13 @@ impl Orphans {
     /// too, and are nobody's to end.
     pub fn adopt() -> Result<Option<Orphans>, Fault> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let proc =
-            nix::fcntl::open("/proc", flags, Mode::empty()).map_err(|errno| Fault::new("open", errno, "/proc"))?;
+        let proc = nix::fcntl::open("/proc", flags, Mode::empty())
+            .map_err(|errno| Fault::new(Operation::Open, errno, "/proc"))?;
         let orphans = Orphans::of_caller(proc.as_fd())?;
         if !orphans.pids().is_empty() {
             return Ok(None);
         }
-        process::become_subreaper().map_err(|errno| Fault::new("prctl", errno, "PR_SET_CHILD_SUBREAPER"))?;
+        process::become_subreaper().map_err(|errno| Fault::new(Operation::Prctl, errno, "PR_SET_CHILD_SUBREAPER"))?;
         Ok(Some(orphans))
     }
 
@@ -37,7 +37,7 @@ impl Orphans {
         let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
         nix::fcntl::openat(proc, CHILDREN, flags, Mode::empty())
             .map(|file| Orphans(RefCell::new(File::from(file))))
-            .map_err(|errno| Fault::new("open", errno, format!("/proc/{CHILDREN}")))
+            .map_err(|errno| Fault::new(Operation::Open, errno, format!("/proc/{CHILDREN}")))
     }
 
     /// Until none is left: the last words of one may be a fork.
@@ -82,7 +82,7 @@ mod tests {
     fn a_kernel_without_lists_is_no_list_without_children() {
         let nowhere = File::open("/").unwrap();
         let Err(fault) = Orphans::of_caller(nowhere.as_fd()) else { panic!("an empty list") };
-        assert_eq!((fault.operation, fault.errno), ("open", Errno::ENOENT));
+        assert_eq!((fault.operation, fault.errno), (Operation::Open, Errno::ENOENT));
         assert!(fault.detail.contains("thread-self/children"), "{}", fault.detail);
         assert!(Orphans::of_caller(File::open("/proc").unwrap().as_fd()).is_ok());
     }

@@ -3,20 +3,21 @@
 use nix::errno::Errno;
 
 use crate::host::Host;
-use crate::isolation::{Fault, cgroup, namespaces, process, rootfs};
+use crate::isolation::{Fault, Operation, cgroup, namespaces, process, rootfs};
 use crate::plan::Step;
 use crate::state;
 use crate::sys::namespace::Namespace;
 use crate::sys::probe;
 
 pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
-    if let ("clone3", Errno::ENOSYS | Errno::EPERM) = (fault.operation, fault.errno)
+    if let (Operation::Clone3, Errno::ENOSYS | Errno::EPERM) = (fault.operation, fault.errno)
         && let Some(nested) = namespaces::limits::nested(&Host::live())
     {
         return Some(nested.to_owned());
     }
     if fault.errno == Errno::ENOSYS
-        && let Some(probe::Call { name, since, .. }) = probe::CALLS.iter().find(|call| call.name == fault.operation)
+        && let Some(probe::Call { name, since, .. }) =
+            probe::CALLS.iter().find(|call| call.name == fault.operation.name())
     {
         return Some(format!("Linux {since} and newer have {name}; a filter around this sandbox may refuse it too"));
     }
@@ -25,109 +26,111 @@ pub fn remedy(step: Option<&Step>, fault: &Fault) -> Option<String> {
     {
         return Some(namespaces::limits::remedy(kinds, &Host::live()));
     }
-    if fault.operation == "record" {
+    if fault.operation == Operation::Record {
         return state::of_errno(fault.errno).map(str::to_owned);
     }
     let text = match (fault.operation, fault.errno, step) {
-        (process::NOT_FOUND, _, Some(Step::Process(process::Step::FindProgram { command, .. }))) => {
+        (Operation::FindProgram, _, Some(Step::Process(process::Step::FindProgram { command, .. }))) => {
             return Some(process::where_it_is_looked_for(command.to_bytes()));
         }
-        (process::NOT_EXECUTABLE, Errno::ENOENT, Some(Step::Process(process::Step::Execute { .. }))) => {
+        (Operation::ExecuteProgram, Errno::ENOENT, Some(Step::Process(process::Step::Execute { .. }))) => {
             "the file exists, but the interpreter named in its first line, or its loader, does not inside"
         }
-        (process::NOT_EXECUTABLE, Errno::ENOEXEC, _) => {
+        (Operation::ExecuteProgram, Errno::ENOEXEC, _) => {
             "it is neither a program for this machine nor a script with an interpreter line (#!)"
         }
-        (process::NOT_EXECUTABLE, Errno::E2BIG, _) => {
+        (Operation::ExecuteProgram, Errno::E2BIG, _) => {
             "arguments and environment are more than the kernel takes: 128 KiB each, and a quarter of the stack in all"
         }
-        (process::NOT_EXECUTABLE, Errno::ELOOP, _) => "a link of /proc is no program of the sandbox",
-        (process::NOT_EXECUTABLE, Errno::EACCES, _) if fault.detail.ends_with(process::NO_FILE) => {
+        (Operation::ExecuteProgram, Errno::ELOOP, _) => "a link of /proc is no program of the sandbox",
+        (Operation::ExecuteProgram, Errno::EACCES, _) if fault.detail.ends_with(process::NO_FILE) => {
             "name a program: a directory or the like is none"
         }
-        (process::NOT_EXECUTABLE, Errno::EACCES, _) => {
+        (Operation::ExecuteProgram, Errno::EACCES, _) => {
             "it must be executable for the program's user (chmod +x), on a mount with exec"
         }
-        ("clone3", Errno::EPERM, _) => {
+        (Operation::Clone3, Errno::EPERM, _) => {
             "user namespaces are refused here: by AppArmor (sysctl kernel.apparmor_restrict_unprivileged_userns), by a \
              filter around this sandbox, or because / is a chroot"
         }
-        ("clone3", Errno::EAGAIN, _) => {
+        (Operation::Clone3, Errno::EAGAIN, _) => {
             return Some(format!("the limit of processes is used up{}", the_callers_own()));
         }
-        ("clone3", Errno::ENOENT | Errno::ENODEV, _)
-        | ("open", Errno::ENOENT, Some(Step::Cgroup(cgroup::Step::Join { .. })))
-        | ("write", Errno::ENODEV, Some(Step::Cgroup(_))) => {
+        (Operation::Clone3, Errno::ENOENT | Errno::ENODEV, _)
+        | (Operation::Open, Errno::ENOENT, Some(Step::Cgroup(cgroup::Step::Join { .. })))
+        | (Operation::Write, Errno::ENODEV, Some(Step::Cgroup(_))) => {
             "somebody has removed the sandbox's cgroup while it was being started: start it again"
         }
-        ("pivot_root", Errno::EINVAL, _) => {
+        (Operation::PivotRoot, Errno::EINVAL, _) => {
             "the caller's / must be a mount point: not a chroot, not the initramfs itself"
         }
-        ("fsmount" | "fsconfig", Errno::EPERM, Some(Step::Rootfs(rootfs::Step::Proc))) => {
+        (Operation::Fsmount | Operation::Fsconfig, Errno::EPERM, Some(Step::Rootfs(rootfs::Step::Proc))) => {
             "a container around this sandbox covers parts of /proc, so the kernel refuses a new one here"
         }
-        ("fsmount" | "fsconfig", Errno::EPERM, Some(Step::Rootfs(rootfs::Step::Sys { .. }))) => {
+        (Operation::Fsmount | Operation::Fsconfig, Errno::EPERM, Some(Step::Rootfs(rootfs::Step::Sys { .. }))) => {
             "a container around this sandbox covers parts of /sys; leave rootfs.sys out"
         }
-        ("open", Errno::EACCES, Some(Step::Rootfs(rootfs::Step::Create { lock: Some(_), .. }))) => {
+        (Operation::Open, Errno::EACCES, Some(Step::Rootfs(rootfs::Step::Create { lock: Some(_), .. }))) => {
             "its mode, which the program may have changed, keeps its own owner out: chmod u+rwx gives it back"
         }
-        ("fsconfig", Errno::EINVAL, Some(Step::Rootfs(rootfs::Step::Overlay { .. }))) => {
+        (Operation::Fsconfig, Errno::EINVAL, Some(Step::Rootfs(rootfs::Step::Overlay { .. }))) => {
             "is another file system mounted beneath that directory? In a user namespace the kernel makes no overlay of \
              such a one: leave out writes = \"discard\", or what the profile adds to it"
         }
-        ("clone", Errno::EAGAIN, _) => {
+        (Operation::Clone, Errno::EAGAIN, _) => {
             let keys = "raise pids-max in [cgroup], or nproc in process.rlimits: init counts too";
             return Some(format!("{keys}{}", the_callers_own()));
         }
-        ("mkdir", Errno::ENOENT, Some(Step::Cgroup(_))) => "the cgroup that the launcher was in has been removed",
-        ("mkdir", Errno::EAGAIN, Some(Step::Cgroup(_))) => {
+        (Operation::Mkdir, Errno::ENOENT, Some(Step::Cgroup(_))) => {
+            "the cgroup that the launcher was in has been removed"
+        }
+        (Operation::Mkdir, Errno::EAGAIN, Some(Step::Cgroup(_))) => {
             "a cgroup above allows no more children (cgroup.max.descendants, cgroup.max.depth)"
         }
-        ("write", Errno::EBUSY, Some(Step::Cgroup(cgroup::Step::Distribute { .. }))) => {
+        (Operation::Write, Errno::EBUSY, Some(Step::Cgroup(cgroup::Step::Distribute { .. }))) => {
             "a process has entered that cgroup meanwhile: cgroup v2 takes either processes or children with controllers"
         }
-        ("write", Errno::ENOENT, Some(Step::Cgroup(cgroup::Step::Distribute { .. }))) => {
+        (Operation::Write, Errno::ENOENT, Some(Step::Cgroup(cgroup::Step::Distribute { .. }))) => {
             "the cgroup has not been given these controllers itself (see its cgroup.controllers)"
         }
-        ("write", Errno::EINVAL, Some(Step::Cgroup(cgroup::Step::Join { controllers, .. })))
+        (Operation::Write, Errno::EINVAL, Some(Step::Cgroup(cgroup::Step::Join { controllers, .. })))
             if controllers.iter().any(|name| name == "cpu") =>
         {
             "has the launcher real-time priority (chrt)? This kernel gives no real time to a new cgroup of the cpu \
              controller: start it without, or leave out cpu-max and cpu-weight"
         }
-        ("StartTransientUnit", _, _) => {
+        (Operation::StartTransientUnit, _, _) => {
             "systemd gave no scope; started in one (systemd-run --user --scope -p Delegate=yes sandbox run …) it needs none"
         }
-        ("write", Errno::EINVAL, Some(Step::Cgroup(cgroup::Step::Limit { .. }))) => {
+        (Operation::Write, Errno::EINVAL, Some(Step::Cgroup(cgroup::Step::Limit { .. }))) => {
             "the kernel refuses the value: on cgroup v1 a cgroup above may allow less, and io.max wants a whole disk"
         }
-        ("open", Errno::ENOENT, Some(Step::Cgroup(cgroup::Step::Limit { .. }))) => {
+        (Operation::Open, Errno::ENOENT, Some(Step::Cgroup(cgroup::Step::Limit { .. }))) => {
             "this kernel has no such limit; leave the key out, or set enforce = \"best-effort\""
         }
-        (rootfs::PROC_COVERS, ..) => "start it where a whole procfs is mounted on /proc: mount -t proc proc /proc",
-        ("open", Errno::ENOENT, Some(Step::Process(process::Step::AdoptOrphans))) => {
+        (Operation::CoversOfProc, ..) => "start it where a whole procfs is mounted on /proc: mount -t proc proc /proc",
+        (Operation::Open, Errno::ENOENT, Some(Step::Process(process::Step::AdoptOrphans))) => {
             "this kernel lists nobody's children (CONFIG_PROC_CHILDREN); with a pid namespace none has to be ended: leave \
              out pid = false"
         }
-        ("newuidmap" | "newgidmap", Errno::EPERM, _) => {
+        (Operation::Newuidmap | Operation::Newgidmap, Errno::EPERM, _) => {
             "/etc/subuid and /etc/subgid grant the ids; it must be setuid root, which no_new_privs of the caller prevents"
         }
-        ("newuidmap" | "newgidmap", Errno::ENOENT, _) => "install it: the Debian package is uidmap",
-        ("open", Errno::ENOENT, Some(Step::Namespaces(namespaces::Step::Sysctl { .. }))) => {
+        (Operation::Newuidmap | Operation::Newgidmap, Errno::ENOENT, _) => "install it: the Debian package is uidmap",
+        (Operation::Open, Errno::ENOENT, Some(Step::Namespaces(namespaces::Step::Sysctl { .. }))) => {
             "this kernel keeps it for the whole machine, or has no such setting: leave it out"
         }
-        ("open", Errno::EACCES | Errno::EPERM, Some(Step::Namespaces(namespaces::Step::Sysctl { .. }))) => {
+        (Operation::Open, Errno::EACCES | Errno::EPERM, Some(Step::Namespaces(namespaces::Step::Sysctl { .. }))) => {
             "this kernel lets only the machine's own root change it: leave it out"
         }
-        ("write", _, Some(Step::Namespaces(namespaces::Step::Sysctl { .. }))) => {
+        (Operation::Write, _, Some(Step::Namespaces(namespaces::Step::Sysctl { .. }))) => {
             "the kernel refuses the value; sysctl(8) shows what it is now"
         }
-        ("flock", Errno::EAGAIN, _) => "stop the other sandbox, or run this one with another --name",
-        ("write", Errno::EINVAL, Some(Step::Namespaces(namespaces::Step::MapIds(_)))) => {
+        (Operation::Flock, Errno::EAGAIN, _) => "stop the other sandbox, or run this one with another --name",
+        (Operation::Write, Errno::EINVAL, Some(Step::Namespaces(namespaces::Step::MapIds(_)))) => {
             "the kernel takes less than a page of text, usually 4096 bytes: write fewer ranges"
         }
-        ("write", Errno::EPERM, Some(Step::Namespaces(namespaces::Step::MapIds(_)))) => {
+        (Operation::Write, Errno::EPERM, Some(Step::Namespaces(namespaces::Step::MapIds(_)))) => {
             "the launcher lacks setuid and setgid over these ids: is it root inside a container? In a sandbox it needs \
              keep = [\"setuid\", \"setgid\", \"setfcap\"] there"
         }
@@ -147,9 +150,9 @@ fn the_callers_own() -> String {
 /// The kinds of namespaces that a call was to make.
 fn made(fault: &Fault) -> Option<&'static [Namespace]> {
     match (fault.operation, fault.detail.as_ref()) {
-        ("clone3", _) => Some(&namespaces::limits::CLONED),
-        ("unshare", "CLONE_NEWCGROUP") => Some(&[Namespace::Cgroup]),
-        ("unshare", "CLONE_NEWTIME") => Some(&[Namespace::Time]),
+        (Operation::Clone3, _) => Some(&namespaces::limits::CLONED),
+        (Operation::Unshare, "CLONE_NEWCGROUP") => Some(&[Namespace::Cgroup]),
+        (Operation::Unshare, "CLONE_NEWTIME") => Some(&[Namespace::Time]),
         _ => None,
     }
 }

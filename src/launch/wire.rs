@@ -8,21 +8,21 @@ use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 
 use super::Options;
-use crate::isolation::Fault;
 use crate::isolation::context::Context;
+use crate::isolation::{Fault, Operation};
 use crate::outcome::Outcome;
 use crate::plan::{Plan, Stage};
 use crate::state::{self, Record};
 use crate::sys::page::{Page, WORDS};
 
-/// Words of the page. Texts are stored four bytes a word.
+/// Words of the page. A text is stored four bytes a word.
 const STATE: usize = 0;
 const STAGE: usize = 1;
 const INDEX: usize = 2;
 const ERRNO: usize = 3;
 const VALUE: usize = 4;
-const OPERATION: Text = Text { length: 5, start: 16, words: 16 };
-const DETAIL: Text = Text { length: 6, start: 32, words: 50 };
+const OPERATION: usize = 5;
+const DETAIL: Text = Text { length: 6, start: 16, words: 50 };
 /// One word a step: microseconds since the launch began, plus one.
 const TIMES: usize = 128;
 
@@ -72,7 +72,7 @@ pub struct Timing {
 
 impl Wire {
     pub fn new(plan: &Plan, options: &Options) -> Result<Wire, Fault> {
-        let page = Page::new().map_err(|errno| Fault::new("mmap", errno, "the shared page"))?;
+        let page = Page::new().map_err(|errno| Fault::new(Operation::Mmap, errno, "the shared page"))?;
         Ok(Wire {
             page,
             began: options.timings.then(SystemTime::now),
@@ -86,7 +86,7 @@ impl Wire {
             return Ok((None, None));
         }
         let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
-            .map_err(|errno| Fault::new("socketpair", errno, "the wire"))?;
+            .map_err(|errno| Fault::new(Operation::Socketpair, errno, "the wire"))?;
         Ok((Some(ours), Some(theirs)))
     }
 
@@ -117,7 +117,7 @@ impl Wire {
         words[STAGE].store(stage as u32, Relaxed);
         words[INDEX].store(index as u32, Relaxed);
         words[ERRNO].store(fault.errno as u32, Relaxed);
-        self.write(&OPERATION, fault.operation);
+        words[OPERATION].store(fault.operation.number(), Relaxed);
         self.write(&DETAIL, &fault.detail);
         words[STATE].store(FAULT, Release);
     }
@@ -147,9 +147,11 @@ impl Wire {
         let value = || words[VALUE].load(Relaxed);
         match words[STATE].load(Acquire) {
             FAULT => {
-                let stage = Stage::ALL.get(words[STAGE].load(Relaxed) as usize).copied().unwrap_or(Stage::Init);
+                let stage = Stage::ALL.get(words[STAGE].load(Relaxed) as usize).copied();
+                let operation = Operation::of_number(words[OPERATION].load(Relaxed));
+                let (Some(stage), Some(operation)) = (stage, operation) else { return Report::Silent };
                 let fault = Fault {
-                    operation: known_operation(&self.read(&OPERATION)),
+                    operation,
                     errno: Errno::from_raw(words[ERRNO].load(Relaxed) as i32),
                     detail: self.read(&DETAIL),
                 };
@@ -212,12 +214,6 @@ impl Wire {
 
 const _: () = assert!(TIMES < WORDS);
 
-/// The two operations that decide about the exit code are compared by value elsewhere; any other is only printed.
-fn known_operation(text: &str) -> &'static str {
-    let known = [crate::isolation::process::NOT_FOUND, crate::isolation::process::NOT_EXECUTABLE];
-    known.into_iter().find(|known| *known == text).unwrap_or_else(|| Box::leak(text.to_owned().into_boxed_str()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,10 +222,10 @@ mod tests {
     fn a_fault_crosses_whole_or_cut_at_a_character() {
         let wire = Wire { page: Page::new().unwrap(), began: None, socket: false };
         assert!(matches!(wire.report(), Report::Silent));
-        wire.fault(Stage::Target, 7, &Fault::new("openat2", Errno::ENOENT, "ä".repeat(150)));
+        wire.fault(Stage::Target, 7, &Fault::new(Operation::Openat2, Errno::ENOENT, "ä".repeat(150)));
         let Report::Fault { stage, index, fault } = wire.report() else { panic!("no fault") };
         assert_eq!((stage, index), (Stage::Target, 7));
-        assert_eq!((fault.operation, fault.errno), ("openat2", Errno::ENOENT));
+        assert_eq!((fault.operation, fault.errno), (Operation::Openat2, Errno::ENOENT));
         assert_eq!(fault.detail, "ä".repeat(100));
     }
 }

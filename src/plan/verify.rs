@@ -8,7 +8,7 @@ use nix::sys::stat::Mode;
 
 use crate::isolation::context::{Context, Slot, Slots};
 use crate::isolation::status::{self, Status};
-use crate::isolation::{Applied, Fault, capabilities, cgroup, landlock, namespaces, network, rootfs};
+use crate::isolation::{Applied, Fault, Operation, capabilities, cgroup, landlock, namespaces, network, rootfs};
 
 /// A layer is read back from the kernel.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,13 +62,13 @@ impl Verify {
             Verify::OpenStatus => {
                 let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
                 let status = nix::fcntl::openat(context.get(Slot::Proc)?, "self/status", flags, Mode::empty())
-                    .map_err(|errno| Fault::new("open", errno, "/proc/self/status"))?;
+                    .map_err(|errno| Fault::new(Operation::Open, errno, "/proc/self/status"))?;
                 context.fill(Slot::Status, status);
                 Ok(())
             }
             Verify::Privilege(expected) => {
                 let text = status::read(context.take(Slot::Status)?)
-                    .map_err(|error| Fault::of_io("read", &error, "/proc/self/status"))?;
+                    .map_err(|error| Fault::of_io(Operation::Read, &error, "/proc/self/status"))?;
                 capabilities::read_back(&expected.capabilities, &text)?;
                 context.filters = expected.verify_before_filter(&text)?;
                 Ok(())
@@ -81,23 +81,23 @@ impl Privilege {
     /// Answers with the number of filters that are in force already.
     fn verify_before_filter(&self, status_text: &str) -> Result<u32, Fault> {
         let status =
-            Status::parse(status_text).ok_or_else(|| Fault::mismatch("/proc/self/status", "a field is missing"))?;
+            Status::parse(status_text).ok_or_else(|| Fault::mismatch(Operation::OwnStatus, "a field is missing"))?;
         if status.uids != [self.uid; 4] || status.gids != [self.gid; 4] {
             let detail = format!("uids {:?}, gids {:?}", status.uids, status.gids);
-            return Err(Fault::mismatch("ids", detail));
+            return Err(Fault::mismatch(Operation::Ids, detail));
         }
         if self.no_new_privileges && !status.no_new_privs {
-            return Err(Fault::mismatch("no-new-privileges", "not set"));
+            return Err(Fault::mismatch(Operation::NoNewPrivileges, "not set"));
         }
         if let Some(planned) = &self.groups {
             let mut groups = status::groups(status_text).unwrap_or_default();
             groups.sort_unstable();
             if groups != *planned {
-                return Err(Fault::mismatch("groups", format!("{groups:?}, planned {planned:?}")));
+                return Err(Fault::mismatch(Operation::Groups, format!("{groups:?}, planned {planned:?}")));
             }
         }
         if let Some(umask) = status.umask.filter(|umask| *umask != self.umask) {
-            return Err(Fault::mismatch("umask", format!("{umask:04o}, planned {:04o}", self.umask)));
+            return Err(Fault::mismatch(Operation::Umask, format!("{umask:04o}, planned {:04o}", self.umask)));
         }
         Ok(status.seccomp_filters.unwrap_or(0))
     }
@@ -108,8 +108,8 @@ impl Privilege {
         let read = |name: &str| {
             let path = format!("{pid}/{name}");
             let file = nix::fcntl::openat(proc, path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
-                .map_err(|errno| Fault::new("open", errno, path.as_str()))?;
-            status::read(file).map_err(|error| Fault::of_io("read", &error, path))
+                .map_err(|errno| Fault::new(Operation::Open, errno, path.as_str()))?;
+            status::read(file).map_err(|error| Fault::of_io(Operation::Read, &error, path))
         };
         let compared = self.compare_running(&read("status")?, filters);
         // Whoever is about to end gives up its filters first, then all else that could be compared.
@@ -118,7 +118,7 @@ impl Privilege {
 
     /// It may have given up more by itself, never less.
     fn compare_running(&self, status: &str, filters: u32) -> Applied {
-        let status = Status::parse(status).ok_or_else(|| Fault::mismatch("/proc/PID/status", "a field is missing"))?;
+        let status = Status::parse(status).ok_or_else(|| Fault::mismatch(Operation::Status, "a field is missing"))?;
         let most = self.capabilities.keep;
         for (name, set) in status.sets() {
             if set & !most != 0 && !self.nested {
@@ -126,14 +126,14 @@ impl Privilege {
             }
         }
         if self.no_new_privileges && !status.no_new_privs {
-            return Err(Fault::mismatch("no-new-privileges", "lost at exec"));
+            return Err(Fault::mismatch(Operation::NoNewPrivileges, "lost at exec"));
         }
         let least = filters.saturating_add(self.filters);
         // Whoever a filter has just killed is of mode 3 (SECCOMP_MODE_DEAD) until it is gone.
         if self.filters > 0
             && (![2, 3].contains(&status.seccomp) || status.seccomp_filters.is_some_and(|count| count < least))
         {
-            return Err(Fault::mismatch("system-call filter", "not in force after exec"));
+            return Err(Fault::mismatch(Operation::SystemCallFilter, "not in force after exec"));
         }
         Ok(())
     }

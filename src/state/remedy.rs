@@ -5,7 +5,7 @@ use std::io;
 
 use nix::errno::Errno;
 
-use crate::isolation::Fault;
+use crate::isolation::{Fault, Operation};
 use crate::sys::errno::chain;
 
 /// What is refused with a remedy of its own.
@@ -36,8 +36,8 @@ pub fn refused(error: &anyhow::Error) -> Option<String> {
 /// A record could not be written to: the launch ends, and says so as of any other step.
 pub fn fault(error: &anyhow::Error) -> Fault {
     match errno(error) {
-        Some(errno) => Fault::new("record", errno, error.to_string()),
-        None => Fault::new("record", Errno::EIO, chain(error)),
+        Some(errno) => Fault::new(Operation::Record, errno, error.to_string()),
+        None => Fault::new(Operation::Record, Errno::EIO, chain(error)),
     }
 }
 

@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
 
-use super::check;
 use super::descriptor::here;
+use super::{Call, check};
 
 pub const READ_ONLY: u64 = 0x1;
 pub const NO_SUID: u64 = 0x2;
@@ -23,16 +23,16 @@ const FSCONFIG_CMD_CREATE: libc::c_uint = 6;
 const MOVE_MOUNT_F_EMPTY_PATH: libc::c_uint = 0x4;
 const MOVE_MOUNT_T_EMPTY_PATH: libc::c_uint = 0x40;
 
-/// A failed call, by its name, with the kernel's own words where it has any.
+/// A failed call, with the kernel's own words where it has any.
 #[derive(Debug)]
 pub struct Failure {
-    pub operation: &'static str,
+    pub call: Call,
     pub errno: Errno,
     pub log: String,
 }
 
-fn failure(operation: &'static str) -> impl FnOnce(Errno) -> Failure {
-    move |errno| Failure { operation, errno, log: String::new() }
+fn failure(call: Call) -> impl FnOnce(Errno) -> Failure {
+    move |errno| Failure { call, errno, log: String::new() }
 }
 
 /// Makes a new instance of a file system and a detached mount of it.
@@ -41,22 +41,22 @@ fn failure(operation: &'static str) -> impl FnOnce(Errno) -> Failure {
 pub fn new_filesystem(kind: &CStr, options: &[(&CStr, Option<&CStr>)], attributes: u64) -> Result<OwnedFd, Failure> {
     // SAFETY: `kind` ends with NUL; the kernel returns a new descriptor.
     let context = unsafe { libc::syscall(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC) };
-    let context = owned(context).map_err(failure("fsopen"))?;
-    let said = |operation| {
+    let context = owned(context).map_err(failure(Call::Fsopen))?;
+    let said = |call| {
         let context = context.as_fd();
-        move |errno| Failure { operation, errno, log: log(context) }
+        move |errno| Failure { call, errno, log: log(context) }
     };
     for (key, value) in options {
         let (command, value) = match value {
             Some(value) => (FSCONFIG_SET_STRING, value.as_ptr()),
             None => (FSCONFIG_SET_FLAG, std::ptr::null()),
         };
-        fsconfig(context.as_fd(), command, key.as_ptr(), value).map_err(said("fsconfig"))?;
+        fsconfig(context.as_fd(), command, key.as_ptr(), value).map_err(said(Call::Fsconfig))?;
     }
-    fsconfig(context.as_fd(), FSCONFIG_CMD_CREATE, std::ptr::null(), std::ptr::null()).map_err(said("fsconfig"))?;
+    fsconfig(context.as_fd(), FSCONFIG_CMD_CREATE, std::ptr::null(), std::ptr::null()).map_err(said(Call::Fsconfig))?;
     // SAFETY: numbers only; the kernel returns a new descriptor.
     let mount = unsafe { libc::syscall(libc::SYS_fsmount, context.as_raw_fd(), FSMOUNT_CLOEXEC, attributes) };
-    owned(mount).map_err(said("fsmount"))
+    owned(mount).map_err(said(Call::Fsmount))
 }
 
 /// A detached copy of the mount at a descriptor, with everything mounted beneath it if `recursive`.
@@ -73,7 +73,7 @@ pub fn copy_tree_at(directory: BorrowedFd<'_>, path: &CStr, recursive: bool) -> 
         | if recursive { AT_RECURSIVE } else { 0 };
     // SAFETY: `path` ends with NUL; the kernel returns a new descriptor.
     let tree = unsafe { libc::syscall(libc::SYS_open_tree, directory.as_raw_fd(), path.as_ptr(), flags) };
-    owned(tree).map_err(failure("open_tree"))
+    owned(tree).map_err(failure(Call::OpenTree))
 }
 
 /// Sets attributes (`READ_ONLY` and so on) on a mount; none are ever cleared.
@@ -108,7 +108,7 @@ fn setattr(at: BorrowedFd<'_>, path: &CStr, set: u64, propagation: u64, recursiv
             size_of::<MountAttr>(),
         )
     };
-    check(answer).map(drop).map_err(failure("mount_setattr"))
+    check(answer).map(drop).map_err(failure(Call::MountSetattr))
 }
 
 /// Attaches a detached mount on the very file or directory that `target` has open.
@@ -127,7 +127,7 @@ fn move_mount(mount: BorrowedFd<'_>, to: BorrowedFd<'_>, path: &CStr, flags: lib
     let answer = unsafe {
         libc::syscall(libc::SYS_move_mount, mount.as_raw_fd(), c"".as_ptr(), to.as_raw_fd(), path.as_ptr(), flags)
     };
-    check(answer).map(drop).map_err(failure("move_mount"))
+    check(answer).map(drop).map_err(failure(Call::MoveMount))
 }
 
 /// pivot_root(".", "."): the working directory becomes `/`, the old root lies on top of it.
@@ -135,13 +135,13 @@ pub fn pivot_root_here() -> Result<(), Failure> {
     // SAFETY: both paths end with NUL.
     check(unsafe { libc::syscall(libc::SYS_pivot_root, c".".as_ptr(), c".".as_ptr()) })
         .map(drop)
-        .map_err(failure("pivot_root"))
+        .map_err(failure(Call::PivotRoot))
 }
 
 /// Takes the topmost mount at the working directory, and all beneath it, out of the tree.
 pub fn detach_here() -> Result<(), Failure> {
     // SAFETY: the path ends with NUL.
-    check(unsafe { libc::umount2(c".".as_ptr(), libc::MNT_DETACH) }.into()).map(drop).map_err(failure("umount2"))
+    check(unsafe { libc::umount2(c".".as_ptr(), libc::MNT_DETACH) }.into()).map(drop).map_err(failure(Call::Umount2))
 }
 
 fn fsconfig(

@@ -5,17 +5,17 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
 
-use super::check;
+use super::{Call, check};
 
 /// Brings `lo` of the caller's network namespace up.
-pub fn loopback_up() -> Result<(), (&'static str, Errno)> {
-    let socket = socket().map_err(|errno| ("socket", errno))?;
+pub fn loopback_up() -> Result<(), (Call, Errno)> {
+    let socket = socket().map_err(|errno| (Call::Socket, errno))?;
     let mut request = request(c"lo");
     request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as i16;
     // SAFETY: SIOCSIFFLAGS reads one struct ifreq.
     check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) }.into())
         .map(drop)
-        .map_err(|errno| ("SIOCSIFFLAGS", errno))
+        .map_err(|errno| (Call::SetInterfaceFlags, errno))
 }
 
 /// The `IFF_*` flags of an interface.

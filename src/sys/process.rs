@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 
 use nix::errno::Errno;
 
-use super::check;
+use super::{Call, check};
 
 /// True when the kernel gave this program privilege that its caller does not have (getauxval(3), AT_SECURE).
 pub fn has_privilege_of_its_own() -> bool {
@@ -107,11 +107,11 @@ pub fn set_groups(groups: &[u32]) -> Result<(), Errno> {
 }
 
 /// Real, effective and saved ids alike. By system call, because libc's wrapper exists for threads we do not have.
-pub fn set_ids(uid: u32, gid: u32) -> Result<(), (&'static str, Errno)> {
+pub fn set_ids(uid: u32, gid: u32) -> Result<(), (Call, Errno)> {
     // SAFETY: numbers only.
-    check(unsafe { libc::syscall(libc::SYS_setresgid, gid, gid, gid) }).map_err(|errno| ("setresgid", errno))?;
+    check(unsafe { libc::syscall(libc::SYS_setresgid, gid, gid, gid) }).map_err(|errno| (Call::Setresgid, errno))?;
     // SAFETY: numbers only.
-    check(unsafe { libc::syscall(libc::SYS_setresuid, uid, uid, uid) }).map_err(|errno| ("setresuid", errno))?;
+    check(unsafe { libc::syscall(libc::SYS_setresuid, uid, uid, uid) }).map_err(|errno| (Call::Setresuid, errno))?;
     Ok(())
 }
 

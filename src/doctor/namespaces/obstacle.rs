@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use crate::doctor::attempt::Refusal;
 use crate::doctor::kernel::missing_call;
 use crate::doctor::system::System;
+use crate::isolation::Operation;
 use crate::isolation::namespaces::limits;
 
 /// In words, with its remedy: the kernel says only EPERM or ENOSPC.
@@ -25,7 +26,7 @@ pub fn obstacle(system: &System, refusal: &Refusal) -> (String, String) {
             sysctl("user.max_user_namespaces", "10000", "50-user-namespaces"),
         );
     }
-    if matches!(refusal.errno, Errno::EINVAL | Errno::ENOSYS) && refusal.operation == "clone3" {
+    if matches!(refusal.errno, Errno::EINVAL | Errno::ENOSYS) && refusal.operation == Operation::Clone3 {
         let built = "a kernel with CONFIG_USER_NS=y is needed";
         return match missing_call(refusal) {
             Some(remedy) => (String::new(), remedy),
@@ -106,14 +107,14 @@ fn quoted(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    fn refusal(operation: &str, errno: Errno) -> Refusal {
+    fn refusal(operation: Operation, errno: Errno) -> Refusal {
         Refusal::new(operation, errno, "")
     }
 
     #[test]
     fn each_obstacle_is_named_with_its_own_remedy() {
         let user = System { max_user_namespaces: Some(100), ..System::default() };
-        let eperm = refusal("clone3", Errno::EPERM);
+        let eperm = refusal(Operation::Clone3, Errno::EPERM);
         for (system, refusal, why, remedy) in [
             (System { max_user_namespaces: Some(0), ..user.clone() }, &eperm, "max_user", "user.max_user_namespaces="),
             (
@@ -126,9 +127,9 @@ mod tests {
             (System { apparmor_restricts: Some(true), ..user.clone() }, &eperm, "AppArmor", "userns,"),
             (System { chrooted: true, ..user.clone() }, &eperm, "chroot", "pivot_root"),
             (System { filtered: true, ..user.clone() }, &eperm, "filter", "seccomp=unconfined"),
-            (user.clone(), &refusal("clone3", Errno::ENOSPC), "in use", "lsns"),
-            (user.clone(), &refusal("clone3", Errno::EINVAL), "built without", "CONFIG_USER_NS"),
-            (user.clone(), &refusal("clone3", Errno::ENOSYS), "", "Linux 5.3"),
+            (user.clone(), &refusal(Operation::Clone3, Errno::ENOSPC), "in use", "lsns"),
+            (user.clone(), &refusal(Operation::Clone3, Errno::EINVAL), "built without", "CONFIG_USER_NS"),
+            (user.clone(), &refusal(Operation::Clone3, Errno::ENOSYS), "", "Linux 5.3"),
             (user, &eperm, "", "audit log"),
         ] {
             let (said, hint) = obstacle(&system, refusal);
@@ -140,7 +141,7 @@ mod tests {
     fn switches_for_ordinary_users_are_no_obstacle_to_root() {
         let root =
             System { root: true, userns_clone: Some(false), apparmor_restricts: Some(true), ..System::default() };
-        assert!(obstacle(&root, &refusal("clone3", Errno::EPERM)).1.contains("audit log"));
+        assert!(obstacle(&root, &refusal(Operation::Clone3, Errno::EPERM)).1.contains("audit log"));
     }
 
     #[test]

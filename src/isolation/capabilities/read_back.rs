@@ -2,16 +2,16 @@
 
 use super::Expected;
 use crate::isolation::status::Status;
-use crate::isolation::{Applied, Fault};
+use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::capabilities as sys;
 
 /// Compares the calling thread with the plan: its sets, from its /proc/PID/status, and its securebits.
 pub fn read_back(expected: &Expected, status: &str) -> Applied {
     verify(expected, status)?;
-    let bits = sys::securebits().map_err(|errno| Fault::new("prctl(PR_GET_SECUREBITS)", errno, ""))?;
+    let bits = sys::securebits().map_err(|errno| Fault::new(Operation::GetSecurebits, errno, ""))?;
     if bits != expected.securebits {
         let detail = format!("{bits:#x}, planned {:#x}", expected.securebits);
-        return Err(Fault::mismatch("securebits", detail));
+        return Err(Fault::mismatch(Operation::Securebits, detail));
     }
     Ok(())
 }
@@ -20,7 +20,7 @@ pub fn read_back(expected: &Expected, status: &str) -> Applied {
 pub(super) fn verify(expected: &Expected, status: &str) -> Applied {
     match Status::parse(status) {
         Some(status) => verify_sets(expected, &status),
-        None => Err(Fault::mismatch("/proc/PID/status", "a field is missing")),
+        None => Err(Fault::mismatch(Operation::Status, "a field is missing")),
     }
 }
 

@@ -6,7 +6,7 @@ use caps::Capability;
 use nix::errno::Errno;
 
 use super::{LOCKED, names};
-use crate::isolation::{Applied, Fault};
+use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::capabilities as sys;
 
 /// Of the target stage. Bit n of a set is capability n.
@@ -44,13 +44,13 @@ impl Step {
     pub fn apply(&self) -> Applied {
         match *self {
             Step::LockSecurebits => sys::set_securebits(LOCKED)
-                .map_err(|errno| Fault::new("prctl(PR_SET_SECUREBITS)", errno, "setpcap is needed")),
+                .map_err(|errno| Fault::new(Operation::SetSecurebits, errno, "setpcap is needed")),
             Step::DropBounding { keep } => drop_bounding(keep),
             Step::KeepCapabilities(on) => {
-                sys::set_keep_capabilities(on).map_err(|errno| Fault::new("prctl(PR_SET_KEEPCAPS)", errno, ""))
+                sys::set_keep_capabilities(on).map_err(|errno| Fault::new(Operation::SetKeepcaps, errno, ""))
             }
             Step::SetSets { keep } => sys::set(sys::Sets { effective: keep, permitted: keep, inheritable: keep })
-                .map_err(|errno| Fault::new("capset", errno, not_held(keep))),
+                .map_err(|errno| Fault::new(Operation::Capset, errno, not_held(keep))),
             Step::RaiseAmbient { keep } => raise_ambient(keep),
         }
     }
@@ -62,7 +62,7 @@ fn drop_bounding(keep: u64) -> Applied {
             Ok(()) => {}
             // The kernel's last one has been passed.
             Err(Errno::EINVAL) => break,
-            Err(errno) => return Err(Fault::new("prctl(PR_CAPBSET_DROP)", errno, "setpcap is needed")),
+            Err(errno) => return Err(Fault::new(Operation::DropBounding, errno, "setpcap is needed")),
         }
     }
     Ok(())
@@ -71,7 +71,7 @@ fn drop_bounding(keep: u64) -> Applied {
 fn raise_ambient(keep: u64) -> Applied {
     for capability in (0..64).filter(|capability| keep >> capability & 1 == 1) {
         sys::raise_ambient(capability)
-            .map_err(|errno| Fault::new("prctl(PR_CAP_AMBIENT_RAISE)", errno, names(1 << capability).join("")))?;
+            .map_err(|errno| Fault::new(Operation::RaiseAmbient, errno, names(1 << capability).join("")))?;
     }
     Ok(())
 }

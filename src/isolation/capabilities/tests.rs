@@ -8,7 +8,7 @@ use super::read_back::{verify, verify_sets};
 use super::*;
 use crate::host::Facts;
 use crate::isolation::status::Status;
-use crate::isolation::{Applied, Severity};
+use crate::isolation::{Applied, Operation, Severity};
 use crate::sys::capabilities as sys;
 
 const FREE: Within = Within { own_user: true, nesting_limited: false };
@@ -140,13 +140,19 @@ fn each_set_is_compared() {
         Status { bounding: 32, permitted: 32, effective: 32, inheritable: 32, ambient: 32, ..Status::default() };
     let expected = Expected { keep: KILL, securebits: 0 };
     assert_eq!(verify_sets(&expected, &status), Ok(()));
-    for set in ["bounding set", "permitted set", "effective set", "inheritable set", "ambient set"] {
+    for set in [
+        Operation::BoundingSet,
+        Operation::PermittedSet,
+        Operation::EffectiveSet,
+        Operation::InheritableSet,
+        Operation::AmbientSet,
+    ] {
         let mut other = status;
         let place = match set {
-            "bounding set" => &mut other.bounding,
-            "permitted set" => &mut other.permitted,
-            "effective set" => &mut other.effective,
-            "inheritable set" => &mut other.inheritable,
+            Operation::BoundingSet => &mut other.bounding,
+            Operation::PermittedSet => &mut other.permitted,
+            Operation::EffectiveSet => &mut other.effective,
+            Operation::InheritableSet => &mut other.inheritable,
             _ => &mut other.ambient,
         };
         *place = 0;
@@ -155,7 +161,7 @@ fn each_set_is_compared() {
     status.effective |= 1;
     let fault = verify_sets(&expected, &status).unwrap_err();
     assert_eq!(fault.detail, "0000000000000021, planned 0000000000000020");
-    assert_eq!(verify(&expected, "Name:\tsh\n").unwrap_err().operation, "/proc/PID/status");
+    assert_eq!(verify(&expected, "Name:\tsh\n").unwrap_err().operation, Operation::Status);
 }
 
 fn own_status() -> String {
@@ -180,11 +186,11 @@ fn the_kernel_agrees_and_every_step_is_needed() {
     if !nix::unistd::geteuid().is_root() {
         // Without a user namespace of his own an ordinary user can neither lock nor drop, and is told so.
         let fault = carry_out(plan, None).unwrap_err();
-        assert_eq!((fault.operation, fault.errno), ("prctl(PR_SET_SECUREBITS)", Errno::EPERM));
+        assert_eq!((fault.operation, fault.errno), (Operation::SetSecurebits, Errno::EPERM));
         return;
     }
     assert_eq!(carry_out(plan.clone(), None), Ok(()));
-    for (step, caught_by) in [(0, "securebits"), (1, "bounding set"), (2, "permitted set")] {
+    for (step, caught_by) in [(0, Operation::Securebits), (1, Operation::BoundingSet), (2, Operation::PermittedSet)] {
         assert_eq!(carry_out(plan.clone(), Some(step)).unwrap_err().operation, caught_by);
     }
 }
@@ -198,8 +204,8 @@ fn kept_capabilities_are_in_every_set() {
         let plan = planned(&section(&["kill", "chown"]), uid);
         assert_eq!(carry_out(plan.clone(), None), Ok(()));
         let sets = plan.before_ids.len();
-        assert_eq!(carry_out(plan.clone(), Some(0)).unwrap_err().operation, "bounding set");
-        assert_eq!(carry_out(plan.clone(), Some(sets + 1)).unwrap_err().operation, "ambient set");
+        assert_eq!(carry_out(plan.clone(), Some(0)).unwrap_err().operation, Operation::BoundingSet);
+        assert_eq!(carry_out(plan.clone(), Some(sets + 1)).unwrap_err().operation, Operation::AmbientSet);
         assert!(carry_out(plan, Some(sets)).is_err());
     }
 }
@@ -211,6 +217,6 @@ fn what_the_launcher_does_not_hold_is_named() {
         Step::SetSets { keep: KILL | NET_ADMIN }.apply().unwrap_err()
     };
     let fault = thread::spawn(act).join().unwrap();
-    assert_eq!((fault.operation, fault.errno), ("capset", Errno::EPERM));
+    assert_eq!((fault.operation, fault.errno), (Operation::Capset, Errno::EPERM));
     assert!(fault.detail.ends_with("net_admin"), "{}", fault.detail);
 }

@@ -13,7 +13,7 @@ use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, fstatfs};
 
 use super::{Delegated, Membership, Name, PAYLOAD, Place, Setting, Step, directory_name, list, place, scope, value};
 use crate::isolation::context::{Context, Slot};
-use crate::isolation::{Applied, Fault};
+use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::descriptor;
 
 impl Step {
@@ -51,7 +51,7 @@ impl Step {
 
 impl Place {
     fn of<'a>(&'a self, context: &'a Context) -> Result<&'a Path, Fault> {
-        self.directory(context).ok_or_else(|| Fault::new("scope", Errno::ENOENT, "there is none yet"))
+        self.directory(context).ok_or_else(|| Fault::new(Operation::Scope, Errno::ENOENT, "there is none yet"))
     }
 }
 
@@ -70,7 +70,7 @@ impl Membership {
             });
             if own.is_none_or(|path| !path.split('/').any(|part| part == name)) {
                 let noun = if controller.is_empty() { "cgroup v2" } else { controller };
-                return Err(Fault::mismatch("membership", format!("{noun}: {}", own.unwrap_or("no cgroup"))));
+                return Err(Fault::mismatch(Operation::Membership, format!("{noun}: {}", own.unwrap_or("no cgroup"))));
             }
         }
         Ok(())
@@ -80,7 +80,7 @@ impl Membership {
 fn create(place: &Path, name: &str) -> Result<OwnedFd, Fault> {
     let path = place.join(name);
     nix::unistd::mkdir(&path, Mode::from_bits_truncate(0o755))
-        .map_err(|errno| Fault::new("mkdir", errno, path.display().to_string()))?;
+        .map_err(|errno| Fault::new(Operation::Mkdir, errno, path.display().to_string()))?;
     open_cgroup(&path)
 }
 
@@ -88,12 +88,12 @@ fn create(place: &Path, name: &str) -> Result<OwnedFd, Fault> {
 pub fn open_cgroup(path: &Path) -> Result<OwnedFd, Fault> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let directory = nix::fcntl::open(path, flags, Mode::empty())
-        .map_err(|errno| Fault::new("open", errno, path.display().to_string()))?;
+        .map_err(|errno| Fault::new(Operation::Open, errno, path.display().to_string()))?;
     // Files that only look like a cgroup's would limit nothing.
     match fstatfs(&directory).map(|system| system.filesystem_type()) {
         Ok(CGROUP_SUPER_MAGIC | CGROUP2_SUPER_MAGIC) => Ok(directory),
-        Ok(_) => Err(Fault::mismatch("fstatfs", format!("{} is in no cgroup file system", path.display()))),
-        Err(errno) => Err(Fault::new("fstatfs", errno, path.display().to_string())),
+        Ok(_) => Err(Fault::mismatch(Operation::Fstatfs, format!("{} is in no cgroup file system", path.display()))),
+        Err(errno) => Err(Fault::new(Operation::Fstatfs, errno, path.display().to_string())),
     }
 }
 
@@ -126,7 +126,7 @@ fn part(sandbox: &Path, delegated: Option<&Delegated>) -> Result<OwnedFd, Fault>
     for directory in [&payload, &leaf] {
         for name in ["", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"] {
             nix::unistd::fchownat(directory, name, Some(uid.into()), Some(gid.into()), AtFlags::AT_EMPTY_PATH)
-                .map_err(|errno| Fault::new("fchownat", errno, format!("{PAYLOAD}/{name}")))?;
+                .map_err(|errno| Fault::new(Operation::Fchownat, errno, format!("{PAYLOAD}/{name}")))?;
         }
     }
     Ok(payload)
@@ -135,7 +135,7 @@ fn part(sandbox: &Path, delegated: Option<&Delegated>) -> Result<OwnedFd, Fault>
 /// Other users inside may look, whatever the launcher's umask.
 fn visible(path: &Path) -> Applied {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
-        .map_err(|error| Fault { operation: "chmod", ..fault(error, PAYLOAD) })
+        .map_err(|error| Fault { operation: Operation::Chmod, ..fault(error, PAYLOAD) })
 }
 
 /// Writes a value, and reads it back.
@@ -147,10 +147,11 @@ pub fn limit(directory: BorrowedFd<'_>, setting: &Setting) -> Applied {
     };
     write(&opened, file, value)?;
     let mut text = [0; 4096];
-    let read = nix::sys::uio::pread(&opened, &mut text, 0).map_err(|errno| Fault::new("read", errno, file.as_str()))?;
+    let read = nix::sys::uio::pread(&opened, &mut text, 0)
+        .map_err(|errno| Fault::new(Operation::Read, errno, file.as_str()))?;
     let text = String::from_utf8_lossy(&text[..read]);
     if !setting.confirmed_by(&text) {
-        return Err(Fault::mismatch("read-back", format!("{file} is {}, not {value}", text.trim_end())));
+        return Err(Fault::mismatch(Operation::ReadBack, format!("{file} is {}, not {value}", text.trim_end())));
     }
     effective(directory, file, value)
 }
@@ -166,7 +167,7 @@ fn effective(directory: BorrowedFd<'_>, file: &str, value: &str) -> Applied {
         .and_then(|mut opened| opened.read_to_string(&mut text).map_err(|error| fault(error, &other)));
     match read {
         Ok(_) if list::parse(text.trim_end()) == list::parse(value) => Ok(()),
-        Ok(_) => Err(Fault::mismatch("read-back", format!("{other} is {}, not {value}", text.trim_end()))),
+        Ok(_) => Err(Fault::mismatch(Operation::ReadBack, format!("{other} is {}, not {value}", text.trim_end()))),
         // Cgroup v1 refuses what the parent does not have.
         Err(fault) if fault.errno == Errno::ENOENT => Ok(()),
         Err(fault) => Err(fault),
@@ -180,13 +181,13 @@ fn write_to(directory: BorrowedFd<'_>, file: &str, value: &str) -> Applied {
 fn open(directory: BorrowedFd<'_>, file: &str, flags: OFlag) -> Result<File, Fault> {
     nix::fcntl::openat(directory, file, flags | OFlag::O_CLOEXEC, Mode::empty())
         .map(File::from)
-        .map_err(|errno| Fault::new("open", errno, file))
+        .map_err(|errno| Fault::new(Operation::Open, errno, file))
 }
 
 fn write(opened: &File, file: &str, value: &str) -> Applied {
-    value::write(opened, value).map_err(|error| Fault::of_io("write", &error, file))
+    value::write(opened, value).map_err(|error| Fault::of_io(Operation::Write, &error, file))
 }
 
 fn fault(error: std::io::Error, noun: &str) -> Fault {
-    Fault::of_io("read", &error, noun)
+    Fault::of_io(Operation::Read, &error, noun)
 }

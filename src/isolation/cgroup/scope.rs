@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use super::dbus::{Body, Bus, Call, Kind, Message, Value};
 use super::layout::ROOT;
 use crate::host::{Host, Node};
-use crate::isolation::Fault;
+use crate::isolation::{Fault, Operation};
 use crate::sys::errno;
 
 /// A manager that can be asked, and how.
@@ -63,11 +63,15 @@ impl Manager {
     pub fn start_scope(&self, unit: &str) -> Result<(), Fault> {
         let noun = |error: io::Error| {
             let errno = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EPROTO));
-            Fault::new("StartTransientUnit", errno, format!("{}: {}", self.socket.display(), errno::of_io(&error)))
+            Fault::new(
+                Operation::StartTransientUnit,
+                errno,
+                format!("{}: {}", self.socket.display(), errno::of_io(&error)),
+            )
         };
         let mut bus = Bus::connect(&self.socket, PATIENCE).map_err(noun)?;
         let call = self.ask(&mut bus, unit).map_err(noun)?;
-        let refused = |why: String| Fault::new("StartTransientUnit", Errno::EPERM, format!("{unit}: {why}"));
+        let refused = |why: String| Fault::new(Operation::StartTransientUnit, Errno::EPERM, format!("{unit}: {why}"));
         // The job may be reported as done before the call that began it is answered.
         let (mut job, mut done) = (None, Vec::new());
         loop {
@@ -133,6 +137,6 @@ pub fn own_directory(unit: &str) -> Result<PathBuf, Fault> {
     let directory = super::layout::Layout::probe(&host).v2();
     directory.filter(|directory| directory.ends_with(unit)).ok_or_else(|| {
         let text = host.text(Path::new("/proc/self/cgroup")).unwrap_or_default();
-        Fault::mismatch("scope", format!("{unit} was started, and we are in {}", text.trim_end()))
+        Fault::mismatch(Operation::Scope, format!("{unit} was started, and we are in {}", text.trim_end()))
     })
 }

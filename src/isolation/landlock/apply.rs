@@ -12,7 +12,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{SFlag, fstat};
 
 use super::{KernelScope, Rule, decide, version};
-use crate::isolation::{Applied, Fault};
+use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::descriptor;
 
 pub fn open(abi: u32, scopes: BitFlags<KernelScope>, rules: &[Rule]) -> Result<RulesetCreated, Fault> {
@@ -25,7 +25,7 @@ pub fn open(abi: u32, scopes: BitFlags<KernelScope>, rules: &[Rule]) -> Result<R
         }
         ruleset.create()
     };
-    let mut ruleset = create().map_err(|error| fault("landlock_create_ruleset", &error, String::new()))?;
+    let mut ruleset = create().map_err(|error| fault(Operation::LandlockCreateRuleset, &error, String::new()))?;
     for rule in rules {
         allow(&mut ruleset, abi, rule)?;
     }
@@ -44,10 +44,10 @@ fn allow(ruleset: &mut RulesetCreated, abi: u32, rule: &Rule) -> Applied {
         Err(Errno::ENOTDIR) => (open(OFlag::empty()), decide::of_file(rule.access, abi)),
         directory => (directory, rule.access),
     };
-    let file = file.map_err(|errno| Fault::new("openat2", errno, noun()))?;
+    let file = file.map_err(|errno| Fault::new(Operation::Openat2, errno, noun()))?;
     // With HardRequirement the library narrows nothing silently: a directory's right on a file is an error.
     let added = ruleset.add_rule(PathBeneath::new(file, access));
-    added.map(drop).map_err(|error| fault("landlock_add_rule", &error, noun()))
+    added.map(drop).map_err(|error| fault(Operation::LandlockAddRule, &error, noun()))
 }
 
 /// Lets a file or terminal that the caller passed as descriptor 0, 1 or 2 be opened again the way it is open, which is
@@ -59,14 +59,14 @@ fn allow_again(ruleset: &mut RulesetCreated, abi: u32, standard: BorrowedFd) -> 
     if kind != SFlag::S_IFREG && kind != SFlag::S_IFCHR {
         return Ok(());
     }
-    let flags = fcntl(standard, FcntlArg::F_GETFL).map_err(|errno| Fault::new("fcntl(F_GETFL)", errno, ""))?;
+    let flags = fcntl(standard, FcntlArg::F_GETFL).map_err(|errno| Fault::new(Operation::Fcntl, errno, ""))?;
     let access = decide::of_open(OFlag::from_bits_truncate(flags), kind == SFlag::S_IFCHR, abi);
     if access.is_empty() {
         return Ok(());
     }
     match ruleset.add_rule(PathBeneath::new(standard, access)) {
         Ok(_) => Ok(()),
-        Err(error) => match fault("landlock_add_rule", &error, "a standard descriptor".to_owned()) {
+        Err(error) => match fault(Operation::LandlockAddRule, &error, "a standard descriptor".to_owned()) {
             // The kernel's own file systems (memfd and the like) take no rule and are not restricted.
             Fault { errno: Errno::EBADFD, .. } => Ok(()),
             fault => Err(fault),
@@ -75,19 +75,20 @@ fn allow_again(ruleset: &mut RulesetCreated, abi: u32, standard: BorrowedFd) -> 
 }
 
 pub fn restrict(ruleset: Option<RulesetCreated>) -> Applied {
-    let ruleset = ruleset.ok_or_else(|| Fault::new("landlock_restrict_self", Errno::EBADF, "no ruleset is open"))?;
+    let ruleset =
+        ruleset.ok_or_else(|| Fault::new(Operation::LandlockRestrictSelf, Errno::EBADF, "no ruleset is open"))?;
     let status = ruleset
         .no_new_privs(false)
         .restrict_self()
-        .map_err(|error| fault("landlock_restrict_self", &error, String::new()))?;
+        .map_err(|error| fault(Operation::LandlockRestrictSelf, &error, String::new()))?;
     if status.ruleset != RulesetStatus::FullyEnforced {
-        return Err(Fault::mismatch("landlock", format!("{:?}, planned FullyEnforced", status.ruleset)));
+        return Err(Fault::mismatch(Operation::Landlock, format!("{:?}, planned FullyEnforced", status.ruleset)));
     }
     Ok(())
 }
 
 /// The kernel's errno where one is behind the library's error; its words otherwise.
-fn fault(operation: &'static str, error: &RulesetError, noun: String) -> Fault {
+fn fault(operation: Operation, error: &RulesetError, noun: String) -> Fault {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(errno) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error) {

@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use super::super::context::{Context, Slot};
-use super::super::{Applied, Fault, IdMaps, IdRange};
+use super::super::{Applied, Fault, IdMaps, IdRange, Operation};
 use super::{ClockOffsets, Step, ids};
 use crate::sys::{clone, descriptor, process, signal};
 
@@ -18,16 +18,16 @@ impl Step {
             Step::MapIds(maps) => map_ids(maps, context),
             Step::MapIdsByHelper(maps) => map_ids_by_helper(maps, context),
             Step::Become { uid, gid } => process::set_ids(*uid, *gid)
-                .map_err(|(call, errno)| Fault::new(call, errno, format!("uid {uid}, gid {gid}"))),
+                .map_err(|(call, errno)| Fault::new(call.into(), errno, format!("uid {uid}, gid {gid}"))),
             Step::Undumpable => {
-                process::set_dumpable(false).map_err(|errno| Fault::new("prctl", errno, "PR_SET_DUMPABLE"))
+                process::set_dumpable(false).map_err(|errno| Fault::new(Operation::Prctl, errno, "PR_SET_DUMPABLE"))
             }
             Step::UnshareCgroup => {
-                clone::unshare_cgroup().map_err(|errno| Fault::new("unshare", errno, "CLONE_NEWCGROUP"))
+                clone::unshare_cgroup().map_err(|errno| Fault::new(Operation::Unshare, errno, "CLONE_NEWCGROUP"))
             }
             Step::UnshareTime(offsets) => unshare_time(offsets),
             Step::Hostname(name) => {
-                nix::unistd::sethostname(name).map_err(|errno| Fault::new("sethostname", errno, name))
+                nix::unistd::sethostname(name).map_err(|errno| Fault::new(Operation::Sethostname, errno, name))
             }
             Step::Sysctl { path, value } => write_sysctl(context, path, value),
             Step::ForbidNested => forbid_nested(context),
@@ -52,32 +52,36 @@ fn map_ids(maps: &IdMaps, context: &Context) -> Applied {
 fn write_map(path: &str, ranges: &[IdRange]) -> Applied {
     let fault = |operation| move |errno| Fault::new(operation, errno, path);
     let file = nix::fcntl::open(path, OFlag::O_RDWR | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty())
-        .map_err(fault("open"))?;
-    nix::unistd::write(&file, ids::lines(ranges).as_bytes()).map_err(fault("write"))?;
+        .map_err(fault(Operation::Open))?;
+    nix::unistd::write(&file, ids::lines(ranges).as_bytes()).map_err(fault(Operation::Write))?;
     let (mut text, mut page) = (Vec::new(), [0; 4096]);
     // The kernel hands out a page at the most, and its lines are wider than ours.
     loop {
-        match nix::sys::uio::pread(&file, &mut page, text.len() as i64).map_err(fault("read"))? {
+        match nix::sys::uio::pread(&file, &mut page, text.len() as i64).map_err(fault(Operation::Read))? {
             0 => break,
             length => text.extend_from_slice(&page[..length]),
         }
     }
     let text = String::from_utf8_lossy(&text);
-    if ids::parse(&text) == ranges { Ok(()) } else { Err(Fault::mismatch("id map", format!("{path} holds {text}"))) }
+    if ids::parse(&text) == ranges {
+        Ok(())
+    } else {
+        Err(Fault::mismatch(Operation::IdMap, format!("{path} holds {text}")))
+    }
 }
 
 fn map_ids_by_helper(maps: &IdMaps, context: &Context) -> Applied {
     let pid = child(context)?;
-    run_helper("newuidmap", pid, &maps.users)?;
-    run_helper("newgidmap", pid, &maps.groups)
+    run_helper(Operation::Newuidmap, pid, &maps.users)?;
+    run_helper(Operation::Newgidmap, pid, &maps.groups)
 }
 
 fn child(context: &Context) -> Result<i32, Fault> {
-    context.child.ok_or_else(|| Fault::new("clone3", Errno::ESRCH, "the child is not known yet"))
+    context.child.ok_or_else(|| Fault::new(Operation::Clone3, Errno::ESRCH, "the child is not known yet"))
 }
 
 /// Found on a fixed path and started with an empty environment: the program is setuid root. A ^C ends it.
-fn run_helper(program: &'static str, pid: i32, ranges: &[IdRange]) -> Applied {
+fn run_helper(program: Operation, pid: i32, ranges: &[IdRange]) -> Applied {
     let mut command = Command::new(format!("/usr/bin/{program}"));
     command.arg(pid.to_string()).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     for range in ranges {
@@ -92,7 +96,7 @@ fn run_helper(program: &'static str, pid: i32, ranges: &[IdRange]) -> Applied {
 }
 
 fn unshare_time(offsets: &ClockOffsets) -> Applied {
-    clone::unshare_time().map_err(|errno| Fault::new("unshare", errno, "CLONE_NEWTIME"))?;
+    clone::unshare_time().map_err(|errno| Fault::new(Operation::Unshare, errno, "CLONE_NEWTIME"))?;
     if *offsets != ClockOffsets::default() {
         // Only until the first process enters: the kernel fixes the offsets then (time_namespaces(7)).
         let lines = format!(
@@ -108,8 +112,8 @@ fn unshare_time(offsets: &ClockOffsets) -> Applied {
     // does not enter either.
     let path = "/proc/self/ns/time_for_children";
     let file = nix::fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty())
-        .map_err(|errno| Fault::new("open", errno, path))?;
-    clone::enter_time(file.as_fd()).map_err(|errno| Fault::new("setns", errno, path))
+        .map_err(|errno| Fault::new(Operation::Open, errno, path))?;
+    clone::enter_time(file.as_fd()).map_err(|errno| Fault::new(Operation::Setns, errno, path))
 }
 
 fn forbid_nested(context: &Context) -> Applied {
@@ -125,8 +129,8 @@ fn forbid_nested(context: &Context) -> Applied {
         {
             Ok(())
         }
-        Err(errno) => Err(Fault::new("unshare", errno, "CLONE_NEWUSER was refused, but not by the limit")),
-        Ok(()) => Err(Fault::mismatch("nested user namespaces", "one could be made though the limit is 0")),
+        Err(errno) => Err(Fault::new(Operation::Unshare, errno, "CLONE_NEWUSER was refused, but not by the limit")),
+        Ok(()) => Err(Fault::mismatch(Operation::NestedUserNamespaces, "one could be made though the limit is 0")),
     }
 }
 
@@ -153,10 +157,10 @@ fn write(path: &str, text: &str) -> Applied {
 fn write_at(directory: BorrowedFd<'_>, path: &str, text: &str) -> Applied {
     let fault = |operation| move |errno| Fault::new(operation, errno, path);
     let file = nix::fcntl::openat(directory, path, OFlag::O_WRONLY | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty())
-        .map_err(fault("open"))?;
+        .map_err(fault(Operation::Open))?;
     // These files take a value in one write(2) or not at all.
-    match nix::unistd::write(&file, text.as_bytes()).map_err(fault("write"))? {
+    match nix::unistd::write(&file, text.as_bytes()).map_err(fault(Operation::Write))? {
         written if written == text.len() => Ok(()),
-        _ => Err(Fault::new("write", Errno::EIO, path)),
+        _ => Err(Fault::new(Operation::Write, Errno::EIO, path)),
     }
 }

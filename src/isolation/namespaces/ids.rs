@@ -5,7 +5,7 @@ mod granted;
 use std::fmt;
 use std::path::Path;
 
-use super::super::{Account, Applied, Fault, Findings, IdMaps, IdRange};
+use super::super::{Account, Applied, Fault, Findings, IdMaps, IdRange, Operation};
 use super::{IdMap, Namespaces};
 use crate::host::Host;
 pub use granted::large as large_grant;
@@ -85,7 +85,11 @@ pub fn of_init(maps: &IdMaps, host: &Host) -> (u32, u32) {
 /// Init is the account it is meant to be: without a map it would be nobody.
 pub fn verify_ids((uid, gid): (u32, u32)) -> Applied {
     let is = (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw());
-    if is == (uid, gid) { Ok(()) } else { Err(Fault::mismatch("ids", format!("init is uid {}, gid {}", is.0, is.1))) }
+    if is == (uid, gid) {
+        Ok(())
+    } else {
+        Err(Fault::mismatch(Operation::Ids, format!("init is uid {}, gid {}", is.0, is.1)))
+    }
 }
 
 /// The lines of a map as the kernel shows it.

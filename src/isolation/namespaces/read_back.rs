@@ -6,7 +6,7 @@ use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
 
 use super::super::context::{Context, Slot};
-use super::super::{Applied, Fault};
+use super::super::{Applied, Fault, Operation};
 use crate::sys::{descriptor, process};
 
 /// What clone3 makes is there or it fails; what is entered later could have been left out.
@@ -44,23 +44,28 @@ impl ReadBack {
                 continue;
             }
             let status = fstatat(context.get(Slot::Proc)?, path, AtFlags::empty())
-                .map_err(|errno| Fault::new("stat", errno, format!("/proc/{path}")))?;
+                .map_err(|errno| Fault::new(Operation::Stat, errno, format!("/proc/{path}")))?;
             match host {
                 Some(host) if host != status.st_ino => {}
-                Some(_) => return Err(Fault::mismatch("namespaces", format!("{path} is the host's"))),
-                None => return Err(Fault::mismatch("namespaces", format!("the host's {path} could not be looked at"))),
+                Some(_) => return Err(Fault::mismatch(Operation::Namespaces, format!("{path} is the host's"))),
+                None => {
+                    return Err(Fault::mismatch(
+                        Operation::Namespaces,
+                        format!("the host's {path} could not be looked at"),
+                    ));
+                }
             }
         }
         if let Some(wanted) = &self.hostname {
-            let seen = nix::sys::utsname::uname().map_err(|errno| Fault::new("uname", errno, ""))?;
+            let seen = nix::sys::utsname::uname().map_err(|errno| Fault::new(Operation::Uname, errno, ""))?;
             if seen.nodename() != wanted.as_str() {
-                return Err(Fault::mismatch("hostname", format!("{:?}, planned {wanted:?}", seen.nodename())));
+                return Err(Fault::mismatch(Operation::Hostname, format!("{:?}, planned {wanted:?}", seen.nodename())));
             }
         }
         match process::is_dumpable() {
             Ok(false) => Ok(()),
-            Ok(true) => Err(Fault::mismatch("init", "it can be traced")),
-            Err(errno) => Err(Fault::new("prctl", errno, "PR_GET_DUMPABLE")),
+            Ok(true) => Err(Fault::mismatch(Operation::Init, "it can be traced")),
+            Err(errno) => Err(Fault::new(Operation::Prctl, errno, "PR_GET_DUMPABLE")),
         }
     }
 }

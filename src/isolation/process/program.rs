@@ -8,13 +8,8 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::{AccessFlags, access};
 
 use crate::host;
-use crate::isolation::{Applied, Fault};
+use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::descriptor;
-
-/// What the operation of the fault is called when nothing of that name is there: the exit code is 127.
-pub const NOT_FOUND: &str = "find the program";
-/// When it is there and cannot be executed: the exit code is 126.
-pub const NOT_EXECUTABLE: &str = "execute the program";
 
 /// What a fault's detail ends with where no permission is to blame.
 pub const NO_FILE: &str = "not a regular file";
@@ -54,11 +49,11 @@ fn first(command: &CStr, path: Option<&[CString]>) -> Result<CString, Fault> {
         let Ok(whole) = CString::new(whole) else { continue };
         match candidate(&whole) {
             Ok(()) => return Ok(whole),
-            Err(fault) if fault.operation == NOT_EXECUTABLE => refused = refused.or(Some(fault)),
+            Err(fault) if fault.operation == Operation::ExecuteProgram => refused = refused.or(Some(fault)),
             Err(_) => {}
         }
     }
-    Err(refused.unwrap_or_else(|| Fault::new(NOT_FOUND, Errno::ENOENT, command.to_string_lossy())))
+    Err(refused.unwrap_or_else(|| Fault::new(Operation::FindProgram, Errno::ENOENT, command.to_string_lossy())))
 }
 
 /// The kernel opens it by the path in the file: `#!/proc/self/exe` would run the launcher, a file of the host that no
@@ -68,16 +63,17 @@ fn interpreter(program: &CStr, depth: usize) -> Applied {
     let mut start = [0; host::BINPRM_BUF_SIZE];
     // What is no file could keep us waiting for ever, or make itself our terminal; the kernel refuses it at the exec.
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    let length = nix::fcntl::open(program, flags, Mode::empty())
-        .and_then(|file| nix::unistd::read(&file, &mut start))
-        .map_err(|errno| Fault::new(NOT_EXECUTABLE, errno, format!("{}: its first line cannot be read", noun())))?;
+    let length =
+        nix::fcntl::open(program, flags, Mode::empty()).and_then(|file| nix::unistd::read(&file, &mut start)).map_err(
+            |errno| Fault::new(Operation::ExecuteProgram, errno, format!("{}: its first line cannot be read", noun())),
+        )?;
     let Some(name) = host::interpreter(&start[..length]) else { return Ok(()) };
     let Ok(name) = CString::new(name) else { return Ok(()) };
     match descriptor::locate(descriptor::here(), name.as_c_str(), descriptor::NO_MAGICLINKS, true) {
         Ok(_) if depth > 0 => interpreter(&name, depth - 1),
         Err(Errno::ELOOP) => {
             let noun = format!("{}: its interpreter {} is a link of /proc", noun(), name.to_string_lossy());
-            Err(Fault::new(NOT_EXECUTABLE, Errno::ELOOP, noun))
+            Err(Fault::new(Operation::ExecuteProgram, Errno::ELOOP, noun))
         }
         // What else is wrong with it the kernel says at the exec.
         _ => Ok(()),
@@ -89,12 +85,12 @@ fn candidate(path: &CStr) -> Result<(), Fault> {
     // /proc/self/exe would be this launcher itself: a host file that no mount of the sandbox covers (CVE-2019-5736).
     let file =
         descriptor::locate(descriptor::here(), path, descriptor::NO_MAGICLINKS, true).map_err(|errno| match errno {
-            Errno::ENOENT | Errno::ENOTDIR => Fault::new(NOT_FOUND, errno, noun.clone()),
-            _ => Fault::new(NOT_EXECUTABLE, errno, noun.clone()),
+            Errno::ENOENT | Errno::ENOTDIR => Fault::new(Operation::FindProgram, errno, noun.clone()),
+            _ => Fault::new(Operation::ExecuteProgram, errno, noun.clone()),
         })?;
-    let status = fstat(&file).map_err(|errno| Fault::new("fstat", errno, noun.clone()))?;
+    let status = fstat(&file).map_err(|errno| Fault::new(Operation::Fstat, errno, noun.clone()))?;
     if SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-        return Err(Fault::new(NOT_EXECUTABLE, Errno::EACCES, format!("{noun}: {NO_FILE}")));
+        return Err(Fault::new(Operation::ExecuteProgram, Errno::EACCES, format!("{noun}: {NO_FILE}")));
     }
-    access(path, AccessFlags::X_OK).map_err(|errno| Fault::new(NOT_EXECUTABLE, errno, noun))
+    access(path, AccessFlags::X_OK).map_err(|errno| Fault::new(Operation::ExecuteProgram, errno, noun))
 }

@@ -14,7 +14,7 @@ use super::target::Target;
 use super::tree::Kind;
 use super::{overlay, procfs};
 use crate::isolation::context::{Context, Slot};
-use crate::isolation::{Applied, Fault};
+use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
 use crate::sys::{descriptor, mount};
 
@@ -29,7 +29,7 @@ impl Step {
             Step::Root { size } => root(context, *size),
             Step::HostProc => {
                 let proc = descriptor::locate(descriptor::here(), c"/proc", descriptor::NO_SYMLINKS, false)
-                    .map_err(|errno| Fault::new("openat2", errno, "/proc"))?;
+                    .map_err(|errno| Fault::new(Operation::Openat2, errno, "/proc"))?;
                 context.fill(Slot::Proc, proc);
                 Ok(())
             }
@@ -123,18 +123,18 @@ fn root(context: &mut Context, size: u64) -> Applied {
     directory_at(root.as_fd(), Path::new("dev"), 0o755)?;
     directory_at(root.as_fd(), Path::new(SCRATCH), 0o755)?;
     let scratch = descriptor::locate(root.as_fd(), c"dev/pts", descriptor::NO_SYMLINKS, false)
-        .map_err(|errno| Fault::new("openat2", errno, SCRATCH))?;
+        .map_err(|errno| Fault::new(Operation::Openat2, errno, SCRATCH))?;
     // What covers hidden directories and files.
     directory_at(scratch.as_fd(), Path::new("no-directory"), 0)?;
     mknodat(&scratch, "no-file", SFlag::S_IFREG, Mode::empty(), 0)
-        .map_err(|errno| Fault::new("mknodat", errno, "no-file"))?;
+        .map_err(|errno| Fault::new(Operation::Mknodat, errno, "no-file"))?;
     context.fill(Slot::Root, root);
     context.fill(Slot::Scratch, scratch);
     Ok(())
 }
 
 fn tmpfs(size: u64, mode: u32, attributes: u64) -> Result<OwnedFd, Fault> {
-    let text = |text: String| CString::new(text).map_err(|_| Fault::new("fsconfig", Errno::EINVAL, "tmpfs"));
+    let text = |text: String| CString::new(text).map_err(|_| Fault::new(Operation::Fsconfig, Errno::EINVAL, "tmpfs"));
     // An inode takes about a kilobyte that no size limit counts.
     let (size, inodes, mode) =
         (text(size.to_string())?, text((size / 4096).max(64).to_string())?, text(format!("{mode:o}"))?);
@@ -163,14 +163,14 @@ fn copy_source(path: &Path, kind: Kind, attributes: u64, system: bool) -> Result
 /// has been put there since, perhaps by who may write to a directory above and wants another tree to be granted.
 fn open_source(path: &Path, kind: Kind) -> Result<OwnedFd, Fault> {
     let source = descriptor::openat2(descriptor::here(), path, OFlag::O_PATH, descriptor::NO_SYMLINKS)
-        .map_err(|errno| Fault::new("openat2", errno, ""))?;
+        .map_err(|errno| Fault::new(Operation::Openat2, errno, ""))?;
     still(&source, path, kind)?;
     Ok(source)
 }
 
 /// It must be what it was when it was planned.
 fn still(source: &OwnedFd, path: &Path, kind: Kind) -> Applied {
-    let status = fstat(source).map_err(|errno| Fault::new("fstat", errno, ""))?;
+    let status = fstat(source).map_err(|errno| Fault::new(Operation::Fstat, errno, ""))?;
     let is = SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT;
     let same = match kind {
         Kind::Directory => is == SFlag::S_IFDIR,
@@ -180,7 +180,7 @@ fn still(source: &OwnedFd, path: &Path, kind: Kind) -> Applied {
         }
         Kind::File => is != SFlag::S_IFDIR && is != SFlag::S_IFLNK && is != SFlag::S_IFCHR && is != SFlag::S_IFBLK,
     };
-    if same { Ok(()) } else { Err(Fault::mismatch("bind source", format!("{} has changed", path.display()))) }
+    if same { Ok(()) } else { Err(Fault::mismatch(Operation::BindSource, format!("{} has changed", path.display()))) }
 }
 
 pub fn cover(context: &Context, directory: bool, attributes: u64) -> Result<OwnedFd, Fault> {
@@ -194,7 +194,7 @@ pub fn cover(context: &Context, directory: bool, attributes: u64) -> Result<Owne
 
 fn pivot(context: &mut Context) -> Applied {
     let fault = |call| move |errno| Fault::new(call, errno, "the new root");
-    nix::unistd::fchdir(context.get(Slot::Root)?).map_err(fault("fchdir"))?;
+    nix::unistd::fchdir(context.get(Slot::Root)?).map_err(fault(Operation::Fchdir))?;
     mount::pivot_root_here()?;
     mount::detach_here()?;
     // Held open they would keep what the program cannot see alive for as long as init lives.
@@ -202,5 +202,5 @@ fn pivot(context: &mut Context) -> Applied {
         let spent = context.take(slot)?;
         context.spend(spent);
     }
-    nix::unistd::chdir("/").map_err(fault("chdir"))
+    nix::unistd::chdir("/").map_err(fault(Operation::Chdir))
 }

@@ -9,7 +9,7 @@ use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
 
 use crate::isolation::context::{Context, Slot};
-use crate::isolation::{Applied, Fault};
+use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::descriptor;
 
 /// A launch that is refused leaves none of those that it made; what has become of use to somebody is not empty.
@@ -26,7 +26,7 @@ pub fn take_back(context: &mut Context) {
 /// Makes what is missing of `path`, and takes its lock: two sandboxes never hold the same directory.
 pub fn create(context: &mut Context, path: &Path, mode: u32, lock: Option<Slot>, owner: Option<(u32, u32)>) -> Applied {
     let fault = |call| move |errno| Fault::new(call, errno, path.display().to_string());
-    let mut directory = enter(descriptor::here(), Path::new("/"), OFlag::O_PATH).map_err(fault("open"))?;
+    let mut directory = enter(descriptor::here(), Path::new("/"), OFlag::O_PATH).map_err(fault(Operation::Open))?;
     let names: Vec<_> = path.components().skip(1).collect();
     for (position, name) in names.iter().enumerate() {
         let last = position + 1 == names.len();
@@ -37,19 +37,19 @@ pub fn create(context: &mut Context, path: &Path, mode: u32, lock: Option<Slot>,
                 true
             }
             Err(Errno::EEXIST) => false,
-            Err(errno) => return Err(fault("mkdirat")(errno)),
+            Err(errno) => return Err(fault(Operation::Mkdirat)(errno)),
         };
         // A directory above may be closed to reading.
         let access = if last { OFlag::O_RDONLY } else { OFlag::O_PATH };
-        directory = enter(directory.as_fd(), name.as_ref(), access).map_err(fault("open"))?;
+        directory = enter(directory.as_fd(), name.as_ref(), access).map_err(fault(Operation::Open))?;
         if !(made && last) {
             continue;
         }
         if let Some((uid, gid)) = owner {
-            fchown(&directory, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))).map_err(fault("fchown"))?;
+            fchown(&directory, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))).map_err(fault(Operation::Fchown))?;
         }
         // The umask has taken its part of what was asked for.
-        fchmod(&directory, Mode::from_bits_truncate(mode)).map_err(fault("fchmod"))?;
+        fchmod(&directory, Mode::from_bits_truncate(mode)).map_err(fault(Operation::Fchmod))?;
     }
     let Some(slot) = lock else { return Ok(()) };
     // Of the open file, so it ends with the last process of the sandbox that has it, however that ends.
@@ -58,10 +58,12 @@ pub fn create(context: &mut Context, path: &Path, mode: u32, lock: Option<Slot>,
             context.fill(slot, directory);
             Ok(())
         }
-        Err(Errno::EWOULDBLOCK) => {
-            Err(Fault::new("flock", Errno::EWOULDBLOCK, format!("{} is held by another sandbox", path.display())))
-        }
-        Err(errno) => Err(fault("flock")(errno)),
+        Err(Errno::EWOULDBLOCK) => Err(Fault::new(
+            Operation::Flock,
+            Errno::EWOULDBLOCK,
+            format!("{} is held by another sandbox", path.display()),
+        )),
+        Err(errno) => Err(fault(Operation::Flock)(errno)),
     }
 }
 

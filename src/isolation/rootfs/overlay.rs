@@ -11,7 +11,7 @@ use nix::unistd::{Gid, Uid, fchown};
 
 use super::Addition;
 use super::make::{directory_at, empty_file, link_at};
-use crate::isolation::Fault;
+use crate::isolation::{Fault, Operation};
 use crate::sys::{descriptor, mount};
 
 /// A detached overlay of `lower` and a directory `number` of the scratch memory.
@@ -31,7 +31,7 @@ pub fn mount_over(
     }
     // Descriptors stand for paths: no name of the host's can be mistaken for the option's own `:` and `,`.
     let path = |descriptor: BorrowedFd<'_>| CString::new(format!("/proc/self/fd/{}", descriptor.as_raw_fd()));
-    let invalid = |_| Fault::new("fsconfig", Errno::EINVAL, "");
+    let invalid = |_| Fault::new(Operation::Fsconfig, Errno::EINVAL, "");
     let mut options = Vec::new();
     let (layers, upper_path, work_path, work);
     if writable {
@@ -55,8 +55,8 @@ pub fn mount_over(
 
 fn fresh(scratch: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Fault> {
     let fault = |call| move |errno| Fault::new(call, errno, "a layer in memory");
-    mkdirat(scratch, name, Mode::from_bits_truncate(0o755)).map_err(fault("mkdirat"))?;
-    open_directory(scratch, Path::new(name), OFlag::O_RDONLY).map_err(fault("openat2"))
+    mkdirat(scratch, name, Mode::from_bits_truncate(0o755)).map_err(fault(Operation::Mkdirat))?;
+    open_directory(scratch, Path::new(name), OFlag::O_RDONLY).map_err(fault(Operation::Openat2))
 }
 
 fn open_directory(at: BorrowedFd<'_>, path: &Path, access: OFlag) -> Result<OwnedFd, Errno> {
@@ -66,18 +66,18 @@ fn open_directory(at: BorrowedFd<'_>, path: &Path, access: OFlag) -> Result<Owne
 /// The top layer's directory is the one that is seen: with any other mode or owner than those of the directory that it
 /// covers it would open what that one keeps closed.
 fn look_like(directory: BorrowedFd<'_>, lower: BorrowedFd<'_>) -> Result<(), Fault> {
-    let covered = fstat(lower).map_err(|errno| Fault::new("fstat", errno, "the lower directory"))?;
-    let own = fstat(directory).map_err(|errno| Fault::new("fstat", errno, "the layer"))?;
+    let covered = fstat(lower).map_err(|errno| Fault::new(Operation::Fstat, errno, "the lower directory"))?;
+    let own = fstat(directory).map_err(|errno| Fault::new(Operation::Fstat, errno, "the layer"))?;
     if (own.st_uid, own.st_gid) != (covered.st_uid, covered.st_gid) {
         let (uid, gid) = (Uid::from_raw(covered.st_uid), Gid::from_raw(covered.st_gid));
         match fchown(directory, Some(uid), Some(gid)) {
             // An id that is not mapped can be given to nothing; the kernel still asks the directory beneath.
             Ok(()) | Err(Errno::EINVAL | Errno::EPERM) => {}
-            Err(errno) => return Err(Fault::new("fchown", errno, "the layer")),
+            Err(errno) => return Err(Fault::new(Operation::Fchown, errno, "the layer")),
         }
     }
     fchmod(directory, Mode::from_bits_truncate(covered.st_mode))
-        .map_err(|errno| Fault::new("fchmod", errno, "the layer"))
+        .map_err(|errno| Fault::new(Operation::Fchmod, errno, "the layer"))
 }
 
 fn add(layer: BorrowedFd<'_>, lower: BorrowedFd<'_>, addition: &Addition) -> Result<(), Fault> {
@@ -92,11 +92,11 @@ fn add(layer: BorrowedFd<'_>, lower: BorrowedFd<'_>, addition: &Addition) -> Res
         match open_directory(lower, &above, OFlag::O_PATH) {
             Ok(covered) => {
                 let made = open_directory(layer, &above, OFlag::O_RDONLY)
-                    .map_err(|errno| Fault::new("openat2", errno, above.display().to_string()))?;
+                    .map_err(|errno| Fault::new(Operation::Openat2, errno, above.display().to_string()))?;
                 look_like(made.as_fd(), covered.as_fd())?;
             }
             Err(Errno::ENOENT) => {}
-            Err(errno) => return Err(Fault::new("openat2", errno, above.display().to_string())),
+            Err(errno) => return Err(Fault::new(Operation::Openat2, errno, above.display().to_string())),
         }
     }
     match addition {

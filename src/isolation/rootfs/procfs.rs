@@ -11,11 +11,8 @@ use super::apply::cover;
 use super::kernel::{PROC_HIDDEN, PROC_READ_ONLY};
 use super::make::c_string;
 use crate::isolation::context::{Context, Slot};
-use crate::isolation::{Applied, Fault};
+use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::mount::{self, READ_ONLY};
-
-/// What the operation of the fault is called when the covers of /proc are incomplete.
-pub const COVERS: &str = "covers of /proc";
 
 pub fn read_only(context: &Context, names: &[&'static str]) -> Applied {
     let proc = context.get(Slot::Proc)?;
@@ -46,9 +43,12 @@ fn absent<'a>(proc: BorrowedFd<'_>, names: impl Iterator<Item = &'a &'static str
     for name in names {
         match fstatat(proc, *name, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Err(Errno::ENOENT) => {}
-            Err(errno) => return Err(Fault::new("fstatat", errno, format!("/proc/{name}"))),
+            Err(errno) => return Err(Fault::new(Operation::Fstatat, errno, format!("/proc/{name}"))),
             Ok(_) => {
-                return Err(Fault::mismatch(COVERS, format!("/proc/{name} is there, and the caller's /proc hid it")));
+                return Err(Fault::mismatch(
+                    Operation::CoversOfProc,
+                    format!("/proc/{name} is there, and the caller's /proc hid it"),
+                ));
             }
         }
     }

@@ -11,7 +11,7 @@ use nix::sys::stat::Mode;
 
 use crate::host::mountinfo::{Mount, mounts};
 use crate::isolation::context::{Context, Slot};
-use crate::isolation::{Applied, Fault};
+use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
 
 /// Every mount that must be there; any other must lie in a tree that was bound whole.
@@ -52,11 +52,11 @@ impl ReadBack {
         let fault = |call| move |errno| Fault::new(call, errno, "mountinfo");
         let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
         let file = nix::fcntl::openat(context.get(Slot::Proc)?, "self/mountinfo", flags, Mode::empty())
-            .map_err(fault("open"))?;
+            .map_err(fault(Operation::Open))?;
         let mut text = Vec::with_capacity(16 * 1024);
         std::fs::File::from(file)
             .read_to_end(&mut text)
-            .map_err(|error| fault("read")(Errno::from_raw(error.raw_os_error().unwrap_or(0))))?;
+            .map_err(|error| fault(Operation::Read)(Errno::from_raw(error.raw_os_error().unwrap_or(0))))?;
         self.compare(&text)
     }
 
@@ -67,7 +67,7 @@ impl ReadBack {
             self.mounts.iter().enumerate().map(|(at, expected)| (expected.path.as_os_str(), at)).collect();
         for mount in mounts(mountinfo) {
             let mount = mount.map_err(|line| {
-                Fault::mismatch("mounts", format!("not understood: {}", String::from_utf8_lossy(line)))
+                Fault::mismatch(Operation::Mounts, format!("not understood: {}", String::from_utf8_lossy(line)))
             })?;
             let point = mount.point();
             let promised = by_path.get(point.as_os_str()).copied();
@@ -78,26 +78,27 @@ impl ReadBack {
                 }
                 None => self.within_a_tree(&point).ok_or_else(|| {
                     let words = format!("{} is mounted, and the plan has no such mount", point.display());
-                    Fault::mismatch("mounts", words)
+                    Fault::mismatch(Operation::Mounts, words)
                 })?,
             };
             let path = point.display();
             if mount.propagates {
-                return Err(Fault::mismatch("mounts", format!("{path} takes part in the host's propagation")));
+                return Err(Fault::mismatch(Operation::Mounts, format!("{path} takes part in the host's propagation")));
             }
             let missing = expected.attributes & !attributes(&mount);
             if missing != 0 {
-                return Err(Fault::mismatch("mounts", format!("{path} is not {}", words(missing))));
+                return Err(Fault::mismatch(Operation::Mounts, format!("{path} is not {}", words(missing))));
             }
             if promised.is_some() && expected.filesystem.is_some_and(|wanted| wanted != mount.filesystem) {
-                return Err(Fault::mismatch("mounts", format!("{path} is a {}", mount.filesystem)));
+                return Err(Fault::mismatch(Operation::Mounts, format!("{path} is a {}", mount.filesystem)));
             }
         }
         match seen.iter().position(|seen| !seen) {
             None => Ok(()),
-            Some(at) => {
-                Err(Fault::mismatch("mounts", format!("nothing is mounted at {}", self.mounts[at].path.display())))
-            }
+            Some(at) => Err(Fault::mismatch(
+                Operation::Mounts,
+                format!("nothing is mounted at {}", self.mounts[at].path.display()),
+            )),
         }
     }
 

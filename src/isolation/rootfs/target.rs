@@ -8,7 +8,7 @@ use nix::errno::Errno;
 
 use super::make::{c_string, directory_at, empty_file, inside};
 use crate::isolation::context::{Context, Slot};
-use crate::isolation::{Applied, Fault};
+use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::{descriptor, mount};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Target {
         // The tree's content belongs to others: no link of theirs is followed, and what was opened is mounted on.
         let resolve = descriptor::IN_ROOT | descriptor::NO_SYMLINKS;
         let target = descriptor::locate(root, path, resolve, false)
-            .map_err(|errno| Fault::new("openat2", errno, self.to_string()))?;
+            .map_err(|errno| Fault::new(Operation::Openat2, errno, self.to_string()))?;
         mount::attach(mount, target.as_fd()).map_err(about)
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::policy::{By, Policy};
 use super::{Arch, Preset};
-use crate::isolation::{Applied, Fault, Origin};
+use crate::isolation::{Applied, Fault, Operation, Origin};
 use crate::sys;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +45,11 @@ impl Step {
     pub fn apply(&self) -> Applied {
         let Step::Filter(filter) = self;
         sys::seccomp::install(&filter.program).map_err(|errno| {
-            Fault::new("seccomp", errno, format!("installing a filter of {} instructions", filter.program.len()))
+            Fault::new(
+                Operation::Seccomp,
+                errno,
+                format!("installing a filter of {} instructions", filter.program.len()),
+            )
         })
     }
 }

@@ -10,7 +10,7 @@ use super::super::apply;
 use super::super::oom::number;
 use super::super::settings::{Lack, Setting};
 use super::Change;
-use crate::isolation::{Fault, size};
+use crate::isolation::{Fault, Operation, size};
 use crate::sys::errno::words;
 
 pub fn set(changes: &[Change<'_>]) -> Result<(), Lack> {
@@ -90,7 +90,7 @@ pub fn said(fault: &Fault) -> String {
 }
 
 fn read_fault(error: &io::Error, file: &str) -> Fault {
-    Fault::of_io("read", error, file)
+    Fault::of_io(Operation::Read, error, file)
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ fn a_path_that_is_missing_or_a_link_stops_the_launch() {
     for (path, cause) in [("missing", Errno::ENOENT), ("link", Errno::ELOOP), ("link/etc", Errno::ELOOP)] {
         let path = place.0.join(path);
         let fault = restricted(vec![grant(&path, Access::ReadOnly, false, false)], || ()).unwrap_err();
-        assert_eq!((fault.operation, fault.errno), ("openat2", cause));
+        assert_eq!((fault.operation, fault.errno), (Operation::Openat2, cause));
         assert_eq!(Path::new(&fault.detail), path);
     }
 }
@@ -66,7 +66,7 @@ fn what_the_kernel_does_not_have_stops_the_launch() {
         return assert_eq!(version(newer), version(9));
     }
     let fault = apply::open(9, BitFlags::empty(), &[]).unwrap_err();
-    assert_eq!((fault.operation, fault.errno), ("landlock_create_ruleset", Errno::UnknownErrno));
+    assert_eq!((fault.operation, fault.errno), (Operation::LandlockCreateRuleset, Errno::UnknownErrno));
     assert!(!fault.detail.is_empty());
 }
 
@@ -79,7 +79,7 @@ fn restricting_needs_a_ruleset_and_no_new_privs() {
             Step::Restrict.apply(&mut slot).unwrap_err()
         };
         let fault = thread::spawn(act).join().unwrap();
-        assert_eq!((fault.operation, fault.errno), ("landlock_restrict_self", Errno::EPERM));
+        assert_eq!((fault.operation, fault.errno), (Operation::LandlockRestrictSelf, Errno::EPERM));
     }
 }
 
