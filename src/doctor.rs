@@ -141,7 +141,7 @@ impl Feature {
 
     /// What was tried and refused, or never got so far as to be tried.
     fn refused(name: &'static str, refusal: &attempt::Refusal, remedy: impl Into<String>) -> Feature {
-        if refusal.before_trying() {
+        if refusal.before_trying {
             return Feature::no(name, "not tried: the namespaces it needs are refused").remedy("see above");
         }
         Feature::no(name, refusal.to_string()).remedy(remedy)

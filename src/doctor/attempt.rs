@@ -21,6 +21,8 @@ pub struct Refusal {
     pub errno: Errno,
     /// The noun, or the kernel's own words.
     pub detail: String,
+    /// The user namespace itself was refused, or its maker is nobody in it: what was to be tried never was.
+    pub before_trying: bool,
 }
 
 /// Does `act` in new namespaces, where the caller is itself. What it mounts crosses to nobody: in a mount
@@ -32,7 +34,8 @@ pub fn attempt(namespaces: &[Namespace], act: impl FnOnce() -> Applied) -> Resul
 /// The same, with something to say: a few lines.
 pub fn told(namespaces: &[Namespace], act: impl FnOnce() -> Result<String, Fault>) -> Result<String, Refusal> {
     let ids = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
-    mapped(namespaces, |_| Ok(()), || settle(namespaces, ids).and_then(|()| act()))
+    let settled = || settle(namespaces, ids).map_err(|fault| Refusal::from(fault).before_trying());
+    begin(namespaces, |_| Ok(()), || settled().and_then(|()| act().map_err(Refusal::from)))?.end()
 }
 
 /// The same, once `map` has given the child, whose pid it is told, the ids that it has inside.
@@ -62,7 +65,7 @@ fn begin(
 ) -> Result<Attempt, Refusal> {
     let (ours, theirs) = pipe()?;
     let (mut gate, mut key) = pipe()?;
-    let child = match clone3(namespaces, None).map_err(|errno| Refusal::new(Operation::Clone3, errno, ""))? {
+    let child = match clone3(namespaces, None).map_err(Refusal::of_clone)? {
         Side::Parent(child) => child,
         Side::Child => {
             drop((ours, key));
@@ -119,11 +122,14 @@ pub fn fault(operation: Operation, error: &std::io::Error, noun: &str) -> Fault 
     Fault::of_io(operation, error, noun)
 }
 
-/// The child's last words: `+` and a text, or `-`, operation, errno and detail, a line each.
+/// The child's last words: `+` and a text, or `-` (`!` before trying), operation, errno and detail, a line each.
 fn answer(mut pipe: File, said: Result<String, Refusal>) -> ! {
     let text = match said {
         Ok(text) => format!("+{text}"),
-        Err(refusal) => format!("-{}\n{}\n{}", refusal.operation.number(), refusal.errno as i32, refusal.detail),
+        Err(Refusal { operation, errno, detail, before_trying }) => {
+            let sign = if before_trying { '!' } else { '-' };
+            format!("{sign}{}\n{}\n{detail}", operation.number(), errno as i32)
+        }
     };
     let written = pipe.write_all(text.as_bytes());
     process::exit_now(written.is_err().into())
@@ -133,24 +139,30 @@ fn parse(text: &str) -> Result<String, Refusal> {
     if let Some(text) = text.strip_prefix('+') {
         return Ok(text.to_owned());
     }
-    let mut lines = text.strip_prefix('-').unwrap_or_default().splitn(3, '\n');
+    let before_trying = text.starts_with('!');
+    let mut lines = text.strip_prefix(['-', '!']).unwrap_or_default().splitn(3, '\n');
     let operation = lines.next().and_then(|number| Operation::of_number(number.parse().ok()?));
     let errno = lines.next().and_then(|number| number.parse().ok()).map(Errno::from_raw);
     match (operation, errno) {
-        (Some(operation), Some(errno)) => Err(Refusal::new(operation, errno, lines.next().unwrap_or_default())),
+        (Some(operation), Some(errno)) => {
+            let detail = lines.next().unwrap_or_default().to_owned();
+            Err(Refusal { operation, errno, detail, before_trying })
+        }
         _ => Err(Refusal::new(Operation::Child, Errno::ECANCELED, "it said nothing")),
     }
 }
 
 impl Refusal {
     pub fn new(operation: Operation, errno: Errno, detail: &str) -> Refusal {
-        Refusal { operation, errno, detail: detail.to_owned() }
+        Refusal { operation, errno, detail: detail.to_owned(), before_trying: false }
     }
 
-    /// The user namespace itself was refused, or its maker is nobody in it: what was to be tried never was.
-    pub fn before_trying(&self) -> bool {
-        self.operation == Operation::Clone3
-            || self.operation == Operation::Write && self.detail.starts_with("/proc/self/")
+    pub fn of_clone(errno: Errno) -> Refusal {
+        Refusal::new(Operation::Clone3, errno, "").before_trying()
+    }
+
+    fn before_trying(self) -> Refusal {
+        Refusal { before_trying: true, ..self }
     }
 }
 
@@ -182,6 +194,8 @@ mod tests {
         assert_eq!(parse("+a\nb"), Ok("a\nb".to_owned()));
         let answer = format!("-{}\n2\n/x\ny", Operation::Open.number());
         assert_eq!(parse(&answer), Err(Refusal::new(Operation::Open, Errno::ENOENT, "/x\ny")));
+        let answer = answer.replace('-', "!");
+        assert!(parse(&answer).is_err_and(|refusal| refusal.before_trying));
         assert!(parse("").is_err() && parse("-").is_err() && parse("-0\nx").is_err());
         assert_eq!(
             Refusal::new(Operation::Open, Errno::ENOENT, "/x").to_string(),

@@ -56,7 +56,7 @@ fn sys() -> Feature {
 
 /// The kernel mounts a new one only where the old one is visible whole (mount_too_revealing).
 fn covered(feature: Feature, refusal: &Refusal, path: &str) -> Feature {
-    if refusal.errno != Errno::EPERM || refusal.before_trying() {
+    if refusal.errno != Errno::EPERM || refusal.before_trying {
         return feature;
     }
     let detail = format!("a container covers parts of {path}, so the kernel refuses a new one ({refusal})");
@@ -128,7 +128,7 @@ fn overlay_on_disk(host: &Host) -> Feature {
     });
     match tried {
         Ok(()) => Feature::ok(name, noun),
-        Err(refusal) if refusal.before_trying() => Feature::refused(name, &refusal, "").lost(LOST),
+        Err(refusal) if refusal.before_trying => Feature::refused(name, &refusal, "").lost(LOST),
         Err(refusal) => Feature::no(name, format!("{noun}: {refusal}")).lost(LOST).remedy(REMEDY),
     }
 }

@@ -38,7 +38,7 @@ pub fn examine(host: &Host) -> Feature {
         ),
         Err(refusal) => Feature::no(NAME, refusal.to_string()).lost(LOST).remedy(match refusal.errno {
             _ if nix::sys::prctl::get_no_new_privs() == Ok(true) => "see no-new-privileges above",
-            _ if refusal.before_trying() => "see user-namespaces above",
+            _ if refusal.before_trying => "see user-namespaces above",
             Errno::ENOENT => "install newuidmap: Debian's package is uidmap, Fedora's shadow-utils",
             _ => {
                 "newuidmap must be setuid root, or have setuid as file capability, on a mount without nosuid: \
@@ -51,7 +51,7 @@ pub fn examine(host: &Host) -> Feature {
 /// Has a helper map one subordinate id for a child in a user namespace, and reads the map.
 fn map(helper: Operation, start: u32) -> Result<(), Refusal> {
     let (mut wait, release) = pipe()?;
-    let child = match clone3(&[Namespace::User], None).map_err(|errno| Refusal::new(Operation::Clone3, errno, ""))? {
+    let child = match clone3(&[Namespace::User], None).map_err(Refusal::of_clone)? {
         Side::Parent(child) => child,
         Side::Child => {
             drop(release);
