@@ -20,6 +20,9 @@ const WRITE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{
 /// The first kernel with each ABI, from 1 on.
 const KERNELS: [&str; 10] = ["5.13", "5.19", "6.2", "6.7", "6.10", "6.12", "6.15", "7.0", "7.1", "7.2"];
 
+// Every bar that is asked for has a kernel to name.
+const _: () = assert!(KNOWN as usize <= KERNELS.len());
+
 /// The ABI to use; `None` when Landlock is left out, or nothing can start.
 pub fn abi(section: &Landlock, host: &Host, findings: &mut Findings) -> Option<u32> {
     let has = host.landlock_abi();
