@@ -96,7 +96,7 @@ pub fn node(path: &Path) -> Node {
         Err(error) => {
             return match error.raw_os_error() {
                 Some(libc::ENOENT | libc::ENOTDIR) => Node::Missing,
-                _ => Node::Unreadable { errno: errno::of_io(&error) },
+                _ => Node::Unreadable { errno: errno::behind(&error) },
             };
         }
     };
@@ -113,7 +113,7 @@ pub fn node(path: &Path) -> Node {
     } else if kind.is_symlink() {
         match std::fs::read_link(path) {
             Ok(to) => Node::Symlink { to },
-            Err(error) => Node::Unreadable { errno: errno::of_io(&error) },
+            Err(error) => Node::Unreadable { errno: errno::behind(&error) },
         }
     } else if kind.is_char_device() {
         device('c')

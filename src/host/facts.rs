@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize, Serializer};
+use nix::errno::Errno;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Format;
+use crate::sys::errno;
 
 /// The remembered facts, as `doctor --json` prints them and records keep them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -95,8 +98,18 @@ pub enum Node {
     Other,
     /// It may exist; the caller may not look.
     Unreadable {
-        errno: String,
+        #[serde(serialize_with = "name_of", deserialize_with = "errno_of")]
+        errno: Errno,
     },
+}
+
+fn name_of<S: Serializer>(errno: &Errno, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{errno:?}"))
+}
+
+fn errno_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Errno, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    errno::named(&name).ok_or_else(|| D::Error::custom(format!("`{name}` is no errno's name, as EACCES is")))
 }
 
 /// A path as facts are kept: they are text, and a name need not be. What cannot be told is marked as such, so that it

@@ -17,6 +17,19 @@ pub fn of_io(error: &io::Error) -> String {
     error.raw_os_error().map_or_else(|| error.to_string(), |number| words(Errno::from_raw(number)))
 }
 
+/// An errno by the name that manual pages use.
+pub fn named(name: &str) -> Option<Errno> {
+    (1..=LAST).map(Errno::from_raw).find(|errno| *errno != Errno::UnknownErrno && format!("{errno:?}") == name)
+}
+
+/// The highest number that a system call answers with (include/linux/err.h).
+const LAST: i32 = 4095;
+
+/// The errno behind an error of the standard library; EINVAL where it has refused by itself what no call could take.
+pub fn behind(error: &io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(libc::EINVAL))
+}
+
 /// An error with all its causes.
 pub fn chain(error: &anyhow::Error) -> String {
     error.chain().map(one).collect::<Vec<String>>().join(": ")
@@ -37,6 +50,7 @@ mod tests {
     fn one_form_whoever_said_it() {
         let there = || io::Error::from_raw_os_error(libc::ENOENT);
         assert_eq!(words(Errno::ENOENT), "No such file or directory (ENOENT)");
+        assert_eq!((named("ENOENT"), named("UnknownErrno")), (Some(Errno::ENOENT), None));
         assert_eq!(of_io(&there()), "No such file or directory (ENOENT)");
         assert_eq!(of_io(&io::Error::other("no such word")), "no such word");
         let read = Err::<(), _>(there()).with_context(|| "reading /x".to_owned()).unwrap_err();

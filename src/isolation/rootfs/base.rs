@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+
 use super::Base;
 use super::tree::{Content, Kind};
 use crate::host::{Host, Node};
@@ -55,7 +57,7 @@ pub const SECRETS: [&str; 37] = [
 ];
 
 /// Name at the top of the tree, and what stands there; the error is why nobody can say.
-pub fn entries(base: Base, discard: bool, host: &Host) -> Vec<(PathBuf, Result<Content, String>)> {
+pub fn entries(base: Base, discard: bool, host: &Host) -> Vec<(PathBuf, Result<Content, Errno>)> {
     let names: Vec<String> = match base {
         Base::None => Vec::new(),
         Base::System => SYSTEM.iter().map(|name| name.to_string()).collect(),

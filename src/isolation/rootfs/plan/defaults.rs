@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
+use nix::errno::Errno;
+
 use super::Planner;
 use crate::host::Node;
 use crate::host::mountinfo::mounts;
 use crate::isolation::rootfs::tree::{Content, Found, Kind, below};
 use crate::isolation::rootfs::{Access, Base, Bind, Home, Sys, Writes, base, devices};
+use crate::sys::errno::words;
 
 /// The first kernel whose tmpfs takes user.* attributes, the only ones that overlayfs may use in a user namespace.
 const MARKS_IN_MEMORY: (u32, u32) = (6, 6);
@@ -20,7 +23,7 @@ impl Planner<'_> {
                 Ok(content) => self.put_default(path, content),
                 Err(errno) => {
                     let hint = format!("stat {} as the caller shows the cause", path.display());
-                    self.findings.error("rootfs", format!("base: {}: {errno}", path.display()), hint, None);
+                    self.findings.error("rootfs", format!("base: {}: {}", path.display(), words(errno)), hint, None);
                 }
             }
         }
@@ -64,8 +67,8 @@ impl Planner<'_> {
             match self.host.node(path) {
                 Node::Missing => {}
                 // Where the caller may not look, the program may not either.
-                Node::Unreadable { errno } if !errno.contains("EACCES") => {
-                    let message = format!("whether {} must be hidden is unknown: {errno}", path.display());
+                Node::Unreadable { errno } if errno != Errno::EACCES => {
+                    let message = format!("whether {} must be hidden is unknown: {}", path.display(), words(errno));
                     let hint = format!("stat {} as the caller shows the cause", path.display());
                     self.findings.error("rootfs", message, hint, None);
                 }

@@ -8,6 +8,7 @@ use crate::host::Node;
 use crate::isolation::rootfs::tree::{Content, Kind, Tree, below};
 use crate::isolation::rootfs::{Access, Bind, Home, Step};
 use crate::isolation::{Origin, Rewrite};
+use crate::sys::errno::words;
 
 impl Planner<'_> {
     pub(super) fn bind(&mut self, bind: &Bind) {
@@ -36,7 +37,12 @@ impl Planner<'_> {
             }
             (_, Node::Unreadable { errno }) => {
                 let hint = "grant a directory that the caller can reach".to_string();
-                return self.findings.error_alone("rootfs", format!("bind source {noun}: {errno}"), hint, origin);
+                return self.findings.error_alone(
+                    "rootfs",
+                    format!("bind source {noun}: {}", words(errno)),
+                    hint,
+                    origin,
+                );
             }
         };
         if source == Path::new("/") {

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+
 use super::{Content, Kind, Tree, depth};
 use crate::host::{Host, Node, names};
+use crate::sys::errno::words;
 
 /// Where a path leads inside.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +29,7 @@ pub enum Obstacle {
     Kernel,
     Hidden,
     /// The caller may not look there, for this reason.
-    Unreadable(String),
+    Unreadable(Errno),
 }
 
 /// As many links as the kernel follows in one path.
@@ -132,7 +135,7 @@ impl fmt::Display for Obstacle {
             Obstacle::Loop => f.write_str("is part of a loop of links"),
             Obstacle::Kernel => f.write_str("belongs to the kernel"),
             Obstacle::Hidden => f.write_str("lies in a hidden directory"),
-            Obstacle::Unreadable(errno) => write!(f, "cannot be looked at: {errno}"),
+            Obstacle::Unreadable(errno) => write!(f, "cannot be looked at: {}", words(*errno)),
         }
     }
 }
