@@ -48,12 +48,12 @@ impl Tree {
         let mut kind = Kind::Directory;
         let mut left: Vec<PathBuf> = names(path);
         while let Some(name) = left.pop() {
+            if kind != Kind::Directory {
+                return Found::Nowhere { at, why: Obstacle::NoDirectory };
+            }
             if name.as_os_str() == ".." {
                 at.pop();
                 continue;
-            }
-            if kind != Kind::Directory {
-                return Found::Nowhere { at, why: Obstacle::NoDirectory };
             }
             let next = at.join(&name);
             match self.look(&next, host) {

@@ -40,6 +40,7 @@ fn links_lead_to_places_inside() {
     let nowhere = |at: &str, why| Found::Nowhere { at: at.into(), why };
     assert_eq!(tree.find(Path::new("/data/a/loop"), true, &host), nowhere("/data/a/loop", Obstacle::Loop));
     assert_eq!(tree.find(Path::new("/data/a/file/x"), true, &host), nowhere("/data/a/file", Obstacle::NoDirectory));
+    assert_eq!(tree.find(Path::new("/data/a/file/.."), true, &host), nowhere("/data/a/file", Obstacle::NoDirectory));
     assert_eq!(tree.find(Path::new("/data/a/loop"), false, &host), there("/data/a/loop", Kind::File));
 }
 
