@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::{AccessFlags, access};
 
 use crate::host;
@@ -62,11 +62,12 @@ fn interpreter(program: &CStr, depth: usize) -> Applied {
     let noun = || program.to_string_lossy();
     let mut start = [0; host::BINPRM_BUF_SIZE];
     // What is no file could keep us waiting for ever, or make itself our terminal; the kernel refuses it at the exec.
-    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    let length =
-        nix::fcntl::open(program, flags, Mode::empty()).and_then(|file| nix::unistd::read(&file, &mut start)).map_err(
-            |errno| Fault::new(Operation::ExecuteProgram, errno, format!("{}: its first line cannot be read", noun())),
-        )?;
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let length = descriptor::openat2(descriptor::here(), program, flags, descriptor::NO_MAGICLINKS)
+        .and_then(|file| nix::unistd::read(&file, &mut start))
+        .map_err(|errno| {
+            Fault::new(Operation::ExecuteProgram, errno, format!("{}: its first line cannot be read", noun()))
+        })?;
     let Some(name) = host::interpreter(&start[..length]) else { return Ok(()) };
     let Ok(name) = CString::new(name) else { return Ok(()) };
     match descriptor::locate(descriptor::here(), name.as_c_str(), descriptor::NO_MAGICLINKS, true) {
@@ -80,6 +81,9 @@ fn interpreter(program: &CStr, depth: usize) -> Applied {
     }
 }
 
+/// Not what execve(2) then opens, if somebody outside exchanges it meanwhile in a grant that he too may write to.
+/// Executing this descriptor instead would show: AT_EXECFN and `$0` of a script become /dev/fd/N, and before Linux 6.14
+/// comm the number; a script's interpreter has no /dev/fd to find it by.
 fn candidate(path: &CStr) -> Result<(), Fault> {
     let noun = path.to_string_lossy();
     // /proc/self/exe would be this launcher itself: a host file that no mount of the sandbox covers (CVE-2019-5736).
