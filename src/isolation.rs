@@ -26,7 +26,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 pub use fault::{Applied, Fault};
-pub use finding::{Finding, Findings, Rewrite, Severity};
+pub use finding::{Finding, Findings, Rewrite, Section, Severity};
 pub use nearest::nearest;
 pub use operation::Operation;
 

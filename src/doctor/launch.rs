@@ -99,12 +99,13 @@ fn judge(outcome: Outcome, took: Duration, findings: &Findings) -> Feature {
 mod tests {
     use super::super::State;
     use super::*;
+    use crate::isolation::Section;
 
     #[test]
     fn a_launch_that_lacks_something_says_what() {
         let mut findings = Findings::default();
         assert_eq!(judge(Outcome::Exited(0), Duration::ZERO, &findings).state, State::Ok);
-        findings.shortfall("landlock", "there is none", None, None);
+        findings.shortfall(Section::Landlock, "there is none", None, None);
         let limited = judge(Outcome::Exited(0), Duration::ZERO, &findings);
         assert_eq!((limited.state, limited.lost.as_deref()), (State::Limited, Some("landlock: there is none")));
         let failed = Outcome::Failed { code: 125, message: "clone3: no".into(), hint: Some("do".into()) };
@@ -115,7 +116,7 @@ mod tests {
     #[test]
     fn what_cannot_be_planned_is_not_launched() {
         let mut findings = Findings::default();
-        findings.error("namespaces", "none here", "raise it".to_owned(), None);
+        findings.error(Section::Namespaces, "none here", "raise it".to_owned(), None);
         let feature = unplanned(&findings);
         assert_eq!((feature.detail.as_str(), feature.remedy.as_deref()), ("namespaces: none here", Some("raise it")));
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{State, remedy_line};
 use crate::host::{Facts, Host};
-use crate::isolation::Findings;
+use crate::isolation::{Findings, Section};
 
 /// Far more than a doctor writes.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -78,13 +78,13 @@ impl Report {
             let message = format!("on that machine, {}: {}", said.name, said.detail);
             let remedy = said.remedy.as_deref().unwrap_or("ask its doctor: sandbox doctor");
             // A report may come from anywhere, and a message is one line.
-            findings.error("doctor", message, remedy_line(remedy), None);
+            findings.error(Section::Doctor, message, remedy_line(remedy), None);
         }
         // Else its doctor has tried them.
         if !self.host.kernel_at_least(OLDEST) && !self.features.iter().any(|said| said.name == "system-calls") {
             let message =
                 format!("on that machine, kernel: {} lacks calls that every launch makes", self.host.kernel());
-            findings.error("doctor", message, "boot Linux 6.1 or newer; nothing starts below 5.12", None);
+            findings.error(Section::Doctor, message, "boot Linux 6.1 or newer; nothing starts below 5.12", None);
         }
         let unknown = self.host.unknown();
         let (shown, more) = unknown.split_at(unknown.len().min(5));
@@ -92,7 +92,7 @@ impl Report {
             let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
             let message = format!("that machine's facts do not tell of {}{more}: taken as missing", shown.join(", "));
             let hint = format!("ask about them there: sandbox doctor --json {profile}");
-            findings.warning("doctor", message, hint, None);
+            findings.warning(Section::Doctor, message, hint, None);
         }
     }
 }

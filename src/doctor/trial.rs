@@ -7,8 +7,8 @@ mod settings;
 use super::namespaces::user;
 use super::{Feature, State, kernel, remedy_line};
 use crate::host::Host;
-use crate::isolation::Findings;
 use crate::isolation::status::Status;
+use crate::isolation::{Findings, Section};
 use crate::profile::Profile;
 
 /// Without these nothing starts, whatever the profile says.
@@ -54,10 +54,10 @@ fn calls(profile: &Profile, host: &Host, made: bool, findings: &mut Findings) {
     let (answers, inside) = kernel::answers();
     let (missing, refused) = kernel::lacking(&answers, inside);
     let lacking = || missing.iter().chain(&refused);
-    if !inside && profile.namespaces.user && !findings.refuse_of("namespaces") && lacking().next().is_none() {
+    if !inside && profile.namespaces.user && !findings.refuse_of(Section::Namespaces) && lacking().next().is_none() {
         let user = user(host);
         if user.state == State::No {
-            findings.error("namespaces", format!("user namespaces: {}", user.detail), line(&user), None);
+            findings.error(Section::Namespaces, format!("user namespaces: {}", user.detail), line(&user), None);
         }
     }
     let feature = kernel::judge(&answers, inside);
@@ -66,9 +66,9 @@ fn calls(profile: &Profile, host: &Host, made: bool, findings: &mut Findings) {
     }
     let message = format!("this machine lacks system calls that a launch makes: {}", feature.detail);
     if lacking().any(|name| NEEDED.contains(name)) {
-        findings.error("doctor", message, line(&feature), None);
+        findings.error(Section::Doctor, message, line(&feature), None);
     } else {
-        findings.warning("doctor", message, line(&feature), None);
+        findings.warning(Section::Doctor, message, line(&feature), None);
     }
 }
 

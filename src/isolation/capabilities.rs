@@ -11,7 +11,7 @@ use std::path::Path;
 
 use caps::Capability;
 
-use super::{Findings, Origin, nearest};
+use super::{Findings, Origin, Section, nearest};
 use crate::host::Host;
 
 pub use read_back::read_back;
@@ -85,7 +85,7 @@ pub fn plan(section: &Capabilities, uid: u32, within: Within, host: &Host, findi
     let missing = keep & !host.capabilities();
     if !within.own_user && missing != 0 {
         findings.error(
-            "capabilities",
+            Section::Capabilities,
             format!(
                 "the caller does not hold {}, and without a user namespace nobody gives it",
                 names(missing).join(", ")
@@ -96,7 +96,7 @@ pub fn plan(section: &Capabilities, uid: u32, within: Within, host: &Host, findi
     }
     if within.nesting_limited && keep & Capability::CAP_SYS_RESOURCE.bitmask() != 0 {
         findings.error(
-            "capabilities",
+            Section::Capabilities,
             "sys_resource lets the program raise the limit by which `nested = false` forbids user namespaces",
             "leave sys_resource out of keep, or set namespaces.nested = \"namespaces\"".to_owned(),
             section.keep_origin.as_ref(),
@@ -137,7 +137,7 @@ fn kept(section: &Capabilities, host: &Host, findings: &mut Findings) -> u64 {
         if known & bit == 0 {
             let message = format!("this kernel ({}) has no capability {name}", host.kernel());
             let hint = "leave it out, or use a newer kernel";
-            findings.error("capabilities", message, hint, section.keep_origin.as_ref());
+            findings.error(Section::Capabilities, message, hint, section.keep_origin.as_ref());
         }
         keep |= bit;
     }
@@ -160,7 +160,7 @@ fn unknown(name: &str, origin: Option<&Origin>, findings: &mut Findings) {
         Some(meant) => format!("did you mean \"{meant}\"?"),
         None => "capabilities(7) lists the names; write them in lower case without \"cap_\"".to_owned(),
     };
-    findings.error("capabilities", format!("unknown capability \"{}\"", name.escape_debug()), hint, origin);
+    findings.error(Section::Capabilities, format!("unknown capability \"{}\"", name.escape_debug()), hint, origin);
 }
 
 /// Every capability that the kernel has.

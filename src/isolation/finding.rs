@@ -1,5 +1,7 @@
 //! What planning has to say besides the plan: to whoever wrote the profile, and about this machine.
 
+use std::fmt;
+
 use super::Origin;
 
 /// What planning has to say besides the plan: in the order found, all of it at once.
@@ -9,8 +11,7 @@ pub struct Findings(pub Vec<Finding>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     pub severity: Severity,
-    /// The section it belongs to: the first word of the message a person reads.
-    pub section: &'static str,
+    pub section: Section,
     /// Lowercase, without a final period.
     pub message: String,
     pub hint: Option<String>,
@@ -19,6 +20,37 @@ pub struct Finding {
     pub alone: bool,
     /// What to write instead depends on how the entry was written, which its text says.
     pub rewrite: Option<Rewrite>,
+}
+
+/// A table of the profile: its word is the first of every message about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    Process,
+    Namespaces,
+    Rootfs,
+    Cgroup,
+    Network,
+    Capabilities,
+    Seccomp,
+    Landlock,
+    /// None: what `doctor` says of the machine itself.
+    Doctor,
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Section::Process => "process",
+            Section::Namespaces => "namespaces",
+            Section::Rootfs => "rootfs",
+            Section::Cgroup => "cgroup",
+            Section::Network => "network",
+            Section::Capabilities => "capabilities",
+            Section::Seccomp => "seccomp",
+            Section::Landlock => "landlock",
+            Section::Doctor => "doctor",
+        })
+    }
 }
 
 /// What an entry could say instead of what it says.
@@ -48,7 +80,7 @@ impl Findings {
     /// Whoever is refused is told what to do.
     pub fn error(
         &mut self,
-        section: &'static str,
+        section: Section,
         message: impl Into<String>,
         hint: impl Into<String>,
         origin: Option<&Origin>,
@@ -59,7 +91,7 @@ impl Findings {
     /// An error that one entry alone is to blame for: it holds though the rest of the profile is in error itself.
     pub fn error_alone(
         &mut self,
-        section: &'static str,
+        section: Section,
         message: impl Into<String>,
         hint: impl Into<String>,
         origin: Option<&Origin>,
@@ -75,7 +107,7 @@ impl Findings {
 
     pub fn shortfall(
         &mut self,
-        section: &'static str,
+        section: Section,
         message: impl Into<String>,
         hint: impl Into<Option<String>>,
         origin: Option<&Origin>,
@@ -85,7 +117,7 @@ impl Findings {
 
     pub fn warning(
         &mut self,
-        section: &'static str,
+        section: Section,
         message: impl Into<String>,
         hint: impl Into<String>,
         origin: Option<&Origin>,
@@ -95,7 +127,7 @@ impl Findings {
 
     pub fn note(
         &mut self,
-        section: &'static str,
+        section: Section,
         message: impl Into<String>,
         hint: impl Into<Option<String>>,
         origin: Option<&Origin>,
@@ -108,14 +140,14 @@ impl Findings {
     }
 
     /// Whether an error is of this section.
-    pub fn refuse_of(&self, section: &str) -> bool {
+    pub fn refuse_of(&self, section: Section) -> bool {
         self.0.iter().any(|finding| finding.severity == Severity::Error && finding.section == section)
     }
 
     fn push(
         &mut self,
         severity: Severity,
-        section: &'static str,
+        section: Section,
         message: String,
         hint: Option<String>,
         origin: Option<&Origin>,

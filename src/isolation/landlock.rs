@@ -13,7 +13,7 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
 
 use super::context::{Slot, Slots};
-use super::{Access, Applied, Enforce, Fault, Findings, Grant, Operation, Origin};
+use super::{Access, Applied, Enforce, Fault, Findings, Grant, Operation, Origin, Section};
 use crate::host::Host;
 
 mod apply;
@@ -97,7 +97,7 @@ pub fn plan(
         // landlock(7): a domain with any rule about files may not change the mounts, not even its own.
         let hint = "set landlock.enforce = \"off\", or namespaces.nested = \"namespaces\"".to_owned();
         let origin = section.enforce_origin.as_ref();
-        findings.error("landlock", "nested mounts are impossible under Landlock", hint, origin);
+        findings.error(Section::Landlock, "nested mounts are impossible under Landlock", hint, origin);
         return Vec::new();
     }
     let Some(abi) = decide::abi(section, host, findings) else { return Vec::new() };
@@ -163,7 +163,7 @@ pub fn review(section: &Landlock, own_network: bool, findings: &mut Findings) {
         _ => return,
     };
     let message = "the host's abstract sockets (X11, D-Bus, …) are within the program's reach";
-    findings.warning("landlock", message, format!("{hint}, or give it an own network"), origin.as_ref());
+    findings.warning(Section::Landlock, message, format!("{hint}, or give it an own network"), origin.as_ref());
 }
 
 impl Step {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Applied, Fault, Findings, Operation, Origin};
+use super::{Applied, Fault, Findings, Operation, Origin, Section};
 use crate::sys;
 
 /// The section as the author wrote it.
@@ -40,7 +40,7 @@ pub fn review(section: &Network, findings: &mut Findings) {
         let message = "mode = \"host\": whatever listens on this machine's loopback answers the program too";
         let hint = "write \"none\" if it needs no network; else passwords for services there, and 127.0.0.1 for what it \
                     listens on itself";
-        findings.warning("network", message, hint, section.mode_origin.as_ref());
+        findings.warning(Section::Network, message, hint, section.mode_origin.as_ref());
     }
 }
 
@@ -55,7 +55,7 @@ pub fn review_power<'a>(
     if section.mode == Mode::Host && !kept.is_empty() {
         let message = format!("mode = \"host\": {} does nothing on a network that is the host's", kept.join(", "));
         let hint = "take it out, or write mode = \"none\"; for root it counts with user = false in [namespaces]";
-        findings.warning("network", message, hint, origin);
+        findings.warning(Section::Network, message, hint, origin);
     }
 }
 

@@ -23,7 +23,7 @@ mod words;
 
 use std::fmt;
 
-use super::{Findings, Origin};
+use super::{Findings, Origin, Section};
 
 pub use calls::Arch;
 pub use policy::By;
@@ -174,7 +174,7 @@ pub fn plan(section: &Seccomp, given: Given, findings: &mut Findings) -> Option<
     let program = match compile::compile(&policy) {
         Ok(program) => program,
         Err(error) => {
-            findings.error("seccomp", format!("compiling the rules: {error}"), "leave some of them out", origin);
+            findings.error(Section::Seccomp, format!("compiling the rules: {error}"), "leave some of them out", origin);
             return None;
         }
     };
@@ -182,7 +182,7 @@ pub fn plan(section: &Seccomp, given: Given, findings: &mut Findings) -> Option<
         let (count, most) = (program.len(), compile::MAX_INSTRUCTIONS);
         let hint = "give rules for fewer calls, or with fewer conditions".to_string();
         findings.error(
-            "seccomp",
+            Section::Seccomp,
             format!("the filter has {count} instructions, the kernel takes {most}"),
             hint,
             origin,

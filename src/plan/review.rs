@@ -7,7 +7,7 @@ use super::power::{has_power, mounts_cgroups, undoes_mounts};
 use crate::host::Host;
 use crate::isolation::capabilities::Keep;
 use crate::isolation::network::Mode;
-use crate::isolation::{Access, Findings, cgroup, landlock, namespaces, network, process, rootfs};
+use crate::isolation::{Access, Findings, Section, cgroup, landlock, namespaces, network, process, rootfs};
 use crate::profile::{Diagnostics, Profile};
 
 /// What planning has to say of a profile that is refused already. Whatever may follow from one of its errors is left out:
@@ -24,7 +24,7 @@ pub fn beside(refused: Diagnostics, host: &Host) -> Diagnostics {
 pub fn namespaces(profile: &Profile, host: &Host) -> Option<namespaces::Planned> {
     let mut findings = Findings::default();
     let (_, planned) = account(profile, host, &mut findings);
-    (!findings.refuse_of("namespaces")).then_some(planned)
+    (!findings.refuse_of(Section::Namespaces)).then_some(planned)
 }
 
 /// All that there is to say: what planning finds, and warnings.

@@ -6,9 +6,9 @@ use super::settings;
 use crate::doctor::attempt::{Attempt, Refusal, attempt, mapped, meanwhile};
 use crate::doctor::namespaces::{KINDS, own_time};
 use crate::host::Host;
-use crate::isolation::Findings;
 use crate::isolation::context::Context;
 use crate::isolation::namespaces::{Planned, Step, limits};
+use crate::isolation::{Findings, Section};
 use crate::plan;
 use crate::profile::Profile;
 use crate::sys::namespace::Namespace;
@@ -64,7 +64,7 @@ impl Trial<'_> {
         let mut say = |kind: Namespace, tried: Result<(), Refusal>| {
             if tried.is_err_and(used_up) {
                 let message = format!("no {} namespace can be made: its limit is used up (ENOSPC)", kind.noun());
-                findings.error("namespaces", message, limits::remedy(&[kind], host), None);
+                findings.error(Section::Namespaces, message, limits::remedy(&[kind], host), None);
             }
         };
         for kind in KINDS {

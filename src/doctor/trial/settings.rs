@@ -6,8 +6,8 @@ use std::io::Write;
 
 use nix::errno::Errno;
 
-use crate::isolation::Findings;
 use crate::isolation::namespaces::{Namespaces, Step, sysctl};
+use crate::isolation::{Findings, Section};
 
 /// In the child, once it has its ids: each path with what became of it, a line each.
 pub fn attempt(settings: &[Step]) -> String {
@@ -38,7 +38,7 @@ pub fn judge(section: &Namespaces, answers: &str, findings: &mut Findings) {
             ),
             _ => continue,
         };
-        findings.error("namespaces", message, hint, Some(origin));
+        findings.error(Section::Namespaces, message, hint, Some(origin));
     }
 }
 

@@ -11,7 +11,7 @@ use super::settings::{Carried, Lack};
 use super::{Cgroup, Delegated, Max, Membership, Name, Step, device, place, v1};
 use crate::host::Host;
 use crate::isolation::context::Slot;
-use crate::isolation::{Access, Enforce, Findings, Origin};
+use crate::isolation::{Access, Enforce, Findings, Origin, Section};
 
 /// What `[cgroup]` asks of each stage, and what others need to know of it.
 #[derive(Debug, Default, PartialEq)]
@@ -57,7 +57,7 @@ pub fn plan(section: &Cgroup, given: Given<'_>, host: &Host, findings: &mut Find
     enough_memory(section, findings);
     enough_processes(section, given.init, findings);
     for (Lack { message, hint }, origin) in device::join(&mut wishes, host) {
-        findings.error("cgroup", message, hint, Some(&origin));
+        findings.error(Section::Cgroup, message, hint, Some(&origin));
     }
     let memory = section.memory_max.as_ref().map(|asked| asked.value);
     let mut planner =
@@ -106,7 +106,12 @@ pub fn plan(section: &Cgroup, given: Given<'_>, host: &Host, findings: &mut Find
     if exposed.iter().any(|home| matches!(home, Home::V1(_))) {
         let message = "the program can make cgroups without number in its part of cgroup v1: nothing limits the \
                        kernel's memory for these";
-        planner.findings.note("cgroup", message, format!("choose another user in [process], or {}", v1::UNIFIED), None);
+        planner.findings.note(
+            Section::Cgroup,
+            message,
+            format!("choose another user in [process], or {}", v1::UNIFIED),
+            None,
+        );
     }
     planner.planned(&wishes)
 }
@@ -123,10 +128,10 @@ fn enough_memory(section: &Cgroup, findings: &mut Findings) {
     let hint = "a small program takes \"1M\"; `sandbox run --stats` says what one has used";
     if *limit < LAUNCH {
         let message = format!("memory-max = {limit} is less than the launch itself takes, {LAUNCH}");
-        findings.error_alone("cgroup", message, hint, Some(origin));
+        findings.error_alone(Section::Cgroup, message, hint, Some(origin));
     } else if *limit < PROGRAM {
         let message = format!("memory-max = {limit} is less than the smallest ordinary program takes, {PROGRAM}");
-        findings.warning("cgroup", message, hint, Some(origin));
+        findings.warning(Section::Cgroup, message, hint, Some(origin));
     }
 }
 
@@ -137,7 +142,7 @@ fn enough_processes(section: &Cgroup, init: bool, findings: &mut Findings) {
     {
         let message = "pids-max = 1 leaves no room for the program: init counts too";
         let hint = "write 2 or more, or init = false in [process], which makes the program the only process";
-        findings.error("cgroup", message, hint, Some(origin));
+        findings.error(Section::Cgroup, message, hint, Some(origin));
     }
 }
 
@@ -146,19 +151,24 @@ impl Planner<'_> {
     fn judge(&mut self, name: &str, origin: &Origin, required: bool, stands_in: bool, carried: Result<Carried, Lack>) {
         match carried {
             Ok(Carried { approximate: Some(how), .. }) => {
-                self.findings.shortfall("cgroup", format!("{name}: {how}"), None, Some(origin));
+                self.findings.shortfall(Section::Cgroup, format!("{name}: {how}"), None, Some(origin));
             }
             Ok(_) => {}
             Err(Lack { message, hint }) if required => {
                 let or = if stands_in { ", or limit processes by rlimits = { nproc = … } instead" } else { "" };
                 let hint = format!("{hint}{or}, or set enforce = \"best-effort\"");
-                self.findings.error("cgroup", format!("{name}: {message}"), hint, Some(origin));
+                self.findings.error(Section::Cgroup, format!("{name}: {message}"), hint, Some(origin));
             }
             Err(Lack { message, hint }) if stands_in => {
-                self.findings.note("cgroup", format!("{name}: {message}; RLIMIT_NPROC stands in"), hint, Some(origin));
+                self.findings.note(
+                    Section::Cgroup,
+                    format!("{name}: {message}; RLIMIT_NPROC stands in"),
+                    hint,
+                    Some(origin),
+                );
             }
             Err(Lack { message, hint }) => {
-                self.findings.shortfall("cgroup", format!("{name}: {message}"), hint, Some(origin));
+                self.findings.shortfall(Section::Cgroup, format!("{name}: {message}"), hint, Some(origin));
             }
         }
     }

@@ -6,14 +6,14 @@ use super::exposed::exposed;
 use super::given::Given;
 use super::layout::{Layout, ROOT};
 use crate::host::Host;
-use crate::isolation::{Findings, Origin};
+use crate::isolation::{Findings, Origin, Section};
 
 /// No cgroup namespace keeps a program off that holds the host's own power.
 pub fn review_power(mounts_anything: bool, origin: Option<&Origin>, findings: &mut Findings) {
     if mounts_anything {
         let message = "sys_admin without a user namespace mounts all cgroups of the host: no limit holds, of this \
                        sandbox or another";
-        findings.warning("cgroup", message, "leave out sys_admin, or user = false", origin);
+        findings.warning(Section::Cgroup, message, "leave out sys_admin, or user = false", origin);
     }
 }
 
@@ -35,7 +35,7 @@ pub fn review_grants<'a>(
             );
             let hint =
                 "grant it read-only, or choose another user in [process]; delegate = true gives a part to divide";
-            findings.warning("cgroup", message, hint, origin);
+            findings.warning(Section::Cgroup, message, hint, origin);
         }
     }
 }

@@ -3,6 +3,7 @@
 use landlock::Access as _;
 
 use super::*;
+use crate::isolation::Section;
 
 /// The highest ABI that the `landlock` library knows rights of.
 const KNOWN: u32 = 9;
@@ -29,7 +30,7 @@ pub fn abi(section: &Landlock, host: &Host, findings: &mut Findings) -> Option<u
     let bar = section.min_abi.max(1);
     if bar > KNOWN {
         let message = format!("min-abi = {bar}: {KNOWN} is the highest Landlock ABI that sandbox knows");
-        findings.error("landlock", message, format!("write at most {KNOWN}"), section.min_abi_origin.as_ref());
+        findings.error(Section::Landlock, message, format!("write at most {KNOWN}"), section.min_abi_origin.as_ref());
         return None;
     }
     if has < bar {
@@ -90,7 +91,7 @@ pub fn scopes(
         insist(section, message, "scopes need kernel 6.12".to_owned(), section.scope_origin.as_ref(), findings);
     } else {
         let hint = "an own pid namespace and an own network refuse them on every kernel".to_owned();
-        findings.shortfall("landlock", message, hint, None);
+        findings.shortfall(Section::Landlock, message, hint, None);
     }
     BitFlags::empty()
 }
@@ -143,9 +144,9 @@ fn insist(section: &Landlock, message: String, remedy: String, origin: Option<&O
     match section.enforce {
         Enforce::Require => {
             let hint = format!("{remedy}, or set landlock.enforce = \"best-effort\"");
-            findings.error("landlock", message, hint, origin);
+            findings.error(Section::Landlock, message, hint, origin);
         }
-        _ => findings.shortfall("landlock", message, remedy, origin),
+        _ => findings.shortfall(Section::Landlock, message, remedy, origin),
     }
 }
 
@@ -157,7 +158,7 @@ fn say_what_always_fails(abi: u32, host: &Host, findings: &mut Findings) {
             "Landlock of this kernel ({}) has ABI {abi}: moving files to another directory always fails (EXDEV)",
             host.kernel()
         );
-        findings.note("landlock", message, format!("kernel {} lets it be allowed", KERNELS[1]), None);
+        findings.note(Section::Landlock, message, format!("kernel {} lets it be allowed", KERNELS[1]), None);
     }
 }
 

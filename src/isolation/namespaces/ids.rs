@@ -5,7 +5,7 @@ mod granted;
 use std::fmt;
 use std::path::Path;
 
-use super::super::{Account, Applied, Fault, Findings, IdMaps, IdRange, Operation};
+use super::super::{Account, Applied, Fault, Findings, IdMaps, IdRange, Operation, Section};
 use super::{IdMap, Namespaces};
 use crate::host::Host;
 pub use granted::large as large_grant;
@@ -37,7 +37,7 @@ pub fn maps(section: &Namespaces, account: &Account, host: &Host, findings: &mut
         }
         (IdMap::Range, true) => {
             findings.error(
-                "namespaces",
+                Section::Namespaces,
                 "id-map = \"range\" as root needs idmapped layers, which are not available in this version yet",
                 "leave id-map out: as root every id maps onto itself".to_string(),
                 section.id_map_origin.as_ref(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Namespaces;
 use crate::host::Host;
-use crate::isolation::Findings;
+use crate::isolation::{Findings, Section};
 use crate::sys::namespace::Namespace;
 
 /// Those that clone3 makes; a cgroup's is made by who has joined it, and clocks are moved before anybody is in theirs.
@@ -23,7 +23,7 @@ pub fn review(section: &Namespaces, own_network: bool, host: &Host, findings: &m
             let message = format!("this machine allows no {noun} namespaces: {limit} is 0");
             let origin = section.time_origin.as_ref().filter(|_| kind == Namespace::Time);
             let hint = nested(host).map_or_else(|| raise(kind), str::to_owned);
-            findings.error("namespaces", message, hint, origin);
+            findings.error(Section::Namespaces, message, hint, origin);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::ids::{self, Writer};
 use super::limits::CLONED;
 use super::{ClockOffsets, Namespaces, Nested, ReadBack, Step, sysctl};
 use crate::host::Host;
-use crate::isolation::{Account, Findings, IdMaps};
+use crate::isolation::{Account, Findings, IdMaps, Section};
 use crate::sys::namespace::Namespace;
 
 /// What `[namespaces]` asks of each stage.
@@ -54,7 +54,7 @@ pub fn plan(
         own_ids(&mut planned, section, account, host, findings);
     } else if !host.is_root() {
         findings.error(
-            "namespaces",
+            Section::Namespaces,
             "user = false shares the host's ids, which only root can do",
             "leave it out, or run as root",
             section.user_origin.as_ref(),
@@ -67,7 +67,7 @@ pub fn plan(
         planned.settings.push(Step::Hostname(section.hostname.clone().unwrap_or_else(|| name.to_owned())));
     } else if section.hostname.is_some() {
         findings.error(
-            "namespaces",
+            Section::Namespaces,
             "hostname would be the host's own, with uts = false",
             "leave out one of the two",
             section.hostname_origin.as_ref(),
@@ -100,7 +100,7 @@ fn own_ids(planned: &mut Planned, section: &Namespaces, account: &Account, host:
     if is_nobody(planned.program) && !findings.refuse() {
         let hint = "add a line whose inside range holds its uid and gid, or choose another process.user";
         let origin = section.id_map_origin.as_ref();
-        findings.error("namespaces", "id-map leaves out the program's account", hint, origin);
+        findings.error(Section::Namespaces, "id-map leaves out the program's account", hint, origin);
     }
     planned.ids = maps;
 }
@@ -113,7 +113,7 @@ fn own_clocks(section: &Namespaces, host: &Host, findings: &mut Findings) -> Opt
         return Some(Step::UnshareTime(offsets));
     }
     let message = format!("kernel {} cannot give the program clocks of its own; it sees the host's", host.kernel());
-    findings.shortfall("namespaces", message, "Linux 5.6 or newer can".to_string(), None);
+    findings.shortfall(Section::Namespaces, message, "Linux 5.6 or newer can".to_string(), None);
     None
 }
 
@@ -137,12 +137,12 @@ fn available(section: &Namespaces, host: &Host, findings: &mut Findings) {
         let whose = if nested.is_some() { "the sandbox around this one" } else { "this machine" };
         let message = format!("{whose} allows no user namespaces: user.max_user_namespaces is 0");
         let hint = nested.unwrap_or("as root: sysctl user.max_user_namespaces=10000");
-        findings.error("namespaces", message, hint.to_owned(), origin);
+        findings.error(Section::Namespaces, message, hint.to_owned(), origin);
     } else if !host.is_root()
         && host.text(Path::new("/proc/sys/kernel/unprivileged_userns_clone")).is_some_and(|text| text.trim() == "0")
     {
         findings.error(
-            "namespaces",
+            Section::Namespaces,
             "this machine allows user namespaces to root alone: kernel.unprivileged_userns_clone is 0",
             "as root: sysctl kernel.unprivileged_userns_clone=1".to_string(),
             origin,
@@ -161,7 +161,7 @@ fn clocks(section: &Namespaces, offsets: ClockOffsets, host: &Host, findings: &m
         if !offset.is_zero() && offset.as_secs() > room() {
             let message = format!("time: {clock} moves its clock beyond what the kernel can count");
             let hint = format!("write at most \"{}d\"", room() / 86_400);
-            findings.error("namespaces", message, hint, section.time_origin.as_ref());
+            findings.error(Section::Namespaces, message, hint, section.time_origin.as_ref());
         }
     }
 }

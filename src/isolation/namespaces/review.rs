@@ -1,7 +1,7 @@
 //! What a section does as it says, and its author may not have meant.
 
 use super::{Namespaces, Nested};
-use crate::isolation::Findings;
+use crate::isolation::{Findings, Section};
 
 /// `uid` is the program's, inside; `sets_file_capabilities`, whether it keeps setfcap.
 pub fn review(section: &Namespaces, uid: u32, sets_file_capabilities: bool, findings: &mut Findings) {
@@ -9,6 +9,6 @@ pub fn review(section: &Namespaces, uid: u32, sets_file_capabilities: bool, find
     if section.nested != Nested::No && uid == 0 && !sets_file_capabilities {
         let message = "nested: a user namespace that the program makes cannot map the program's own uid, which is 0";
         let hint = "run it as another user in [process], or keep = [\"setfcap\"] in [capabilities]";
-        findings.warning("namespaces", message, hint, section.nested_origin.as_ref());
+        findings.warning(Section::Namespaces, message, hint, section.nested_origin.as_ref());
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Namespaces, Step};
 use crate::host::{Host, Node};
-use crate::isolation::{Findings, Origin, nearest};
+use crate::isolation::{Findings, Origin, Section, nearest};
 
 /// Below /proc/sys. In a name with slashes a dot is part of a word, as in sysctl(8).
 pub fn path(key: &str) -> String {
@@ -55,7 +55,7 @@ pub fn steps(section: &Namespaces, own_network: bool, host: &Host, findings: &mu
             let message =
                 format!("sysctl {key} is the whole machine's, not a value of one of the sandbox's own namespaces");
             let hint = "net.* (own network), kernel.shm*, kernel.msg*, kernel.sem* and fs.mqueue.* (ipc) are";
-            findings.error("namespaces", message, hint, Some(origin));
+            findings.error(Section::Namespaces, message, hint, Some(origin));
         } else if foreseen(key, &path, value, origin, host, findings) {
             steps.push(Step::Sysctl { path, value: value.clone() });
         }
@@ -70,7 +70,7 @@ fn foreseen(key: &str, path: &str, value: &str, origin: &Origin, host: &Host, fi
     {
         let message = format!("sysctl {key}: the sandbox's own network has no {device}");
         findings.error(
-            "namespaces",
+            Section::Namespaces,
             message,
             "its only device is lo; \"default\" is for those made later",
             Some(origin),
@@ -85,7 +85,12 @@ fn foreseen(key: &str, path: &str, value: &str, origin: &Origin, host: &Host, fi
             Some(near) => format!("did you mean \"{}{near}\"?", &key[..key.len() - name.len()]),
             None => "sysctl -a lists those of this kernel; some come with a module".to_owned(),
         };
-        findings.error("namespaces", format!("sysctl {key}: this kernel has no such setting"), hint, Some(origin));
+        findings.error(
+            Section::Namespaces,
+            format!("sysctl {key}: this kernel has no such setting"),
+            hint,
+            Some(origin),
+        );
         return false;
     }
     let now = host.text(&file).unwrap_or_default();
@@ -94,7 +99,7 @@ fn foreseen(key: &str, path: &str, value: &str, origin: &Origin, host: &Host, fi
     // Lists of ports and masks of CPUs may look like a number for now.
     if numbers && !value.contains(|c: char| c.is_ascii_digit()) {
         let message = format!("sysctl {key} cannot be {value:?}: it is a number");
-        findings.error("namespaces", message, format!("on this machine it is {now}"), Some(origin));
+        findings.error(Section::Namespaces, message, format!("on this machine it is {now}"), Some(origin));
         return false;
     }
     true

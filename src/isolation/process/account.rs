@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Process;
 use crate::host::{Host, Node, User};
-use crate::isolation::{Account, Findings, Origin};
+use crate::isolation::{Account, Findings, Origin, Section};
 
 /// The account a profile asks for; the caller's own where it asks for none.
 ///
@@ -17,7 +17,12 @@ pub fn account(section: &Process, one_id: bool, host: &Host, findings: &mut Find
             let passwd = Path::new("/etc/passwd");
             if host.node(passwd) != Node::Missing && host.text(passwd).is_none() {
                 let hint = format!("make it readable, or name the account by its number: user = \"{}\"", host.uid());
-                findings.error("process", "/etc/passwd cannot be read: the caller's home is unknown", hint, None);
+                findings.error(
+                    Section::Process,
+                    "/etc/passwd cannot be read: the caller's home is unknown",
+                    hint,
+                    None,
+                );
             }
             unnamed(host.uid(), host.gid())
         }),
@@ -26,7 +31,7 @@ pub fn account(section: &Process, one_id: bool, host: &Host, findings: &mut Find
             (None, Some(user)) => user,
             (None, None) => {
                 findings.error(
-                    "process",
+                    Section::Process,
                     format!("user {text:?} does not exist on this machine"),
                     "a name from /etc/passwd, or a number from 0 to 4294967294".to_string(),
                     origin,
@@ -59,7 +64,7 @@ fn groups(section: &Process, user: &User, one_id: bool, host: &Host, findings: &
     let rest = supplementary(gids, gid);
     if one_id && !rest.is_empty() {
         findings.error(
-            "process",
+            Section::Process,
             "groups: only one group exists inside where one id is mapped",
             "name one group, or set id-map = \"range\" in [namespaces]".to_string(),
             origin,
@@ -70,7 +75,7 @@ fn groups(section: &Process, user: &User, one_id: bool, host: &Host, findings: &
 
 fn no_such_group(name: &str, findings: &mut Findings, origin: Option<&Origin>) {
     let hint = "a name from /etc/group, or a number from 0 to 4294967294".to_string();
-    findings.error("process", format!("group {name:?} does not exist on this machine"), hint, origin);
+    findings.error(Section::Process, format!("group {name:?} does not exist on this machine"), hint, origin);
 }
 
 fn supplementary(mut gids: Vec<u32>, primary: u32) -> Vec<u32> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::plan::Given;
 use super::{Process, Step};
 use crate::host::Host;
-use crate::isolation::{Findings, Max, Origin, PROCESSES};
+use crate::isolation::{Findings, Max, Origin, PROCESSES, Section};
 use crate::sys::process::RESOURCES;
 
 /// Those above the caller's own, while the privilege is there; and those that only go down.
@@ -22,7 +22,7 @@ pub fn limits(section: &Process, given: &Given<'_>, host: &Host, findings: &mut 
     for (name, (limit, origin)) in &section.rlimits {
         let Some((name, resource)) = RESOURCES.iter().find(|(known, _)| known == name) else {
             let message = format!("rlimits: no limit is called {name:?}");
-            findings.error("process", message, "prlimit(1) lists them", Some(origin));
+            findings.error(Section::Process, message, "prlimit(1) lists them", Some(origin));
             continue;
         };
         let step = Step::Limit { name, resource: *resource, limit: *limit };
@@ -56,7 +56,7 @@ pub fn priority(section: &Process, given: &Given<'_>, host: &Host, findings: &mu
             let hint = format!(
                 "write at least {least}, or raise RLIMIT_NICE for the caller (limits.conf(5), LimitNICE= of systemd)"
             );
-            findings.error("process", message, hint, section.nice_origin.as_ref());
+            findings.error(Section::Process, message, hint, section.nice_origin.as_ref());
         }
     }
     let now = || host.text(Path::new("/proc/self/oom_score_adj")).and_then(|text| text.trim().parse::<i32>().ok());
@@ -66,7 +66,7 @@ pub fn priority(section: &Process, given: &Given<'_>, host: &Host, findings: &mu
     {
         let message = format!("oom-score-adj = {score} is below the caller's own, {now}");
         let hint = format!("write at least {now}, or start it from a service with a lower OOMScoreAdjust=");
-        findings.error("process", message, hint, section.oom_score_adj_origin.as_ref());
+        findings.error(Section::Process, message, hint, section.oom_score_adj_origin.as_ref());
     }
 }
 
@@ -95,6 +95,6 @@ fn raises(
             (message, hint)
         }
     };
-    findings.error("process", message, hint, Some(origin));
+    findings.error(Section::Process, message, hint, Some(origin));
     false
 }

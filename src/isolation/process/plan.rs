@@ -9,7 +9,7 @@ use super::environment::{PATH, environment};
 use super::sizes::Sizes;
 use super::{Process, Step, Tty, limits};
 use crate::host::Host;
-use crate::isolation::{Account, Findings, Max, Unfit};
+use crate::isolation::{Account, Findings, Max, Section, Unfit};
 use crate::sys::process::Strings;
 
 /// What `[process]` asks of each stage.
@@ -66,7 +66,7 @@ pub fn plan(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fi
             planned.lifeline.push(Step::AdoptOrphans);
         } else {
             findings.error(
-                "process",
+                Section::Process,
                 "init = false with pid = false leaves nobody who could end what the program starts",
                 "leave out one of the two".to_string(),
                 None,
@@ -125,12 +125,12 @@ fn check_directory(section: &Process, directory: &Path, given: &Given<'_>, host:
                     (why, "name a directory that the program's user may enter")
                 }
             };
-            findings.error("process", format!("cwd: {directory} {message}"), hint, section.cwd_origin.as_ref());
+            findings.error(Section::Process, format!("cwd: {directory} {message}"), hint, section.cwd_origin.as_ref());
         }
         None if host.cwd().is_none() => {
             let message = format!("the caller's working directory has been removed; the program starts in {directory}");
             let hint = "cd to a directory that exists, or set cwd in [process]".to_string();
-            findings.shortfall("process", message, hint, None);
+            findings.shortfall(Section::Process, message, hint, None);
         }
         _ => {}
     }
@@ -145,12 +145,12 @@ fn execute(section: &Process, given: &Given<'_>, host: &Host, findings: &mut Fin
     let words: Vec<&OsStr> = section.command.iter().chain(&section.args).map(|word| word.as_os_str()).collect();
     let Some(command) = words.first() else {
         let hint = "set command in [process], or give one after --".to_string();
-        return findings.error("process", "there is no command to run", hint, section.command_origin.as_ref());
+        return findings.error(Section::Process, "there is no command to run", hint, section.command_origin.as_ref());
     };
     let mut nul = |what: &str| {
         let message = format!("{what} holds a NUL byte, which no argument can");
         findings.error(
-            "process",
+            Section::Process,
             message,
             "take it out: the kernel's strings end at NUL",
             section.command_origin.as_ref(),

@@ -9,7 +9,7 @@ use super::plan::directories;
 use super::program::where_it_is_looked_for;
 use super::sizes::LEAST_STACK;
 use crate::host::Host;
-use crate::isolation::{Account, Findings, Origin, Unfit};
+use crate::isolation::{Account, Findings, Origin, Section, Unfit};
 
 /// `granted` are the device groups that the profile asks for: who grants a device means its group.
 pub fn review(section: &Process, one_id: bool, granted: &[&str], host: &Host, findings: &mut Findings) {
@@ -22,7 +22,7 @@ pub fn review(section: &Process, one_id: bool, granted: &[&str], host: &Host, fi
         let message =
             "env-pass = [\"*\"] passes every variable of the caller, tokens and the sockets of agents included";
         let hint = "name those that the program needs, as in \"LC_*\"".to_owned();
-        findings.warning("process", message, hint, section.env_pass_origin.as_ref());
+        findings.warning(Section::Process, message, hint, section.env_pass_origin.as_ref());
     }
 }
 
@@ -41,7 +41,7 @@ pub fn review_program(section: &Process, given: &Surroundings<'_>, host: &Host, 
     let origin = section.command_origin.as_ref();
     if command.is_empty() {
         return findings.error(
-            "process",
+            Section::Process,
             "command: there is no program without a name",
             where_it_is_looked_for(b""),
             origin,
@@ -65,7 +65,7 @@ pub fn review_program(section: &Process, given: &Surroundings<'_>, host: &Host, 
                 return unusable(&path, &why, hint, certain, origin, findings);
             }
         };
-        return findings.error("process", format!("command: {message}"), hint, origin);
+        return findings.error(Section::Process, format!("command: {message}"), hint, origin);
     }
     let environment = environment(section, given.account, given.runtime, host);
     let path = environment.get("PATH").map_or(PATH, |path| path.as_str());
@@ -94,15 +94,15 @@ pub fn review_program(section: &Process, given: &Surroundings<'_>, host: &Host, 
         }
     };
     let (message, hint) = found.map_or_else(missing, |message| (message, REFUSED));
-    findings.error("process", format!("command: {message}"), hint, origin);
+    findings.error(Section::Process, format!("command: {message}"), hint, origin);
 }
 
 fn unusable(path: &Path, why: &str, hint: &str, certain: bool, origin: Option<&Origin>, findings: &mut Findings) {
     let message = format!("command: {} {why}", path.display());
     if certain {
-        findings.error("process", message, hint, origin);
+        findings.error(Section::Process, message, hint, origin);
     } else {
-        findings.warning("process", message, hint.to_owned(), origin);
+        findings.warning(Section::Process, message, hint.to_owned(), origin);
     }
 }
 
@@ -114,7 +114,7 @@ fn tildes(section: &Process, findings: &mut Findings) {
     let mut say = |what: String, (home, below): (&str, &str), origin| {
         let message = format!("{what} is handed over as it is: no shell replaces `{home}` here");
         let hint = format!("write \"${{HOME}}{}\"", below.escape_debug());
-        findings.warning("process", message, hint, origin);
+        findings.warning(Section::Process, message, hint, origin);
     };
     let path = |word: &str| {
         let home = ["~", "$HOME"].into_iter().find(|home| word.starts_with(home) && word.len() <= LONGEST_PATH)?;
@@ -154,7 +154,7 @@ fn limits(section: &Process, findings: &mut Findings) {
             && !findings.0.iter().any(|known| known.origin.as_ref() == Some(origin))
         {
             let message = format!("rlimits: with {name} = {limit} an ordinary program cannot start: {why}");
-            findings.warning("process", message, format!("write at least {written}"), Some(origin));
+            findings.warning(Section::Process, message, format!("write at least {written}"), Some(origin));
         }
     }
 }
@@ -170,7 +170,7 @@ fn groups(granted: &[&str], host: &Host, findings: &mut Findings) {
     let (groups, stay) = if known.len() == 1 { ("group", "stays") } else { ("groups", "stay") };
     let message = format!("the caller's {groups} {} {stay} in effect inside", names.join(", "));
     let hint = "grant no file or socket of theirs; id-map = \"range\" in [namespaces] drops them".to_owned();
-    findings.warning("process", message, hint, None);
+    findings.warning(Section::Process, message, hint, None);
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::ffi::{CString, OsStr};
 
 use super::Process;
 use crate::host::Host;
-use crate::isolation::Findings;
+use crate::isolation::{Findings, Section};
 
 /// What is handed to the program.
 pub struct Sizes<'a> {
@@ -27,7 +27,7 @@ impl Sizes<'_> {
         let origin = self.section.command_origin.as_ref();
         let mut long = |what: String, length: usize, hint: &str| {
             let message = format!("{what} is {length} bytes long, and the kernel takes {}", LONGEST - 1);
-            findings.error("process", message, hint, origin);
+            findings.error(Section::Process, message, hint, origin);
         };
         for (number, word) in self.words.iter().enumerate().filter(|(_, word)| word.len() >= LONGEST) {
             long(format!("argument {number}"), word.len(), "hand it over in a file, or on standard input");
@@ -51,7 +51,7 @@ impl Sizes<'_> {
                 "arguments and environment take {total} bytes, and the kernel gives them {} (a quarter of the stack)",
                 self.most()
             );
-            findings.error("process", message, "raise stack in rlimits, or hand them over in a file", origin);
+            findings.error(Section::Process, message, "raise stack in rlimits, or hand them over in a file", origin);
         }
     }
 
@@ -66,9 +66,14 @@ impl Sizes<'_> {
         let hint = || format!("write at least \"{}K\"", (total + LEAST_STACK).div_ceil(1024));
         let say = |what: &str| format!("rlimits: stack = {stack} {what}: arguments and environment take {total} bytes");
         if too_long {
-            findings.error("process", say("cannot hold what the program is handed"), hint(), Some(origin));
+            findings.error(Section::Process, say("cannot hold what the program is handed"), hint(), Some(origin));
         } else if *stack >= LEAST_STACK && total + LEAST_STACK - 1024 > *stack {
-            findings.warning("process", say("leaves an ordinary program no room to start"), hint(), Some(origin));
+            findings.warning(
+                Section::Process,
+                say("leaves an ordinary program no room to start"),
+                hint(),
+                Some(origin),
+            );
         }
         too_long
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Device;
 use super::tree::{Content, Kind};
 use crate::host::{Host, Node};
-use crate::isolation::{Access, Findings};
+use crate::isolation::{Access, Findings, Section};
 
 /// Name, major and minor number (the kernel's Documentation/admin-guide/devices.txt): anything else is an impostor.
 const MINIMAL: [(&str, u32, u32); 6] =
@@ -49,7 +49,12 @@ pub fn named(device: &Device, host: &Host, findings: &mut Findings) -> Vec<(Path
         None => {
             let groups: Vec<&str> = GROUPS.iter().map(|(group, _)| *group).collect();
             let hint = format!("one of {}, or a path below /dev", groups.join(", "));
-            findings.error_alone("rootfs", format!("devices: {name:?} is neither a group nor a path"), hint, origin);
+            findings.error_alone(
+                Section::Rootfs,
+                format!("devices: {name:?} is neither a group nor a path"),
+                hint,
+                origin,
+            );
             return Vec::new();
         }
     };
@@ -65,7 +70,7 @@ pub fn named(device: &Device, host: &Host, findings: &mut Findings) -> Vec<(Path
                 (format!("this machine has no {name}"), hint)
             }
         };
-        findings.error_alone("rootfs", format!("devices: {message}"), hint, origin);
+        findings.error_alone(Section::Rootfs, format!("devices: {message}"), hint, origin);
     }
     nodes
 }

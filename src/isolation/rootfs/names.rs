@@ -7,7 +7,7 @@ use super::plan::{Planned, held::is_writable};
 use super::tree::{Content, Found, below};
 use super::{Access, Bind, Rootfs};
 use crate::host::Host;
-use crate::isolation::{Findings, Origin};
+use crate::isolation::{Findings, Origin, Section};
 
 impl Planned {
     pub fn review_names(&self, section: &Rootfs, host: &Host, findings: &mut Findings) {
@@ -42,7 +42,7 @@ impl Planned {
                 let (source, hidden) = (source.display(), hidden.display());
                 let message = format!("{access} {source} shows {}, which is hidden as {hidden}", shown.display());
                 let hint = format!("hide {} too, or grant what is needed of it by itself", shown.display());
-                findings.warning("rootfs", message, hint, origin);
+                findings.warning(Section::Rootfs, message, hint, origin);
             }
         }
     }
@@ -63,6 +63,6 @@ impl Planned {
              another"
         );
         let hint = format!("write where it leads: {}", path.display());
-        findings.warning("rootfs", message, hint, origin);
+        findings.warning(Section::Rootfs, message, hint, origin);
     }
 }

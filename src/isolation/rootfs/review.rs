@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Bind, Rootfs};
 use crate::host::{Host, Node};
-use crate::isolation::{Access, Findings, Origin, Rewrite};
+use crate::isolation::{Access, Findings, Origin, Rewrite, Section};
 
 /// The program, as the host's permissions see it.
 pub struct Writer<'a> {
@@ -52,7 +52,7 @@ pub fn review_power(is_root: bool, origin: Option<&Origin>, findings: &mut Findi
     );
     let hint = "leave out sys_admin, or leave Landlock on; with nested = \"mounts\" instead of it the program mounts in \
                 namespaces of its own, and cannot undo these";
-    findings.warning("rootfs", message, hint, origin);
+    findings.warning(Section::Rootfs, message, hint, origin);
 }
 
 fn single_file(bind: &Bind, node: &Node, findings: &mut Findings) {
@@ -60,7 +60,7 @@ fn single_file(bind: &Bind, node: &Node, findings: &mut Findings) {
         let message =
             format!("read-write {} is a single file: whoever replaces it by rename gets EBUSY", bind.source.display());
         let hint = "grant its directory, unless the program writes to the file in place".to_owned();
-        findings.warning("rootfs", message, hint, bind.origin.as_ref());
+        findings.warning(Section::Rootfs, message, hint, bind.origin.as_ref());
     }
 }
 
@@ -86,7 +86,7 @@ fn refused(bind: &Bind, source: &Path, node: &Node, writer: &Writer<'_>, host: &
         ("its file system is read-only".to_owned(), "remount it, or grant it read-only".to_owned())
     };
     let message = format!("read-write {noun} will refuse writes to {name}{inside}: {why}");
-    findings.warning("rootfs", message, hint, bind.origin.as_ref());
+    findings.warning(Section::Rootfs, message, hint, bind.origin.as_ref());
     findings.rewritten(Rewrite::Elsewhere);
 }
 
@@ -106,7 +106,7 @@ fn door(bind: &Bind, source: &Path, host: &Host, findings: &mut Findings) {
             bind.source.display()
         );
         let hint = "leave it out, or grant what the program needs of it by itself".to_owned();
-        findings.warning("rootfs", message, hint, bind.origin.as_ref());
+        findings.warning(Section::Rootfs, message, hint, bind.origin.as_ref());
     }
 }
 

@@ -6,7 +6,7 @@ use super::groups::Set;
 use super::policy::Policy;
 use super::presets::one;
 use super::{Given, Group, Seccomp};
-use crate::isolation::Findings;
+use crate::isolation::{Findings, Section};
 
 static KILL: Set = one("kill");
 static FCNTL: Set = one("fcntl").or(one("fcntl64"));
@@ -78,7 +78,7 @@ pub fn warn(section: &Seccomp, policy: Option<&Policy>, given: Given, findings: 
             let message =
                 format!("with pid = false nothing keeps the program from processes outside: {}", open.join(", "));
             let hint = "leave the conditions of a preset in force and Landlock on, or give it an own pid namespace";
-            findings.warning("seccomp", message, hint, origin);
+            findings.warning(Section::Seccomp, message, hint, origin);
         }
     }
     // Whoever has a terminal open needs neither its session nor its group for this.
@@ -102,5 +102,5 @@ pub fn warn(section: &Seccomp, policy: Option<&Policy>, given: Given, findings: 
         true => "leave the conditions of a preset in force, or Landlock on where the kernel has its scope for signals",
         false => "leave the conditions of a preset in force, or write tty = \"none\" in [process]",
     };
-    findings.warning("seccomp", message, hint, origin);
+    findings.warning(Section::Seccomp, message, hint, origin);
 }

@@ -4,7 +4,7 @@ use super::calls::{Arch, find};
 use super::groups::resolve;
 use super::policy::{By, Policy};
 use super::{Name, Seccomp};
-use crate::isolation::{Findings, Origin};
+use crate::isolation::{Findings, Origin, Section};
 
 /// What /bin/echo of Debian does not start or end without, each tried by denying it alone.
 const VITAL: [(&str, &str); 10] = [
@@ -27,7 +27,7 @@ pub fn check(section: &Seccomp, policy: &Policy, findings: &mut Findings) {
     }
     if let Some(refusal) = refusal("execve", section, policy) {
         let message = format!("{} execve, by which the program itself is started", refusal.by);
-        return findings.error("seccomp", message, refusal.hint("execve"), refusal.origin);
+        return findings.error(Section::Seccomp, message, refusal.hint("execve"), refusal.origin);
     }
     let mut left_out = Vec::new();
     for (name, why) in VITAL {
@@ -35,13 +35,18 @@ pub fn check(section: &Seccomp, policy: &Policy, findings: &mut Findings) {
         if refusal.name.is_none() {
             left_out.push(name);
         } else {
-            findings.warning("seccomp", format!("{} {name}: {why}", refusal.by), refusal.hint(name), refusal.origin);
+            findings.warning(
+                Section::Seccomp,
+                format!("{} {name}: {why}", refusal.by),
+                refusal.hint(name),
+                refusal.origin,
+            );
         }
     }
     if !left_out.is_empty() {
         let calls = left_out.join(", ");
         let message = format!("{LEFT_OUT} {calls}: ordinary programs do not start or end without them");
-        findings.warning("seccomp", message, "add them to allow", section.preset_origin.as_ref());
+        findings.warning(Section::Seccomp, message, "add them to allow", section.preset_origin.as_ref());
     }
 }
 

@@ -5,7 +5,7 @@ use super::compile::MAX_INSTRUCTIONS;
 use super::groups::{GROUPS, Set, resolve};
 use super::presets::{self, MOUNTS, NAMESPACES};
 use super::{Action, Given, Name, OnDeny, Preset, Rule, Seccomp};
-use crate::isolation::{Findings, nearest};
+use crate::isolation::{Findings, Section, nearest};
 
 /// The section with its names looked up.
 pub struct Words<'a> {
@@ -72,7 +72,7 @@ fn unknown(name: &Name, findings: &mut Findings) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!("write \"-{}\" to skip it where it is unknown", name.name),
     };
-    findings.error("seccomp", format!("unknown {kind} \"{}\"", name.name), hint, name.origin.as_ref());
+    findings.error(Section::Seccomp, format!("unknown {kind} \"{}\"", name.name), hint, name.origin.as_ref());
 }
 
 fn rules<'a>(section: &'a Seccomp, i386: bool, findings: &mut Findings) -> Vec<(Set, &'a Rule)> {
@@ -80,7 +80,7 @@ fn rules<'a>(section: &'a Seccomp, i386: bool, findings: &mut Findings) -> Vec<(
     if let Some(rule) = section.rules.get(MAX_INSTRUCTIONS) {
         let message =
             format!("there are {} rules, the kernel takes {MAX_INSTRUCTIONS} instructions", section.rules.len());
-        findings.error("seccomp", message, "merge those that do the same, or use groups", rule.origin.as_ref());
+        findings.error(Section::Seccomp, message, "merge those that do the same, or use groups", rule.origin.as_ref());
         return Vec::new();
     }
     section
@@ -91,7 +91,7 @@ fn rules<'a>(section: &'a Seccomp, i386: bool, findings: &mut Findings) -> Vec<(
             let set = calls.or(groups);
             if let Some(complaint) = complaint(rule, set, i386) {
                 let hint = "correct the condition, or take the rule out";
-                findings.error("seccomp", complaint, hint, rule.origin.as_ref());
+                findings.error(Section::Seccomp, complaint, hint, rule.origin.as_ref());
             }
             (set, rule)
         })
@@ -135,20 +135,25 @@ fn i386(section: &Seccomp, findings: &mut Findings) -> bool {
             "native" | "x86-64" => native = true,
             "x86" => i386 = true,
             _ if name.optional => {}
-            "x32" => findings.error("seccomp", "calls of x32 are always refused", "leave \"x32\" out", origin),
+            "x32" => findings.error(Section::Seccomp, "calls of x32 are always refused", "leave \"x32\" out", origin),
             word => {
                 let hint = match nearest(word, ["native", "x86-64", "x86"]) {
                     Some(near) => format!("did you mean \"{near}\"?"),
                     None => "write \"native\", or \"x86\" for programs of 32 bits".to_owned(),
                 };
-                findings.error("seccomp", format!("the architecture \"{word}\" does not run on x86-64"), hint, origin);
+                findings.error(
+                    Section::Seccomp,
+                    format!("the architecture \"{word}\" does not run on x86-64"),
+                    hint,
+                    origin,
+                );
             }
         }
     }
     if !native {
         let origin = section.architectures.first().and_then(|name| name.origin.as_ref());
         let hint = "add \"native\": the program itself is started by a native call".to_string();
-        findings.error("seccomp", "the architectures leave out the native one", hint, origin);
+        findings.error(Section::Seccomp, "the architectures leave out the native one", hint, origin);
     }
     i386
 }
@@ -157,7 +162,7 @@ fn i386(section: &Seccomp, findings: &mut Findings) -> bool {
 pub fn warn(section: &Seccomp, namespaces: bool, findings: &mut Findings) {
     if section.on_deny == OnDeny::Log {
         let message = "on-deny = \"log\" refuses nothing: the filter only logs";
-        findings.warning("seccomp", message, "write \"errno\" once the log is quiet", None);
+        findings.warning(Section::Seccomp, message, "write \"errno\" once the log is quiet", None);
     }
     if section.preset == Preset::None {
         return;
@@ -180,6 +185,6 @@ pub fn warn(section: &Seccomp, namespaces: bool, findings: &mut Findings) {
             _ => continue,
         };
         let message = format!("allowing \"{}\" by its own name {effect}", name.name);
-        findings.warning("seccomp", message, hint.to_string(), name.origin.as_ref());
+        findings.warning(Section::Seccomp, message, hint.to_string(), name.origin.as_ref());
     }
 }

@@ -8,7 +8,7 @@ use super::super::refusal::{no_controller, not_there, not_writable};
 use super::super::settings::{Carried, Lack, Setting};
 use super::super::{Max, Name, Place, v1, v2};
 use super::{APART, Planner};
-use crate::isolation::PROCESSES;
+use crate::isolation::{PROCESSES, Section};
 
 const ANOTHER: &str = "choose another user in [process], or leave out namespaces.nested and sys_admin";
 
@@ -78,7 +78,7 @@ impl Planner<'_> {
                     false => (APART, "leave out setuid, or all but one id of id-map"),
                 };
                 let message = format!("no more than {PROCESSES} processes: {message}{rest}");
-                self.findings.note("cgroup", message, hint.to_owned(), None);
+                self.findings.note(Section::Cgroup, message, hint.to_owned(), None);
             }
         }
     }
@@ -167,7 +167,7 @@ impl Planner<'_> {
             Home::Nowhere => "no cgroup file system is mounted here".to_owned(),
         };
         let message = format!("the program could mount the launcher's own cgroup, and lift limits there: {missing}");
-        self.findings.error("cgroup", message, ANOTHER.to_owned(), None);
+        self.findings.error(Section::Cgroup, message, ANOTHER.to_owned(), None);
     }
 
     fn on_v1(&mut self, hierarchy: &Hierarchy) -> &mut Directory {

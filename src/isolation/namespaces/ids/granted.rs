@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::host::Host;
-use crate::isolation::{Findings, IdRange, Origin};
+use crate::isolation::{Findings, IdRange, Origin, Section};
 
 const ALL: u32 = 65536;
 
@@ -19,7 +19,7 @@ pub fn range(
     let Some(start) = large(host, file, caller) else {
         let name = host.user_by_uid(caller).map(|user| user.name).unwrap_or_default();
         findings.error(
-            "namespaces",
+            Section::Namespaces,
             format!("id-map = \"range\": {file} grants the caller no 65536 ids"),
             format!("as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}"),
             origin,
@@ -102,7 +102,7 @@ pub fn check_granted(
         ranges => format!("it grants {}", ranges.join(", ")),
     };
     let hint = format!("{has}; as root: usermod --add-sub{kind}s {}-{last} {name}", line.outside);
-    findings.error("namespaces", message, hint, origin);
+    findings.error(Section::Namespaces, message, hint, origin);
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use super::Planner;
 use crate::host::Node;
 use crate::host::mountinfo::mounts;
+use crate::isolation::Section;
 use crate::isolation::rootfs::tree::{Content, Found, Kind, below};
 use crate::isolation::rootfs::{Access, Base, Bind, Home, Sys, Writes, base, devices};
 use crate::sys::errno::words;
@@ -23,7 +24,12 @@ impl Planner<'_> {
                 Ok(content) => self.put_default(path, content),
                 Err(errno) => {
                     let hint = format!("stat {} as the caller shows the cause", path.display());
-                    self.findings.error("rootfs", format!("base: {}: {}", path.display(), words(errno)), hint, None);
+                    self.findings.error(
+                        Section::Rootfs,
+                        format!("base: {}: {}", path.display(), words(errno)),
+                        hint,
+                        None,
+                    );
                 }
             }
         }
@@ -34,7 +40,7 @@ impl Planner<'_> {
                 self.host.kernel()
             );
             let hint = "Linux 6.6 and newer can; files are removed on every kernel".to_string();
-            self.findings.shortfall("rootfs", message, hint, self.section.writes_origin.as_ref());
+            self.findings.shortfall(Section::Rootfs, message, hint, self.section.writes_origin.as_ref());
         }
         if self.section.base != Base::None {
             self.hide_secrets();
@@ -50,13 +56,18 @@ impl Planner<'_> {
             if self.host.node(Path::new("/sys/kernel")) == Node::Missing {
                 let hint = "mount -t sysfs sysfs /sys, or leave sys out".to_string();
                 let message = "sys = \"read-only\": no sysfs is on /sys here, so what to cover in it is unknown";
-                self.findings.error("rootfs", message, hint, None);
+                self.findings.error(Section::Rootfs, message, hint, None);
             }
             if self.given.own_network {
                 self.put_default("/sys", Content::Sys);
             } else {
                 let hint = "leave sys out, or give the program an own network".to_string();
-                self.findings.error("rootfs", "sys = \"read-only\" would show the host's network devices", hint, None);
+                self.findings.error(
+                    Section::Rootfs,
+                    "sys = \"read-only\" would show the host's network devices",
+                    hint,
+                    None,
+                );
             }
         }
     }
@@ -70,7 +81,7 @@ impl Planner<'_> {
                 Node::Unreadable { errno } if errno != Errno::EACCES => {
                     let message = format!("whether {} must be hidden is unknown: {}", path.display(), words(errno));
                     let hint = format!("stat {} as the caller shows the cause", path.display());
-                    self.findings.error("rootfs", message, hint, None);
+                    self.findings.error(Section::Rootfs, message, hint, None);
                 }
                 _ => {
                     if let Found::There { path, kind } = self.tree.find(path, true, self.host) {
@@ -115,7 +126,7 @@ impl Planner<'_> {
         };
         let Some(user) = self.host.user_by_uid(self.host.uid()) else {
             let hint = "the caller has no entry in /etc/passwd".to_string();
-            return self.findings.error("rootfs", "home: there is none to grant", hint, origin.as_ref());
+            return self.findings.error(Section::Rootfs, "home: there is none to grant", hint, origin.as_ref());
         };
         let bind = Bind { source: user.home, target: home, access, optional: false, exec: true, create: false, origin };
         self.bind(&bind);
@@ -161,7 +172,7 @@ impl Planner<'_> {
             let (mount, path) = (mount.display(), path.display());
             let message = format!("writes = \"discard\" cannot hold for {path}: {mount} is mounted beneath it");
             let hint = "unmount that, set base = \"system\", or leave out writes = \"discard\"".to_string();
-            self.findings.error("rootfs", message, hint, self.section.writes_origin.as_ref());
+            self.findings.error(Section::Rootfs, message, hint, self.section.writes_origin.as_ref());
         }
     }
 }

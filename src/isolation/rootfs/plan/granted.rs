@@ -7,7 +7,7 @@ use super::held::is_writable;
 use crate::host::Node;
 use crate::isolation::rootfs::tree::{Content, Kind, Tree, below};
 use crate::isolation::rootfs::{Access, Bind, Home, Step};
-use crate::isolation::{Origin, Rewrite};
+use crate::isolation::{Origin, Rewrite, Section};
 use crate::sys::errno::words;
 
 impl Planner<'_> {
@@ -19,7 +19,7 @@ impl Planner<'_> {
             (source, Node::File { .. } | Node::Other) => (source, Kind::File),
             (_, Node::Device { .. }) => {
                 let hint = format!("list it in devices: devices = [{:?}]", bind.source);
-                return self.findings.error_alone("rootfs", format!("{noun} is a device node"), hint, origin);
+                return self.findings.error_alone(Section::Rootfs, format!("{noun} is a device node"), hint, origin);
             }
             (_, Node::Missing | Node::Symlink { .. }) if bind.optional => return,
             (_, Node::Missing | Node::Symlink { .. }) if bind.create => {
@@ -31,14 +31,14 @@ impl Planner<'_> {
             (_, Node::Missing | Node::Symlink { .. }) => {
                 let message = format!("bind source {noun} does not exist");
                 let hint = "create it, or put `-` before the entry to skip it where it is missing";
-                self.findings.error_alone("rootfs", message, hint, origin);
+                self.findings.error_alone(Section::Rootfs, message, hint, origin);
                 let writable = bind.access == Access::ReadWrite;
                 return self.findings.rewritten(if writable { Rewrite::Created } else { Rewrite::Optional });
             }
             (_, Node::Unreadable { errno }) => {
                 let hint = "grant a directory that the caller can reach".to_string();
                 return self.findings.error_alone(
-                    "rootfs",
+                    Section::Rootfs,
                     format!("bind source {noun}: {}", words(errno)),
                     hint,
                     origin,
@@ -48,7 +48,7 @@ impl Planner<'_> {
         if source == Path::new("/") {
             let hint = "set base = \"host\", or grant the directories in it that are needed".to_string();
             return self.findings.error_alone(
-                "rootfs",
+                Section::Rootfs,
                 "bind source / holds the host's /proc, /sys and /dev",
                 hint,
                 origin,
@@ -57,7 +57,7 @@ impl Planner<'_> {
         if source.starts_with("/proc") {
             let hint = "the sandbox has a /proc of its own".to_string();
             return self.findings.error_alone(
-                "rootfs",
+                Section::Rootfs,
                 format!("bind source {noun} belongs to the kernel"),
                 hint,
                 origin,
@@ -79,7 +79,7 @@ impl Planner<'_> {
             true => format!("as root: make {noun}, and give it to the caller"),
             false => "name a source that lies in directories".to_string(),
         };
-        self.findings.error("rootfs", format!("{noun} cannot be created: {why}"), hint, bind.origin.as_ref());
+        self.findings.error(Section::Rootfs, format!("{noun} cannot be created: {why}"), hint, bind.origin.as_ref());
     }
 
     /// Why the caller cannot make a directory that is missing, and whether what is above it is one at all.
@@ -105,7 +105,7 @@ impl Planner<'_> {
         let noun = source.display();
         if self.section.home != Home::ReadWrite && home.is_some_and(|home| home.starts_with(source)) {
             let hint = "grant the directories in it that the program needs, or set home = \"read-write\"".to_string();
-            self.findings.error("rootfs", format!("read-write {noun} contains the whole home"), hint, origin);
+            self.findings.error(Section::Rootfs, format!("read-write {noun} contains the whole home"), hint, origin);
             return;
         }
         if self.section.home == Home::ReadWrite {
@@ -118,7 +118,7 @@ impl Planner<'_> {
             if path.starts_with(source) || source.starts_with(&path) {
                 let message = format!("read-write {noun} reaches {what}, {}", path.display());
                 let hint = "`persist` gives a program what it keeps; grant other directories by name";
-                return self.findings.error("rootfs", message, hint, origin);
+                return self.findings.error(Section::Rootfs, message, hint, origin);
             }
         }
     }
@@ -140,7 +140,7 @@ impl Planner<'_> {
             let message =
                 format!("{} {noun} {at} a link to {source} in a tree that the program may write to", bind.access);
             let hint = format!("if that is what is meant, write {source}: the program may have made the link");
-            self.findings.error("rootfs", message, hint, bind.origin.as_ref());
+            self.findings.error(Section::Rootfs, message, hint, bind.origin.as_ref());
         }
     }
 }

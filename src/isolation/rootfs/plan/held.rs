@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Planner;
 use super::granted::writable_names;
 use crate::host::Node;
+use crate::isolation::Section;
 use crate::isolation::rootfs::Access;
 use crate::isolation::rootfs::tree::{Content, Kind, Tree};
 
@@ -43,12 +44,12 @@ impl Planner<'_> {
                     format!("profile {noun} is reached by the link {link}, in a tree that the program may write to");
                 let hint = "name the file itself, or leave its directory out of what is writable: whoever changes the \
                             link decides what the next launch grants";
-                self.findings.error("rootfs", message, hint, None);
+                self.findings.error(Section::Rootfs, message, hint, None);
             } else if node == Node::Missing && writable_names(&self.tree, &self.host.place(path)).next().is_some() {
                 let message = format!("profile {noun} is missing, in a tree that the program may write to");
                 let hint = "make it, take it out of `extends`, or leave its directory out of what is writable: the \
                             next launch would grant what the program has written there";
-                self.findings.error("rootfs", message, hint, None);
+                self.findings.error(Section::Rootfs, message, hint, None);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Given, Planner};
 use crate::host::{Host, Node};
+use crate::isolation::Section;
 use crate::isolation::context::Slot;
 use crate::isolation::rootfs::tree::{Content, Kind};
 use crate::isolation::rootfs::{Access, Persist, Step};
@@ -17,7 +18,7 @@ impl Planner<'_> {
         let Some(data) = self.given.kept(&persist.target, self.host) else {
             let hint = "set XDG_DATA_HOME, or give the caller a home in /etc/passwd".to_string();
             return self.findings.error(
-                "rootfs",
+                Section::Rootfs,
                 "persist: there is no place to keep it",
                 hint,
                 persist.origin.as_ref(),
@@ -26,7 +27,7 @@ impl Planner<'_> {
         if persist.mode & 0o700 != 0o700 {
             let message = format!("persist: with mode {:04o} its own owner could not use it", persist.mode);
             let hint = "let the mode begin with 7, as in \"0700\" or \"0750\"";
-            return self.findings.error("rootfs", message, hint, persist.origin.as_ref());
+            return self.findings.error(Section::Rootfs, message, hint, persist.origin.as_ref());
         }
         let length = data.file_name().map_or(0, OsStr::len);
         if length > LONGEST_NAME {
@@ -35,7 +36,7 @@ impl Planner<'_> {
                  written as -, each - as four bytes"
             );
             let hint = "shorten the path";
-            return self.findings.error("rootfs", message, hint, persist.origin.as_ref());
+            return self.findings.error(Section::Rootfs, message, hint, persist.origin.as_ref());
         }
         let Some(owner) = self.owner("persist", &persist.target, persist.owner.as_deref(), persist.origin.as_ref())
         else {
@@ -44,7 +45,7 @@ impl Planner<'_> {
         if self.given.becomes {
             let message = "persist: id-map leaves out the caller, who alone reaches the place where it is kept";
             let hint = "add a line whose outside range holds the caller's uid and gid".to_string();
-            return self.findings.error("rootfs", message, hint, persist.origin.as_ref());
+            return self.findings.error(Section::Rootfs, message, hint, persist.origin.as_ref());
         }
         // What is there already is the caller's own.
         let root = data.ancestors().nth(3).filter(|root| self.host.node(root) == Node::Missing);
@@ -54,7 +55,7 @@ impl Planner<'_> {
                 true => "it is kept in /var/lib/sandbox: let that be a directory",
                 false => "XDG_DATA_HOME decides where it is kept, else the home: name a directory of the caller's own",
             };
-            return self.findings.error("rootfs", message, hint, persist.origin.as_ref());
+            return self.findings.error(Section::Rootfs, message, hint, persist.origin.as_ref());
         }
         let gid = if owner == self.given.account.uid { self.given.account.gid } else { owner };
         let outside = self.given.ids.map_or((owner, gid), |ids| ids.outside(owner, gid));

@@ -6,9 +6,9 @@ use super::Planner;
 use super::granted::writable_names;
 use super::held::is_writable;
 use crate::host::{Host, Node};
-use crate::isolation::Findings;
 use crate::isolation::rootfs::tree::{Content, Kind};
 use crate::isolation::rootfs::{Access, Rootfs, Step};
+use crate::isolation::{Findings, Section};
 
 /// An author may mean it: what keeps profiles is a program too.
 pub fn review_names(section: &Rootfs, looked_up: &[PathBuf], host: &Host, findings: &mut Findings) {
@@ -23,7 +23,7 @@ pub fn review_names(section: &Rootfs, looked_up: &[PathBuf], host: &Host, findin
             bind.source.display()
         );
         let hint = "leave it out, unless the program is trusted with all that its caller may do".to_owned();
-        findings.warning("rootfs", message, hint, bind.origin.as_ref());
+        findings.warning(Section::Rootfs, message, hint, bind.origin.as_ref());
     }
 }
 
@@ -80,7 +80,7 @@ impl Planner<'_> {
                     place.display()
                 );
                 let hint = format!("make it first: mkdir -p {}; what is there is read-only inside", place.display());
-                self.findings.error("rootfs", message, hint, None);
+                self.findings.error(Section::Rootfs, message, hint, None);
             }
             // Who may not write there outside may not inside.
             _ => {}
@@ -119,6 +119,6 @@ impl Planner<'_> {
             "make {link} a directory, or leave its own out of what is writable: whoever changes the link decides what \
              a name grants; a program that is to write profiles is granted {directory} itself"
         );
-        self.findings.error("rootfs", message, hint, None);
+        self.findings.error(Section::Rootfs, message, hint, None);
     }
 }

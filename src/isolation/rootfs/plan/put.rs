@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::Planner;
 use crate::host::Node;
-use crate::isolation::Origin;
 use crate::isolation::rootfs::Access;
 use crate::isolation::rootfs::tree::{Content, Found, Kind, Obstacle, below};
+use crate::isolation::{Origin, Section};
 
 impl Planner<'_> {
     pub(super) fn put_default(&mut self, target: impl AsRef<Path>, content: Content) {
@@ -26,7 +26,7 @@ impl Planner<'_> {
             Some(_) => "leave it out: /dev/pts is made anew inside, for terminals of the sandbox's own",
             None => "/dev is made anew inside: list nodes in devices, and put other things below it one by one",
         };
-        self.findings.error("rootfs", message, hint, origin);
+        self.findings.error(Section::Rootfs, message, hint, origin);
     }
 
     /// Puts an entry where its target leads, with the directories that are missing above it.
@@ -37,7 +37,7 @@ impl Planner<'_> {
             Found::There { path, kind } => {
                 if let Some(message) = clash(&content, kind) {
                     let hint = "choose another target".to_string();
-                    return self.findings.error("rootfs", format!("target {noun} {message}"), hint, origin);
+                    return self.findings.error(Section::Rootfs, format!("target {noun} {message}"), hint, origin);
                 }
                 path
             }
@@ -52,7 +52,7 @@ impl Planner<'_> {
             Found::Nowhere { at, why } => {
                 let message = format!("target {noun} cannot be made: {} {why}", at.display());
                 let hint = "choose a target with nothing but directories on the way to it";
-                return self.findings.error("rootfs", message, hint, origin);
+                return self.findings.error(Section::Rootfs, message, hint, origin);
             }
         };
         let made_anew = ["/dev", "/dev/pts"].iter().any(|ours| path == Path::new(ours))
@@ -62,7 +62,7 @@ impl Planner<'_> {
         }
         if path == Path::new("/") && self.tree.get(&path).is_some() {
             let hint = "set base, or bind directories below it".to_string();
-            return self.findings.error("rootfs", "target / is the root itself", hint, origin);
+            return self.findings.error(Section::Rootfs, "target / is the root itself", hint, origin);
         }
         if matches!(content, Content::Hidden(Kind::Directory) | Content::Link(_)) {
             self.clear(&path, target, origin);
@@ -104,7 +104,7 @@ impl Planner<'_> {
                 Content::Bind { .. } if missing && access == Access::ReadWrite => {
                     let message = format!("target {} does not exist in a writable tree", path.display());
                     let hint = format!("create {} first: mount points are never made on the host", there.display());
-                    self.findings.error("rootfs", message, hint, origin);
+                    self.findings.error(Section::Rootfs, message, hint, origin);
                     true
                 }
                 _ => true,
@@ -141,7 +141,7 @@ impl Planner<'_> {
             if self.written.contains(&beneath) {
                 let message =
                     format!("target {} leaves no place for {} beneath it", target.display(), beneath.display());
-                self.findings.error("rootfs", message, "leave out one of the two", origin);
+                self.findings.error(Section::Rootfs, message, "leave out one of the two", origin);
             }
         }
     }
@@ -164,7 +164,7 @@ impl Planner<'_> {
             let missing = source.join(rest);
             let message = format!("target {} does not exist in a writable tree", directory.join(rest).display());
             let hint = format!("create {} first: mount points are never made on the host", missing.display());
-            self.findings.error("rootfs", message, hint, origin);
+            self.findings.error(Section::Rootfs, message, hint, origin);
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::Planner;
-use crate::isolation::Origin;
 use crate::isolation::rootfs::tree::{Content, Found, Kind, Obstacle};
 use crate::isolation::rootfs::{Bind, Hide, Home, InlineFile, Persist, Symlink, Tmpfs, devices};
+use crate::isolation::{Origin, Section};
 
 /// PATH_MAX without its NUL: what symlink(2) takes.
 const LONGEST_LINK: usize = 4095;
@@ -39,7 +39,7 @@ impl Planner<'_> {
                     let length = link.text.as_os_str().len();
                     let (noun, origin) = (link.target.display(), link.origin.as_ref());
                     let message = format!("symlinks: {noun} would say {length} bytes, and a link holds {LONGEST_LINK}");
-                    self.findings.error("rootfs", message, "shorten what the link says", origin);
+                    self.findings.error(Section::Rootfs, message, "shorten what the link says", origin);
                 }
                 Part::Link(link) => self.put(&link.target, Content::Link(link.text.clone()), link.origin.as_ref()),
             }
@@ -62,7 +62,7 @@ impl Planner<'_> {
         match self.tree.find(&hide.target, true, self.host) {
             Found::There { path, .. } if path == Path::new("/") => {
                 self.findings.error(
-                    "rootfs",
+                    Section::Rootfs,
                     "hide: / itself cannot be hidden",
                     "name a path below it",
                     hide.origin.as_ref(),
@@ -71,7 +71,7 @@ impl Planner<'_> {
             Found::There { path, .. } if self.section.home != Home::Empty && path == self.given.account.home => {
                 let message = format!("hide: {noun} is the home that home = \"{}\" grants", self.section.home);
                 let hint = "leave out one of the two";
-                self.findings.error("rootfs", message, hint, hide.origin.as_ref());
+                self.findings.error(Section::Rootfs, message, hint, hide.origin.as_ref());
             }
             Found::There { path, kind } => {
                 let source = self.tree.source(&path).filter(|_| kind == Kind::File);
@@ -79,7 +79,7 @@ impl Planner<'_> {
                 if links > 1 {
                     let message = format!("hide: {noun} has {links} names, and the others would still show it");
                     let hint = "remove the other hard links, or hide the directories that they are in".to_string();
-                    self.findings.error("rootfs", message, hint, hide.origin.as_ref());
+                    self.findings.error(Section::Rootfs, message, hint, hide.origin.as_ref());
                 }
                 self.put(&path, Content::Hidden(kind), hide.origin.as_ref());
             }
@@ -87,7 +87,7 @@ impl Planner<'_> {
             Found::Missing { .. } => {
                 let hint = format!("write \"-{noun}\" if it need not exist");
                 self.findings.error(
-                    "rootfs",
+                    Section::Rootfs,
                     format!("hide: {noun} does not exist inside"),
                     hint,
                     hide.origin.as_ref(),
@@ -100,7 +100,7 @@ impl Planner<'_> {
                     Obstacle::Kernel => "leave it out: what the kernel shows there is the sandbox's own",
                     _ => "hide the last directory on the way to it, or leave the entry out",
                 };
-                self.findings.error("rootfs", message, hint, hide.origin.as_ref());
+                self.findings.error(Section::Rootfs, message, hint, hide.origin.as_ref());
             }
         }
     }
@@ -132,7 +132,7 @@ impl Planner<'_> {
             } else {
                 "a name from /etc/passwd, or a number".to_string()
             };
-            self.findings.error("rootfs", message, hint, origin);
+            self.findings.error(Section::Rootfs, message, hint, origin);
         }
         uid
     }
