@@ -148,7 +148,7 @@ mod tests {
         let heading = ["ID", "CPU", "NOW", "MEMORY", "PEAK", "SWAP", "PIDS", "READ", "WRITTEN"];
         assert_eq!(words[0], heading);
         assert_eq!(words[1], ["web-1", "1.250s", "99.50%", "3M", "5M", "-", "7", "4K", "0"]);
-        assert_eq!(words[2], ["a\\n", "-", "-", "-", "-", "-", "-", "-", "-"]);
+        assert_eq!(words[2], ["a\\u{a}", "-", "-", "-", "-", "-", "-", "-", "-"]);
         let plain = table(&[row("x", Usage::default(), None)], usize::MAX, usize::MAX);
         assert!(!plain.contains("NOW"), "{plain}");
     }
