@@ -245,6 +245,42 @@ fn check_names_what_another_grant_shows() {
     assert!(!said("read-only = [\"/usr/share:/srv/etc\"]").contains("which is hidden as"));
 }
 
+/// So does a read-only mount close one place.
+#[test]
+fn check_names_what_another_grant_shows_for_writing() {
+    let sandbox = Sandbox::new();
+    let proj = tree(&sandbox);
+    let granted = |read_only: &str, read_write: &str| {
+        let sandbox = Sandbox::new().with("rootfs", &format!("read-write = [{read_write}]")).read_only(read_only);
+        let seen = sandbox.ask("check", &["/probe", "say"]).exits(0);
+        (sandbox, seen.stdout + &seen.stderr)
+    };
+    let (git, other) = (format!("{proj}/git"), format!("\"{proj}:/srv/b\""));
+    for (read_only, read_write, source, shown, at) in [
+        (&git, &other, &proj, "/srv/b/git", &git),
+        (&git, &format!("\"{git}:/srv/c\""), &git, "/srv/c", &git),
+        (&format!("{git}:/srv/d"), &format!("\"{proj}\""), &proj, &*git, &"/srv/d".to_owned()),
+        (&format!("{git}/hooks/run:/srv/e"), &other, &proj, "/srv/b/git/hooks/run", &"/srv/e".to_owned()),
+    ] {
+        let (sandbox, said) = granted(read_only, read_write);
+        let warning = format!("read-write {source} shows {shown}, which is read-only as {at}, for writing");
+        assert!(said.contains(&warning), "{warning}\n{said}");
+        // What is said ahead is what the program then can do.
+        let file = if shown.ends_with("run") { shown.to_owned() } else { format!("{shown}/hooks/run") };
+        let words = format!("write {file} text");
+        sandbox.probe(&words).succeeds().allows(&words);
+    }
+    for (read_only, read_write) in [
+        (&git, &format!("\"{proj}\"")),
+        (&git, &format!("\"{proj}/sec:/srv/b\"")),
+        (&git, &format!("\"{proj}:/srv/b\"]\nhide = [\"/srv/b/git\"")),
+        (&proj, &format!("\"{git}\"")),
+    ] {
+        let (_, said) = granted(read_only, read_write);
+        assert!(!said.contains("for writing"), "{read_only} {read_write}\n{said}");
+    }
+}
+
 /// A program owns what is kept for it, and may close it.
 #[test]
 fn a_kept_directory_that_was_closed_comes_with_a_remedy() {

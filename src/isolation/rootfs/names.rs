@@ -25,26 +25,60 @@ impl Planned {
         }
     }
 
-    /// A cover hides one place, not what lies beneath it: another bind of a tree above shows that.
+    /// A cover hides one place, and a read-only mount closes one, not what lies beneath: another bind of it, or of a tree
+    /// above, shows that.
     fn shown_elsewhere(&self, section: &Rootfs, host: &Host, findings: &mut Findings) {
-        let named = |path: &Path, bind: &&Bind| matches!(self.tree.find(&bind.target, true, host), Found::There { path: at, .. } if at == path);
+        let found = |bind: &Bind| match self.tree.find(&bind.target, true, host) {
+            Found::There { path, .. } => Some(path),
+            _ => None,
+        };
+        let origin = |at: &Path| {
+            let bind = section.binds.iter().find(|bind| found(bind).is_some_and(|path| path == at));
+            bind.and_then(|bind| bind.origin.as_ref())
+        };
         let hidden = self.tree.iter().filter(|(_, content)| matches!(content, Content::Hidden(_)));
         for (hidden, _) in hidden {
             let (Some(above), Some(name)) = (hidden.parent(), hidden.file_name()) else { continue };
             let Some(covered) = self.tree.source(above).map(|above| above.join(name)) else { continue };
-            for (at, content) in self.tree.iter() {
+            for Other { at, content, shown } in self.others(&covered) {
                 let Content::Bind { source, access, .. } = content else { continue };
-                let Some(shown) = below(&covered, source).map(|rest| at.join(rest)) else { continue };
-                if self.tree.provider(&shown).is_none_or(|(provider, _)| provider != at) {
+                // Whoever grants just that under another name means it.
+                if *source == covered {
                     continue;
                 }
-                let origin = section.binds.iter().find(|bind| named(at, bind)).and_then(|bind| bind.origin.as_ref());
                 let (source, hidden) = (source.display(), hidden.display());
                 let message = format!("{access} {source} shows {}, which is hidden as {hidden}", shown.display());
                 let hint = format!("hide {} too, or grant what is needed of it by itself", shown.display());
-                findings.warning(Section::Rootfs, message, hint, origin);
+                findings.warning(Section::Rootfs, message, hint, origin(at));
             }
         }
+        for bind in section.binds.iter().filter(|bind| bind.access == Access::ReadOnly) {
+            let Some(path) = found(bind) else { continue };
+            let Some(Content::Bind { source: closed, access: Access::ReadOnly, .. }) = self.tree.get(&path) else {
+                continue;
+            };
+            let writable = |other: &Other| {
+                matches!(other.content, Content::Bind { access: Access::ReadWrite, discard: false, .. })
+            };
+            for Other { at, content, shown } in self.others(closed).filter(writable) {
+                let Content::Bind { source, .. } = content else { continue };
+                let (source, path) = (source.display(), path.display());
+                let message =
+                    format!("read-write {source} shows {}, which is read-only as {path}, for writing", shown.display());
+                let hint = format!("make {} read-only too, or grant what is needed of it by itself", shown.display());
+                findings.warning(Section::Rootfs, message, hint, origin(at));
+            }
+        }
+    }
+
+    /// The binds that show a path of the host, and as what.
+    fn others<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = Other<'a>> {
+        self.tree.iter().filter_map(move |(at, content)| {
+            let Content::Bind { source, .. } = content else { return None };
+            let shown = if source == path { at.to_owned() } else { at.join(below(path, source)?) };
+            let provided = self.tree.provider(&shown).is_some_and(|(provider, _)| provider == at);
+            provided.then_some(Other { at, content, shown })
+        })
     }
 
     /// The entry holds where the link leads now: what leads elsewhere at the next launch takes it along.
@@ -65,4 +99,11 @@ impl Planned {
         let hint = format!("write where it leads: {}", path.display());
         findings.warning(Section::Rootfs, message, hint, origin);
     }
+}
+
+/// A bind that shows something, and where.
+struct Other<'a> {
+    at: &'a Path,
+    content: &'a Content,
+    shown: PathBuf,
 }
