@@ -9,7 +9,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{FileStat, Mode, fchmod, fstat};
 
 use super::terminal::Terminals;
-use crate::sys::descriptor::{self, Locks};
+use crate::sys::descriptor::{self, Locks, Owner};
 
 pub struct Inherited {
     files: Vec<File>,
@@ -23,6 +23,8 @@ struct File {
     flags: OFlag,
     /// Those that belong to the open file, and not to a process.
     locks: Locks,
+    /// Of the open file too.
+    owner: Option<Owner>,
 }
 
 impl Inherited {
@@ -39,7 +41,8 @@ impl Inherited {
 impl File {
     fn remember(number: usize) -> Option<File> {
         let status = with(number, |file| fstat(file)).ok()?;
-        Some(File { number, mode: status.st_mode, flags: flags(number)?, locks: locks(number, &status) })
+        let (mode, flags, locks) = (status.st_mode, flags(number)?, locks(number, &status));
+        Some(File { number, mode, flags, locks, owner: with(number, descriptor::owner) })
     }
 
     fn restore(&self) {
@@ -52,6 +55,11 @@ impl File {
         }
         if flags(self.number).is_some_and(|now| now != self.flags) {
             let _ = with(self.number, |file| fcntl(file, FcntlArg::F_SETFL(self.flags)));
+        }
+        if let Some(owner) = self.owner
+            && with(self.number, descriptor::owner) != Some(owner)
+        {
+            with(self.number, |file| descriptor::set_owner(file, owner));
         }
         let taken = locks(self.number, &status).without(self.locks);
         with(self.number, |file| descriptor::unlock(file, taken));

@@ -121,6 +121,44 @@ pub fn unlock(file: BorrowedFd<'_>, locks: Locks) {
     }
 }
 
+/// Who is told when an open file is ready (O_ASYNC), and by which signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// 0 is the usual one.
+    signal: libc::c_int,
+    of: FOwnerEx,
+}
+
+/// `struct f_owner_ex` of linux/fcntl.h.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct FOwnerEx {
+    kind: libc::c_int,
+    pid: libc::pid_t,
+}
+
+const F_SETSIG: libc::c_int = 10;
+const F_GETSIG: libc::c_int = 11;
+const F_SETOWN_EX: libc::c_int = 15;
+const F_GETOWN_EX: libc::c_int = 16;
+
+pub fn owner(file: BorrowedFd<'_>) -> Option<Owner> {
+    let mut of = FOwnerEx::default();
+    // SAFETY: numbers only.
+    let signal = check(unsafe { libc::fcntl(file.as_raw_fd(), F_GETSIG) }.into()).ok()?;
+    // SAFETY: the kernel writes one f_owner_ex, which outlives the call.
+    check(unsafe { libc::fcntl(file.as_raw_fd(), F_GETOWN_EX, &raw mut of) }.into()).ok()?;
+    Some(Owner { signal: signal as libc::c_int, of })
+}
+
+pub fn set_owner(file: BorrowedFd<'_>, owner: Owner) {
+    // SAFETY: a number, and one f_owner_ex, which the kernel reads and which outlives the call.
+    unsafe {
+        libc::fcntl(file.as_raw_fd(), F_SETSIG, owner.signal);
+        libc::fcntl(file.as_raw_fd(), F_SETOWN_EX, &raw const owner.of);
+    }
+}
+
 /// flock(2), exclusive; EWOULDBLOCK when somebody has it.
 pub fn lock(file: &OwnedFd) -> Result<(), Errno> {
     // SAFETY: numbers only.

@@ -227,13 +227,39 @@ fn what_the_caller_has_open_is_put_back() {
         let same = || std::process::Stdio::from(file.try_clone().expect("copying"));
         let output = sandbox.command("run", &["/probe", "leave", "0"]).stdin(same()).output().expect("starting");
         let said = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(said.matches(": ok\n").count(), 4, "{output:?}");
+        assert_eq!(said.matches(": ok\n").count(), 5, "{output:?}");
         assert_eq!(state(file), before, "{said}");
         // The control: without a sandbox all of it stays.
         let output = std::process::Command::new(probe()).args(["leave", "0"]).stdin(same()).output();
         let after = state(file);
         assert!(after.0 != before.0 && after.1 != before.1 && (after.2 == 2) == locks, "{output:?} {after:?}");
     }
+}
+
+/// Whom the kernel tells that there is something to read, and by which signal.
+#[test]
+fn the_callers_owner_of_an_open_file_is_put_back() {
+    let sandbox = Sandbox::new();
+    let (end, _writer) = std::io::pipe().expect("making a pipe");
+    let same = || std::process::Stdio::from(end.try_clone().expect("copying"));
+    let outside = |words: &[&str]| {
+        let output = std::process::Command::new(probe()).args(words).stdin(same()).output().expect("starting");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    for owned in [false, true] {
+        if owned {
+            outside(&["own", "0"]);
+        }
+        let before = outside(&["owner", "0"]);
+        assert_eq!(before.contains(&std::process::id().to_string()), owned, "{before}");
+        let output = sandbox.command("run", &["/probe", "leave", "0"]).stdin(same()).output().expect("starting");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("leave owner: ok\n"), "{output:?}");
+        assert_eq!(outside(&["owner", "0"]), before);
+    }
+    // The control: without a sandbox it is another's.
+    let before = outside(&["owner", "0"]);
+    outside(&["leave", "0"]);
+    assert_ne!(outside(&["owner", "0"]), before);
 }
 
 /// What was locked before stays so.

@@ -239,7 +239,15 @@ static int act_leave(int argc, char **argv)
 	printf("leave flags: %s\n", fcntl(fd, F_SETFL, O_NONBLOCK) ? errno_name(errno) : "ok");
 	printf("leave lock: %s\n", flock(fd, LOCK_EX | LOCK_NB) ? errno_name(errno) : "ok");
 	printf("leave range: %s\n", fcntl(fd, F_OFD_SETLK, &all) ? errno_name(errno) : "ok");
+	printf("leave owner: %s\n", fcntl(fd, F_SETSIG, SIGURG) || fcntl(fd, F_SETOWN, getpid()) ? errno_name(errno) : "ok");
 	return fflush(stdout);
+}
+
+/* Has its parent told by a signal of its own when the open file on a descriptor is ready. */
+static int act_own(int argc, char **argv)
+{
+	int fd = number(argv[0]);
+	return fcntl(fd, F_SETSIG, SIGUSR1) || fcntl(fd, F_SETOWN, getppid());
 }
 
 /* Takes a terminal's settings in its hands, from the background too. */
@@ -312,7 +320,7 @@ const struct verb acts[] = {
 	{"become-root", 0, act_become_root},
 	{"outlive", 0, act_outlive},
 	{"spoil", 1, act_spoil},
-	{"leave", 1, act_leave},
+	{"leave", 1, act_leave}, {"own", 1, act_own},
 	{"deaf", 0, act_deaf},
 	{NULL, 0, NULL},
 };

@@ -246,6 +246,13 @@ static int show_ls(int argc, char **argv)
 }
 
 /* `stat PATH TYPE MODE UID GID RDEV`, links not followed; a link says where it leads. */
+/* Who is told when the open file on a descriptor is ready. */
+static int show_owner(int argc, char **argv)
+{
+	int fd = atoi(argv[0]);
+	return printf("owner %d: signal %d, pid %d\n", fd, fcntl(fd, F_GETSIG), fcntl(fd, F_GETOWN)), 0;
+}
+
 static int show_stat(int argc, char **argv)
 {
 	struct stat seen;
@@ -266,6 +273,6 @@ const struct verb sights[] = {
 	{"env", 0, show_env}, {"args", 0, show_args}, {"cwd", 0, show_cwd}, {"process", 0, show_process},
 	{"limits", 0, show_limits}, {"names", 0, show_names}, {"namespaces", 0, show_namespaces}, {"propagation", 0, show_propagation}, {"clocks", 0, show_clocks},
 	{"landlock-abi", 0, show_landlock_abi},
-	{"interfaces", 0, show_interfaces}, {"cat", 0, show_cat}, {"ls", 1, show_ls}, {"stat", 1, show_stat},
+	{"interfaces", 0, show_interfaces}, {"cat", 0, show_cat}, {"ls", 1, show_ls}, {"stat", 1, show_stat}, {"owner", 1, show_owner},
 	{"scan", 3, scan}, {NULL, 0, NULL},
 };
