@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::host::Host;
+use crate::isolation::namespaces::limits;
 pub use facts::{ask, facts};
 pub use report::Report;
 pub use trial::Trial;
@@ -84,7 +85,21 @@ pub fn examine(host: &Host) -> Vec<Feature> {
     features.push(identity::examine(host));
     features.extend(devices::examine());
     features.push(launch::examine(host));
+    if limits::nested(host).is_some() {
+        features.iter_mut().for_each(inside_a_sandbox);
+    }
     features
+}
+
+/// What the machine could be given is nothing that anybody could give it there.
+fn inside_a_sandbox(feature: &mut Feature) {
+    let remedy = match feature.name {
+        "system-calls" | "seccomp" => limits::NESTED.to_owned(),
+        "cgroups" => "in [cgroup] of the profile around: delegate = true, on cgroup v2".to_owned(),
+        "tun" | "fuse" => format!("in [rootfs] of the profile around: devices = [\"{}\"]", feature.name),
+        _ => return,
+    };
+    feature.remedy = feature.remedy.take().map(|_| remedy);
 }
 
 /// Whether everything is there that the default profile needs.

@@ -164,7 +164,11 @@ fn inside_a_sandbox_the_remedy_is_in_the_profile_around() {
     let hint = "hint: this is inside a sandbox: let its profile say nested = \"mounts\"";
     around().run(&["/run/launcher", "run", "hello"]).exits(125).says(&["the sandbox around this one allows", hint]);
     around().run(&["/run/launcher", "check", "hello"]).exits(1).says(&[hint]);
-    assert!(around().run(&["/run/launcher", "doctor"]).exits(1).stdout.contains(hint), "the doctor says so too");
+    let doctor = around().run(&["/run/launcher", "doctor"]).exits(1);
+    let within = ["this runs inside a sandbox", hint, "hint: in [rootfs] of the profile around: devices = [\"fuse\"]"];
+    assert!(within.iter().all(|words| doctor.stdout.contains(words)), "{doctor}");
+    let machine = ["modprobe", "CONFIG_", "mount -t cgroup", "sysctl"];
+    assert!(!machine.iter().any(|words| doctor.stdout.contains(words)), "{doctor}");
     let namespaces = around().with("namespaces", r#"nested = "namespaces""#);
     namespaces.run(&["/run/launcher", "run", "hello"]).exits(125).says(&[hint]);
     let mounts = around().with("namespaces", r#"nested = "mounts""#).with("landlock", r#"enforce = "off""#);
