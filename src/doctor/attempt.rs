@@ -12,7 +12,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::clone::{Child, Side, clone3};
 use crate::sys::namespace::Namespace;
-use crate::sys::process;
+use crate::sys::{pidfd, process};
 
 /// Why a thing cannot be done here: the call that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub fn told(namespaces: &[Namespace], act: impl FnOnce() -> Result<String, Fault
 /// The same, once `map` has given the child, whose pid it is told, the ids that it has inside.
 pub fn mapped(
     namespaces: &[Namespace],
-    map: impl FnOnce(i32) -> Applied,
+    map: impl FnOnce(i32) -> Result<(), Refusal>,
     act: impl FnOnce() -> Result<String, Fault>,
 ) -> Result<String, Refusal> {
     begin(namespaces, map, || act().map_err(Refusal::from))?.end()
@@ -56,11 +56,13 @@ pub fn meanwhile(attempt: impl FnOnce() -> Result<String, Refusal>) -> Result<At
 pub struct Attempt {
     child: Child,
     answer: File,
+    /// Whether it was given its ids.
+    mapped: Result<(), Refusal>,
 }
 
 fn begin(
     namespaces: &[Namespace],
-    map: impl FnOnce(i32) -> Applied,
+    map: impl FnOnce(i32) -> Result<(), Refusal>,
     act: impl FnOnce() -> Result<String, Refusal>,
 ) -> Result<Attempt, Refusal> {
     let (ours, theirs) = pipe()?;
@@ -75,14 +77,17 @@ fn begin(
     };
     drop(theirs);
     // Our own end of the gate stays open until it has been written to: a child that was killed is no SIGPIPE for us.
-    if map(child.pid).is_ok() {
+    let mapped = map(child.pid);
+    if mapped.is_ok() {
         let _ = key.write_all(b"+");
     }
-    Ok(Attempt { child, answer: ours })
+    Ok(Attempt { child, answer: ours, mapped })
 }
 
 impl Attempt {
     pub fn end(mut self) -> Result<String, Refusal> {
+        // Without its ids it can say only that it never had them.
+        std::mem::replace(&mut self.mapped, Ok(()))?;
         let mut text = String::new();
         let read = self.answer.read_to_string(&mut text);
         let ended = waitid(Id::PIDFd(self.child.pidfd.as_fd()), WaitPidFlag::WEXITED);
@@ -97,8 +102,16 @@ impl Attempt {
     }
 }
 
+/// Nobody need wait for the answer, and nothing is left of who would have given it; of one that has ended this is not heard.
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let _ = pidfd::send_signal(self.child.pidfd.as_fd(), libc::SIGKILL);
+        let _ = waitid(Id::PIDFd(self.child.pidfd.as_fd()), WaitPidFlag::WEXITED);
+    }
+}
+
 /// Reading end, writing end.
-pub fn pipe() -> Result<(File, File), Refusal> {
+fn pipe() -> Result<(File, File), Refusal> {
     let (read, write) =
         nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(|errno| Refusal::new(Operation::Pipe2, errno, ""))?;
     Ok((read.into(), write.into()))

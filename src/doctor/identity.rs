@@ -1,20 +1,16 @@
 //! Ranges of ids: what /etc/subuid grants, and whether newuidmap really gives it.
 
-use std::io::Read;
-use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
 use super::Feature;
-use super::attempt::{Refusal, pipe};
+use super::attempt::{Refusal, fault, mapped};
 use crate::host::Host;
 use crate::isolation::Operation;
 use crate::isolation::namespaces::large_grant;
-use crate::sys::clone::{Side, clone3};
 use crate::sys::namespace::Namespace;
-use crate::sys::{process, signal};
+use crate::sys::signal;
 
 const NAME: &str = "id-ranges";
 const LOST: &str = "id-map = \"range\": more than one user and group inside, as package managers and servers that \
@@ -48,31 +44,18 @@ pub fn examine(host: &Host) -> Feature {
     }
 }
 
-/// Has a helper map one subordinate id for a child in a user namespace, and reads the map.
+/// Has a helper map one subordinate id for a child in a user namespace, which reads the map.
 fn map(helper: Operation, start: u32) -> Result<(), Refusal> {
-    let (mut wait, release) = pipe()?;
-    let child = match clone3(&[Namespace::User], None).map_err(Refusal::of_clone)? {
-        Side::Parent(child) => child,
-        Side::Child => {
-            drop(release);
-            let _ = wait.read(&mut [0]);
-            process::exit_now(0)
-        }
+    let file = if helper == Operation::Newuidmap { "uid_map" } else { "gid_map" };
+    let read = || {
+        let path = format!("/proc/self/{file}");
+        std::fs::read_to_string(&path).map_err(|error| fault(Operation::Read, &error, &path))
     };
-    drop(wait);
-    let told = run(helper, child.pid, start).and_then(|()| {
-        let file = if helper == Operation::Newuidmap { "uid_map" } else { "gid_map" };
-        let text = std::fs::read_to_string(format!("/proc/{}/{file}", child.pid)).unwrap_or_default();
-        let mapped: Vec<&str> = text.split_ascii_whitespace().collect();
-        match mapped == ["0", &start.to_string(), "1"] {
-            true => Ok(()),
-            false => Err(Refusal::new(helper, Errno::UnknownErrno, &format!("{file} holds {:?}", text.trim()))),
-        }
-    });
-    // The child ends at the end of file.
-    drop(release);
-    let _ = waitid(Id::PIDFd(child.pidfd.as_fd()), WaitPidFlag::WEXITED);
-    told
+    let text = mapped(&[Namespace::User], |pid| run(helper, pid, start), read)?;
+    match text.split_ascii_whitespace().eq(["0", &start.to_string(), "1"]) {
+        true => Ok(()),
+        false => Err(Refusal::new(helper, Errno::UnknownErrno, &format!("{file} holds {:?}", text.trim()))),
+    }
 }
 
 /// On its fixed path and with an empty environment, as a launch starts it.

@@ -116,6 +116,8 @@ fn no_new_privileges_of_the_caller_is_told() {
     assert_eq!(feature(&found, "no-new-privileges")["state"], "limited");
     let ranges = feature(&found, "id-ranges");
     assert!(ranges["state"] == "no" && ranges["remedy"] == "see no-new-privileges above", "{ranges}");
+    // What newuidmap said of it, not what the child says that waits for its ids.
+    assert!(ranges["detail"].as_str().is_some_and(|detail| detail.starts_with("newuidmap: ")), "{ranges}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub fn start<'a>(profile: &'a Profile, host: &'a Host) -> Option<Trial<'a>> {
     let map = |pid| {
         let mut context = Context::default();
         context.child = Some(pid);
-        planned.host_after.iter().try_for_each(|step| step.apply(&mut context))
+        Ok(planned.host_after.iter().try_for_each(|step| step.apply(&mut context))?)
     };
     let attempt = meanwhile(|| {
         mapped(&planned.cloned, map, || {
