@@ -11,7 +11,6 @@
 //! and begins again under another id; once it has the lock of a file that is still linked, nobody collects it.
 
 use std::fs::File;
-use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
@@ -168,7 +167,7 @@ impl Record {
     }
 
     fn write(&mut self, text: &[u8]) -> Result<()> {
-        self.file.write_all(text).with_context(|| format!("writing the record of {}", self.header.id))
+        record::append(&self.file, text).with_context(|| format!("writing the record of {}", self.header.id))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Looking at the records of all sandboxes: nothing is locked, changed or trusted.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::thread::sleep;
@@ -108,11 +108,11 @@ pub struct Change {
 
 impl Change {
     /// Writes down what was changed, each as `--set` takes it.
-    pub fn write_down(mut self, changed: Vec<String>) -> Result<()> {
+    pub fn write_down(self, changed: Vec<String>) -> Result<()> {
         let mut line = serde_json::to_vec(&Event::<Planned>::Updated(changed))?;
         line.push(b'\n');
-        // One write, at the end: the supervisor appends too.
-        self.record.write_all(&line).context("writing its record")
+        // The supervisor has written its last line when it runs, and all others wait for their turn.
+        record::append(&self.record, &line).context("writing its record")
     }
 }
 

@@ -1,5 +1,8 @@
 //! What a record says: lines of JSON, the header first, then what happened, each written whole or not at all.
 
+use std::fs::File;
+use std::io::{self, Write};
+
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +57,15 @@ pub struct Contents {
     pub traces: Vec<Trace>,
     /// Why it cannot be relied on; what is filled in above is what could be read nevertheless.
     pub broken: Option<String>,
+}
+
+/// Appends lines, all or none: what follows half of one would be no line either. Nobody else may append meanwhile.
+pub fn append(mut file: &File, lines: &[u8]) -> io::Result<()> {
+    let before = file.metadata()?.len();
+    file.write_all(lines).inspect_err(|_| {
+        // Where that is refused too it is shown as broken.
+        let _ = file.set_len(before);
+    })
 }
 
 /// Never fails: what cannot be understood is said in `broken`. What was planned is skipped, being long.

@@ -1,6 +1,6 @@
 //! `update`: other limits for a sandbox that runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::sys::signal::Signal;
 
@@ -40,9 +40,7 @@ fn a_limit_is_raised_and_lowered_while_the_program_runs() {
     running.line("done").line("running");
     let seen = update(&sandbox, &["pids-max=4"]).exits(0);
     seen.says(&["there are 12 processes already"]);
-    let record = std::fs::read_dir(state(&sandbox)).into_iter().flatten().flatten();
-    let mut record = record.filter(|entry| entry.file_name().to_string_lossy().starts_with(&sandbox.name));
-    let record = std::fs::read_to_string(record.next().expect("its record").path().join("record")).expect("reading it");
+    let record = std::fs::read_to_string(record(&sandbox)).expect("reading it");
     for line in [r#"{"updated":["cgroup.pids-max=60"]}"#, r#"{"updated":["cgroup.pids-max=4"]}"#] {
         assert!(record.lines().any(|known| known == line), "{record}");
     }
@@ -50,7 +48,37 @@ fn a_limit_is_raised_and_lowered_while_the_program_runs() {
     running.ends();
 }
 
-fn state(sandbox: &Sandbox) -> std::path::PathBuf {
+/// A disk that is full after half a line: the rest of the record stays one.
+#[test]
+fn what_cannot_be_written_down_leaves_no_half_of_a_line() {
+    let sandbox = Sandbox::new().with("cgroup", "pids-max = 20");
+    let Some(running) = shell(&sandbox) else { return };
+    let record = record(&sandbox);
+    let before = std::fs::read_to_string(&record).expect("reading it");
+    // SIGXFSZ would end it before it could say so.
+    let script = "trap '' XFSZ; most=$1; shift; exec prlimit --fsize=$most \"$@\"";
+    let most = (before.len() + 10).to_string();
+    let limited = sandbox.without_profile(&["update", &sandbox.name, "pids-max=60"]);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script, "sh", &most]).arg(limited.get_program()).args(limited.get_args());
+    command.env_clear().envs(limited.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let full = command.output().expect("starting it");
+    assert!(!full.status.success() && String::from_utf8_lossy(&full.stderr).contains("EFBIG"), "{full:?}");
+    assert_eq!(std::fs::read_to_string(&record).expect("reading it"), before);
+    update(&sandbox, &["pids-max=61"]).succeeds();
+    let after = std::fs::read_to_string(&record).expect("reading it");
+    assert_eq!(after, format!("{before}{}\n", r#"{"updated":["cgroup.pids-max=61"]}"#));
+    running.signal(Signal::SIGTERM);
+    running.ends();
+}
+
+fn record(sandbox: &Sandbox) -> PathBuf {
+    let mut records = std::fs::read_dir(state(sandbox)).into_iter().flatten().flatten();
+    let record = records.find(|entry| entry.file_name().to_string_lossy().starts_with(&sandbox.name));
+    record.expect("its record").path().join("record")
+}
+
+fn state(sandbox: &Sandbox) -> PathBuf {
     if is_root() { "/run/sandbox".into() } else { sandbox.runtime().join("sandbox") }
 }
 

@@ -137,9 +137,13 @@ impl Sandbox {
     }
 
     pub fn start_sandbox(&self, arguments: &[impl AsRef<OsStr> + Debug]) -> Running {
+        Running::start(self.without_profile(arguments), format!("sandbox {arguments:?}"))
+    }
+
+    pub fn without_profile(&self, arguments: &[impl AsRef<OsStr> + Debug]) -> Command {
         let mut command = self.launcher();
         command.args(arguments);
-        Running::start(command, format!("sandbox {arguments:?}"))
+        command
     }
 
     pub fn command(&self, subcommand: &str, arguments: &[&str]) -> Command {
