@@ -173,6 +173,12 @@ impl Host {
         self.recall_path(path, |facts| &mut facts.texts, ask::text, || None)
     }
 
+    /// The same in a tree that may be another's, of a path that was found free of links: one that stands there now is
+    /// not followed.
+    pub fn text_of_others(&self, path: &Path) -> Option<String> {
+        self.recall_path(path, |facts| &mut facts.texts, ask::text_of_others, || None)
+    }
+
     /// The caller's mounts: a name that is not UTF-8 keeps none of the others from being told.
     pub fn mountinfo(&self) -> String {
         let path = Path::new("/proc/self/mountinfo");
@@ -199,7 +205,7 @@ impl Host {
         self.recall_path(path, |facts| &mut facts.devices, ask::device, || None)
     }
 
-    /// What a file would be executed as; facts handed in need not tell.
+    /// What a file at a path free of links would be executed as; facts handed in need not tell.
     pub fn format(&self, path: &Path) -> Format {
         let told = || path.to_str().is_some_and(|name| self.facts.borrow().formats.contains_key(name));
         if !self.live && !told() {

@@ -7,6 +7,8 @@ pub mod removal;
 mod review;
 pub mod slots;
 mod step;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use order::plan;

@@ -1,12 +1,15 @@
 //! The questions themselves: each asks the kernel for one fact.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
+
 use super::{Limit, Node};
+use crate::sys::descriptor;
 use crate::sys::errno;
 use crate::sys::namespace::Namespace;
 
@@ -125,17 +128,31 @@ pub fn node(path: &Path) -> Node {
 }
 
 pub fn text(path: &Path) -> Option<String> {
-    String::from_utf8(contents(path)?).ok()
+    String::from_utf8(contents(follow(path)?)?).ok()
 }
 
 pub fn lossy_text(path: &Path) -> Option<String> {
-    Some(String::from_utf8_lossy(&contents(path)?).into_owned())
+    Some(String::from_utf8_lossy(&contents(follow(path)?)?).into_owned())
 }
 
-/// Trees of others are read too: what is no file could keep us waiting for ever, and no file of accounts is this large.
-fn contents(path: &Path) -> Option<Vec<u8>> {
+pub fn text_of_others(path: &Path) -> Option<String> {
+    String::from_utf8(contents(open_of_others(path)?)?).ok()
+}
+
+fn follow(path: &Path) -> Option<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).ok()
+}
+
+/// Who may write to the tree can put a link, a FIFO or a lease where a file was found: the link would lead us, with our
+/// rights, to any file, and opening some devices is an act of its own.
+pub fn open_of_others(path: &Path) -> Option<File> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    descriptor::openat2(descriptor::here(), path, flags, descriptor::NO_SYMLINKS).ok().map(File::from)
+}
+
+/// What is no file could keep us waiting for ever, and no file of accounts is this large.
+fn contents(file: File) -> Option<Vec<u8>> {
     const LARGEST: u64 = 16 << 20;
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).ok()?;
     let metadata = file.metadata().ok().filter(|metadata| metadata.is_file() && metadata.len() <= LARGEST)?;
     let mut contents = Vec::with_capacity(metadata.len() as usize + 1);
     file.take(LARGEST).read_to_end(&mut contents).ok()?;
@@ -155,7 +172,7 @@ pub fn delegated(cgroup: &Path) -> bool {
     // systemd marks it for everybody in user.delegate, and before version 251 for root alone.
     [c"user.delegate", c"trusted.delegate"]
         .into_iter()
-        .any(|name| crate::sys::descriptor::attribute(cgroup, name).is_some_and(|value| value == b"1"))
+        .any(|name| descriptor::attribute(cgroup, name).is_some_and(|value| value == b"1"))
 }
 
 pub fn device(path: &Path) -> Option<(u32, u32)> {

@@ -1,12 +1,12 @@
 //! What execve(2) makes of a file, by its first bytes.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::elf;
+use super::{ask, elf};
 
 /// Which of the kernel's own handlers takes a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,10 +29,8 @@ pub const BINPRM_BUF_SIZE: usize = 256;
 pub const INTERPRETERS: usize = 5;
 
 pub fn of_file(path: &Path) -> Format {
-    // What is no file could keep us waiting for ever.
-    let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
     let regular = |file: &File| file.metadata().is_ok_and(|metadata| metadata.is_file());
-    let Some(file) = opened.ok().filter(regular) else { return Format::Unclear };
+    let Some(file) = ask::open_of_others(path).filter(regular) else { return Format::Unclear };
     let mut start = [0; BINPRM_BUF_SIZE];
     let Ok(length) = file.read_at(&mut start, 0) else { return Format::Unclear };
     match of_start(&start[..length]) {

@@ -26,7 +26,7 @@ where
     openat2(directory, path, if follow { OFlag::O_PATH } else { OFlag::O_PATH | OFlag::O_NOFOLLOW }, resolve)
 }
 
-/// openat2(2), always close-on-exec.
+/// openat2(2), always close-on-exec. With `O_NONBLOCK`, what would block is EAGAIN.
 pub fn openat2<P>(directory: BorrowedFd<'_>, path: &P, flags: OFlag, resolve: ResolveFlag) -> Result<OwnedFd, Errno>
 where
     P: ?Sized + NixPath,
@@ -34,8 +34,9 @@ where
     let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(resolve);
     loop {
         match nix::fcntl::openat2(directory, path, how) {
+            Err(Errno::EINTR) => continue,
             // A rename elsewhere raced with `..` under IN_ROOT: the kernel asks us to look again.
-            Err(Errno::EAGAIN | Errno::EINTR) => continue,
+            Err(Errno::EAGAIN) if !flags.contains(OFlag::O_NONBLOCK) => continue,
             answer => return answer,
         }
     }

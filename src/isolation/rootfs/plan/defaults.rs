@@ -144,7 +144,7 @@ impl Planner<'_> {
             let path = Path::new(path);
             let text = match self.tree.find(path, true, self.host) {
                 Found::There { path, kind: Kind::File } => match self.tree.source(&path) {
-                    Some(source) => self.host.text(&source).unwrap_or_default(),
+                    Some(source) => self.host.text_of_others(&source).unwrap_or_default(),
                     // The profile brings its own.
                     None => continue,
                 },
