@@ -1,6 +1,8 @@
 //! Other names of what an entry takes away: links that lead to it, which the program may exchange, and other grants that
 //! show it.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::plan::{Planned, held::is_writable};
@@ -28,22 +30,26 @@ impl Planned {
     /// A cover hides one place, and a read-only mount closes one, not what lies beneath: another bind of it, or of a tree
     /// above, shows that.
     fn shown_elsewhere(&self, section: &Rootfs, host: &Host, findings: &mut Findings) {
+        let all = Sources::of(self, |_| true);
+        let written_to = Sources::of(self, |content| {
+            matches!(content, Content::Bind { access: Access::ReadWrite, discard: false, .. })
+        });
         let found = |bind: &Bind| match self.tree.find(&bind.target, true, host) {
             Found::There { path, .. } => Some(path),
             _ => None,
         };
+        let written: OnceCell<HashMap<PathBuf, &Bind>> = OnceCell::new();
         let origin = |at: &Path| {
-            let bind = section.binds.iter().find(|bind| found(bind).is_some_and(|path| path == at));
-            bind.and_then(|bind| bind.origin.as_ref())
+            let places = || section.binds.iter().rev().filter_map(|bind| Some((found(bind)?, bind))).collect();
+            written.get_or_init(places).get(at).and_then(|bind| bind.origin.as_ref())
         };
         let hidden = self.tree.iter().filter(|(_, content)| matches!(content, Content::Hidden(_)));
         for (hidden, _) in hidden {
             let (Some(above), Some(name)) = (hidden.parent(), hidden.file_name()) else { continue };
             let Some(covered) = self.tree.source(above).map(|above| above.join(name)) else { continue };
-            for Other { at, content, shown } in self.others(&covered) {
-                let Content::Bind { source, access, .. } = content else { continue };
+            for Other { at, source, access, shown, .. } in all.others(&covered) {
                 // Whoever grants just that under another name means it.
-                if *source == covered {
+                if source == covered {
                     continue;
                 }
                 let (source, hidden) = (source.display(), hidden.display());
@@ -57,11 +63,7 @@ impl Planned {
             let Some(Content::Bind { source: closed, access: Access::ReadOnly, .. }) = self.tree.get(&path) else {
                 continue;
             };
-            let writable = |other: &Other| {
-                matches!(other.content, Content::Bind { access: Access::ReadWrite, discard: false, .. })
-            };
-            for Other { at, content, shown } in self.others(closed).filter(writable) {
-                let Content::Bind { source, .. } = content else { continue };
+            for Other { at, source, shown, .. } in written_to.others(closed) {
                 let (source, path) = (source.display(), path.display());
                 let message =
                     format!("read-write {source} shows {}, which is read-only as {path}, for writing", shown.display());
@@ -69,16 +71,6 @@ impl Planned {
                 findings.warning(Section::Rootfs, message, hint, origin(at));
             }
         }
-    }
-
-    /// The binds that show a path of the host, and as what.
-    fn others<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = Other<'a>> {
-        self.tree.iter().filter_map(move |(at, content)| {
-            let Content::Bind { source, .. } = content else { return None };
-            let shown = if source == path { at.to_owned() } else { at.join(below(path, source)?) };
-            let provided = self.tree.provider(&shown).is_some_and(|(provider, _)| provider == at);
-            provided.then_some(Other { at, content, shown })
-        })
     }
 
     /// The entry holds where the link leads now: what leads elsewhere at the next launch takes it along.
@@ -101,9 +93,39 @@ impl Planned {
     }
 }
 
+/// The binds by what they bring, so that who asks for one path need not look at all.
+struct Sources<'a> {
+    planned: &'a Planned,
+    binds: HashMap<&'a Path, Vec<(&'a Path, &'a Content)>>,
+}
+
+impl<'a> Sources<'a> {
+    fn of(planned: &'a Planned, wanted: impl Fn(&Content) -> bool) -> Sources<'a> {
+        let mut binds: HashMap<_, Vec<_>> = HashMap::new();
+        for (at, content) in planned.tree.iter().filter(|(_, content)| wanted(content)) {
+            if let Content::Bind { source, .. } = content {
+                binds.entry(source.as_path()).or_default().push((at, content));
+            }
+        }
+        Sources { planned, binds }
+    }
+
+    /// The binds that show a path of the host, and as what.
+    fn others<'b>(&'b self, path: &'b Path) -> impl Iterator<Item = Other<'b>> {
+        let binds = path.ancestors().flat_map(|source| self.binds.get(source).into_iter().flatten());
+        binds.filter_map(move |(at, content)| {
+            let Content::Bind { source, access, .. } = content else { return None };
+            let shown = if source == path { at.to_path_buf() } else { at.join(below(path, source)?) };
+            let provided = self.planned.tree.provider(&shown).is_some_and(|(provider, _)| provider == *at);
+            provided.then_some(Other { at, source, access: *access, shown })
+        })
+    }
+}
+
 /// A bind that shows something, and where.
 struct Other<'a> {
     at: &'a Path,
-    content: &'a Content,
+    source: &'a Path,
+    access: Access,
     shown: PathBuf,
 }
