@@ -33,6 +33,7 @@ operations! {
     Clone3 => "clone3",
     CloseRange => "close_range",
     DropBounding => "prctl(PR_CAPBSET_DROP)",
+    Dup2 => "dup2",
     Fchdir => "fchdir",
     Fchmod => "fchmod",
     Fchown => "fchown",

@@ -13,6 +13,7 @@ mod plan;
 mod procfs;
 mod program;
 mod read_back;
+mod reopen;
 mod review;
 mod step;
 mod steps;

@@ -104,6 +104,8 @@ pub(super) fn order(profile: &Profile, inside: Inside, host: &Host, findings: &m
     init.add(own_network.then(|| Verify::Network(profile.network.clone())), Step::Verify);
 
     let mut target = Stage::default();
+    // Once in a session of its own /dev/tty cannot be opened.
+    target.add(rootfs.reopen, Step::Rootfs);
     target.add(process.session, Step::Process);
     target.add([Verify::OpenStatus], Step::Verify);
     target.add(open_ruleset, Step::Landlock);

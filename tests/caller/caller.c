@@ -189,7 +189,7 @@ static void share_root(void)
 int main(int argc, char **argv)
 {
 	sigset_t set;
-	int at = 1, closed = 0, nofile = -1;
+	int at = 1, closed = 0, null = 0, nofile = -1;
 
 	for (; at < argc && strcmp(argv[at], "--"); at++) {
 		const char *word = argv[at], *next = argv[at + 1];
@@ -210,6 +210,8 @@ int main(int argc, char **argv)
 			leak(argv[++at]);
 		else if (!strcmp(word, "closed"))
 			closed = 1;
+		else if (!strcmp(word, "null"))
+			null = 1;
 		else if (!strcmp(word, "nofile") && next)
 			nofile = atoi(argv[++at]);
 		else if (!strcmp(word, "umask") && next)
@@ -242,6 +244,8 @@ int main(int argc, char **argv)
 	}
 	if (closed)
 		close(0), close(1), close(2);
+	if (null && dup2(open("/dev/null", O_RDWR), 0))
+		fail("/dev/null");
 	execv(argv[at + 1], argv + at + 1);
 	fail(argv[at + 1]);
 }

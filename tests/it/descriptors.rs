@@ -1,6 +1,8 @@
 //! FD and EXE: no descriptor of the caller gets in, and no way leads to the launcher's own binary.
 
-use crate::harness::{Sandbox, caller, eventually, probe};
+use std::process::{Command, Stdio};
+
+use crate::harness::{Sandbox, caller, eventually, is_root, probe};
 use crate::oracle::{Canary, fingerprint};
 
 const LEAKS: [u32; 5] = [3, 63, 64, 999, 1000];
@@ -41,7 +43,6 @@ fn init_holds_none_of_them_either() {
 #[test]
 fn a_directory_as_a_standard_descriptor_is_refused() {
     use std::os::unix::fs::OpenOptionsExt;
-    use std::process::Stdio;
     let path_only = nix::libc::O_PATH;
     for preset in ["default", "none"] {
         for flags in [0, path_only] {
@@ -273,4 +274,50 @@ fn the_callers_own_lock_is_kept() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("leave lock: ok\n"), "{output:?}");
     let other = std::fs::File::open(sandbox.dir().join("input")).expect("opening");
     assert!(other.try_lock().is_err(), "it has been given up");
+}
+
+/// Services are started on /dev/null: its node is the whole machine's.
+#[test]
+fn a_device_that_is_open_is_the_one_inside() {
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+    let attempts = |number: u32| {
+        [format!("fchmod 0666 {number}"), format!("futimens {number}"), format!("fremovexattr trusted.none {number}")]
+    };
+    let control = if is_root() { ["ok", "ok", "ENODATA"] } else { ["EPERM", "EPERM", "EPERM"] };
+    for device in ["/dev/null", "/dev/zero", "/dev/full"] {
+        for (number, flags) in [(0, 0), (2, 0), (0, nix::libc::O_APPEND | nix::libc::O_NONBLOCK)] {
+            let open = || {
+                let file = std::fs::OpenOptions::new().read(true).write(true).custom_flags(flags).open(device);
+                Stdio::from(file.expect("opening a device"))
+            };
+            let sandbox = Sandbox::new();
+            let said = |mut command: Command| {
+                command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+                if number == 0 {
+                    command.stdin(open())
+                } else {
+                    command.stderr(open())
+                };
+                let output = command.spawn().and_then(|child| child.wait_with_output()).expect("starting");
+                String::from_utf8(output.stdout).expect("text")
+            };
+            let words = format!("{} + cat /proc/self/fdinfo/{number}", attempts(number).join(" + "));
+            let words: Vec<&str> = words.split(' ').collect();
+            let node =
+                || std::fs::metadata(device).map(|data| (data.mode(), data.mtime(), data.uid())).expect("looking");
+            let before = node();
+            let inside = said(sandbox.command("run", &[&["/probe"], &words[..]].concat()));
+            assert_eq!(node(), before, "{device}");
+            let mut outside = Command::new(probe());
+            outside.args(&words);
+            let outside = said(outside);
+            for (attempt, answer) in attempts(number).iter().zip(control) {
+                assert!(inside.contains(&format!("{attempt}: EROFS\n")), "{device} {number}\n{inside}");
+                assert!(outside.contains(&format!("{attempt}: {answer}\n")), "{device} {number}\n{outside}");
+            }
+            let flags = |text: &str| text.lines().find(|line| line.starts_with("flags:")).map(str::to_owned);
+            assert_eq!(flags(&inside), flags(&outside), "{device}");
+            assert!(flags(&inside).is_some(), "{inside}");
+        }
+    }
 }

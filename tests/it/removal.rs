@@ -121,6 +121,9 @@ fn elsewhere(step: &Step) -> Option<String> {
             };
             compare(step, &odd, &["/odd", "say", "started"])
         }
+        text if text.starts_with("open again what is one of these") => {
+            compare(step, &|| plain().called_with("null"), &["/probe", "fchmod", "0666", "0"])
+        }
         // More than anything else in the audit would start.
         "pids.max = 4096" | "join the cgroup of pids" => compare(step, &plain, &["/probe", "forks", "4200"]),
         _ => None,

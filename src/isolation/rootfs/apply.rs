@@ -112,6 +112,7 @@ impl Step {
             }
             Step::Seal => Ok(mount::set_attributes(context.get(Slot::Root)?, READ_ONLY, false)?),
             Step::Pivot => pivot(context),
+            Step::Reopen { devices } => super::reopen::reopen(devices),
         }
     }
 }

@@ -3,13 +3,32 @@
 use std::path::{Path, PathBuf};
 
 use super::Device;
-use super::tree::{Content, Kind};
+use super::tree::{Content, Kind, Tree};
 use crate::host::{Host, Node};
 use crate::isolation::{Access, Findings, Section};
 
 /// Name, major and minor number (the kernel's Documentation/admin-guide/devices.txt): anything else is an impostor.
-const MINIMAL: [(&str, u32, u32); 6] =
-    [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
+const MINIMAL: [Minimal; 6] = [
+    Minimal { path: "/dev/null", major: 1, minor: 3 },
+    Minimal { path: "/dev/zero", major: 1, minor: 5 },
+    Minimal { path: "/dev/full", major: 1, minor: 7 },
+    Minimal { path: "/dev/random", major: 1, minor: 8 },
+    Minimal { path: "/dev/urandom", major: 1, minor: 9 },
+    Minimal { path: "/dev/tty", major: 5, minor: 0 },
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Minimal {
+    pub path: &'static str,
+    pub major: u32,
+    pub minor: u32,
+}
+
+impl Minimal {
+    fn kind(self) -> Kind {
+        Kind::Device { block: false, major: self.major, minor: self.minor }
+    }
+}
 
 const LINKS: [(&str, &str); 5] = [
     ("/dev/fd", "/proc/self/fd"),
@@ -31,12 +50,19 @@ const GROUPS: [(&str, &[&str]); 7] = [
 ];
 
 pub fn minimal() -> Vec<(PathBuf, Content)> {
-    let nodes = MINIMAL.iter().map(|(name, major, minor)| {
-        let path = Path::new("/dev").join(name);
-        (path.clone(), node(path, Kind::Device { block: false, major: *major, minor: *minor }))
-    });
+    let nodes =
+        MINIMAL.iter().map(|device| (PathBuf::from(device.path), node(PathBuf::from(device.path), device.kind())));
     let links = LINKS.iter().map(|(path, to)| (PathBuf::from(path), Content::Link(PathBuf::from(to))));
     nodes.chain(links).chain([(PathBuf::from("/dev/pts"), Content::Devpts)]).collect()
+}
+
+/// Those whose nodes are there.
+pub fn minimal_in(tree: &Tree) -> Vec<Minimal> {
+    let stands = |device: &&Minimal| match tree.get(Path::new(device.path)) {
+        Some(Content::Bind { kind, .. }) => *kind == device.kind(),
+        _ => false,
+    };
+    MINIMAL.iter().filter(stands).copied().collect()
 }
 
 /// The nodes that one entry of `devices` names on this host.

@@ -13,6 +13,7 @@ mod written;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::devices::minimal_in;
 use super::steps::{Steps, steps};
 use super::tree::Tree;
 use super::{Access, ReadBack, Rootfs, Step};
@@ -53,6 +54,8 @@ pub struct Planned {
     pub host_before: Vec<Step>,
     pub assemble: Vec<Step>,
     pub finish: Vec<Step>,
+    /// Of the target.
+    pub reopen: Option<Step>,
     pub read_back: ReadBack,
     pub grants: Vec<Grant>,
     /// `$XDG_RUNTIME_DIR`, inside; none where a granted tree has no place for it.
@@ -87,7 +90,10 @@ pub fn plan(section: &Rootfs, given: &Given<'_>, host: &Host, findings: &mut Fin
     let Planner { tree, host_before, .. } = planner;
     let Steps { assemble, finish, read_back } = steps(&tree, section, given, host);
     let runtime = tree.is_directory(&runtime, host).then_some(runtime);
-    Planned { host_before, assemble, finish, read_back, grants: grants::grants(&tree, section.writes), runtime, tree }
+    let devices = minimal_in(&tree);
+    let reopen = (!devices.is_empty()).then_some(Step::Reopen { devices });
+    let grants = grants::grants(&tree, section.writes);
+    Planned { host_before, assemble, finish, reopen, read_back, grants, runtime, tree }
 }
 
 impl Planner<'_> {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::devices::Minimal;
 use super::target::Target;
 use super::tree::Kind;
 use crate::isolation;
@@ -97,6 +98,10 @@ pub enum Step {
     },
     Seal,
     Pivot,
+    /// In the program's own process.
+    Reopen {
+        devices: Vec<Minimal>,
+    },
 }
 
 /// What a layer brings that the directory beneath it lacks; the path is relative to both.
@@ -142,6 +147,9 @@ impl Step {
             Step::Cgroup { .. } => "the program may divide what it has been given; its own limits lie above",
             Step::Devpts { .. } => "terminals of its own",
             Step::Seal => "writes go only where the profile says",
+            Step::Reopen { .. } => {
+                "the caller's descriptor leads to the host's node, whose mode and times root could change"
+            }
             Step::Pivot => "nothing of the old root can be reached any more, not even by `..`",
         }
     }
@@ -149,7 +157,7 @@ impl Step {
     pub fn slots(&self) -> Slots {
         match self {
             Step::Create { lock, .. } => Slots { fills: lock.iter().copied().collect(), ..Slots::default() },
-            Step::Private => Slots::default(),
+            Step::Private | Step::Reopen { .. } => Slots::default(),
             Step::Root { .. } => Slots::filling(&[Slot::Root, Slot::Scratch]),
             Step::HostProc => Slots::filling(&[Slot::Proc]),
             Step::Directory { .. }
@@ -223,6 +231,10 @@ impl fmt::Display for Step {
             Step::Sys { .. } => f.write_str("sysfs → /sys, read-only"),
             Step::Cgroup { attributes, .. } => write!(f, "cgroup2 → /sys/fs/cgroup, {}", access(attributes)),
             Step::Devpts { .. } => f.write_str("devpts → /dev/pts, own instance"),
+            Step::Reopen { devices } => {
+                let paths: Vec<&str> = devices.iter().map(|device| device.path).collect();
+                write!(f, "open again what is one of these on descriptors 0 to 2: {}", paths.join(" "))
+            }
             Step::Seal => f.write_str("make the root read-only"),
             Step::Pivot => f.write_str("pivot into the root and let go of the old one"),
         }
