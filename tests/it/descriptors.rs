@@ -321,3 +321,15 @@ fn a_device_that_is_open_is_the_one_inside() {
         }
     }
 }
+
+#[test]
+fn no_lease_is_taken_on_what_is_open() {
+    let answer = |sandbox: &Sandbox| {
+        let file = std::fs::File::open(sandbox.file("input", "")).expect("opening");
+        let output = sandbox.command("run", &["/probe", "lease", "0"]).stdin(file).output().expect("starting");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    assert_eq!(answer(&Sandbox::new()), "lease 0: EPERM\n");
+    let open = Sandbox::new().with("seccomp", r#"preset = "none""#);
+    assert_eq!(answer(&open), "lease 0: ok\n", "the control");
+}

@@ -98,6 +98,11 @@ static int try_fremovexattr(int argc, char **argv)
 	return fremovexattr(number(argv[1]), argv[0]);
 }
 
+static int try_lease(int argc, char **argv)
+{
+	return fcntl(number(argv[0]), F_SETLEASE, F_RDLCK);
+}
+
 /* `set-id WAY PATH`: a file with setuid and setgid bits, by each call that takes a mode. What the first ones change is there. */
 static int try_set_id(int argc, char **argv)
 {
@@ -236,7 +241,7 @@ const struct verb file_attempts[] = {
 	{"read", 1, try_read}, {"list", 1, try_list}, {"write", 1, try_write}, {"create", 1, try_create},
 	{"mkdir", 1, try_mkdir}, {"unlink", 1, try_unlink}, {"rmdir", 1, try_rmdir}, {"rename", 2, try_rename},
 	{"link", 2, try_link}, {"symlink", 2, try_symlink}, {"chmod", 2, try_chmod}, {"set-id", 2, try_set_id},
-	{"fchmod", 2, try_fchmod}, {"futimens", 1, try_futimens}, {"fremovexattr", 2, try_fremovexattr}, {"chown", 2, try_chown},
+	{"fchmod", 2, try_fchmod}, {"futimens", 1, try_futimens}, {"fremovexattr", 2, try_fremovexattr}, {"lease", 1, try_lease}, {"chown", 2, try_chown},
 	{"setxattr", 2, try_setxattr}, {"mknod", 4, try_mknod}, {"access-exec", 1, try_access_exec},
 	{"map-exec", 1, try_map_exec}, {"exec", 1, try_exec}, {"chdir", 1, try_chdir}, {"mount", 3, try_mount},
 	{"bind", 2, try_bind}, {"remount", 1, try_remount}, {"move", 2, try_move}, {"umount", 1, try_umount},

@@ -13,8 +13,10 @@ pub enum Check {
     Ioctl,
     /// Nor signals by a terminal's events.
     IoctlScoped,
-    /// No signals by a file's events.
+    /// No lease.
     Fcntl,
+    /// Nor signals by a file's events.
+    FcntlScoped,
     /// The families that applications need: the others are old, rarely run, and where the kernel's holes are.
     Socket,
     /// The same with every netlink protocol.
@@ -55,9 +57,12 @@ impl Check {
                     .collect(),
                 end: Action::Allow,
             },
-            Check::Fcntl => {
+            // Of a file that the caller has open too it outlives the program, and keeps whoever opens it waiting.
+            Check::Fcntl | Check::FcntlScoped => {
                 let asks = [eq(1, libc::F_SETFL as u64), masked(2, libc::O_ASYNC as u64, libc::O_ASYNC as u64)];
-                Chain { clauses: vec![never(&asks, libc::EPERM)], end: Action::Allow }
+                let mut clauses = vec![never(&[eq(1, libc::F_SETLEASE as u64)], libc::EPERM)];
+                clauses.extend((self == Check::FcntlScoped).then(|| never(&asks, libc::EPERM)));
+                Chain { clauses, end: Action::Allow }
             }
             Check::Socket | Check::SocketAnyNetlink => {
                 let mut netlink = vec![eq(0, libc::AF_NETLINK as u64)];

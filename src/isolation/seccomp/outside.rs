@@ -25,7 +25,7 @@ impl Given {
         let within = |set: &Set| set.contains(arch, number);
         match () {
             () if self.reaches_group() && within(&KILL) => Some(Check::Kill),
-            () if !self.scoped && within(&FCNTL) => Some(Check::Fcntl),
+            () if !self.scoped && within(&FCNTL) => Some(Check::FcntlScoped),
             () if !self.scoped && within(&IOCTL) => Some(Check::IoctlScoped),
             () if !self.pids => None,
             () if within(&OWN) => Some(Check::Own),

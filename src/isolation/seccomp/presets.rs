@@ -68,9 +68,10 @@ const UNSEEN_MODES: Set = set("unseen-modes");
 const TEXT: &str = include_str!("presets.tbl");
 static SETS: [Group; heads(TEXT)] = parse(TEXT, &GROUPS);
 
-const CHECKED: [(Set, Check); 11] = [
+const CHECKED: [(Set, Check); 12] = [
     (one("clone"), Check::Clone),
     (one("ioctl"), Check::Ioctl),
+    (one("fcntl").or(one("fcntl64")), Check::Fcntl),
     (one("socket"), Check::Socket),
     (one("socketpair"), Check::Socketpair),
     (one("personality"), Check::Personality),

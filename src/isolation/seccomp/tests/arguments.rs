@@ -62,6 +62,22 @@ fn terminals_take_no_input_from_ioctl() {
 }
 
 #[test]
+fn no_lease_is_taken() {
+    let both = || Seccomp { architectures: both(), ..Seccomp::default() };
+    let (set, lifted) = (filter(&both()), filter(&Seccomp { allow: Some(names(&["fcntl"])), ..both() }));
+    for (arch, name) in [(Arch::X86_64, "fcntl"), (Arch::I386, "fcntl"), (Arch::I386, "fcntl64")] {
+        for high in [0, 1 << 32, 0xffff_ffff_0000_0000] {
+            assert_eq!(ask(&set, arch, name, &[0, 1024 | high, 0]), "EPERM", "{name} {high:#x}");
+        }
+        // F_GETLEASE, F_DUPFD_CLOEXEC, F_ADD_SEALS, F_SETLK, and none.
+        for command in [1025, 1030, 1033, 6, 0, u64::MAX] {
+            assert_eq!(ask(&set, arch, name, &[0, command, 1024]), "allow", "{name} {command}");
+        }
+    }
+    assert_eq!(native(&lifted, "fcntl", &[0, 1024, 0]), "allow", "by its own name");
+}
+
+#[test]
 fn sockets_are_of_the_families_that_applications_need() {
     let [default, compat] = [Preset::Default, Preset::Compat]
         .map(|preset| filter(&Seccomp { preset, architectures: both(), ..Seccomp::default() }));

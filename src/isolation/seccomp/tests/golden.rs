@@ -81,6 +81,7 @@ fn a_number_that_arguments_do_not_matter_for_is_decided_without_them() {
                 "open",
                 "ioctl",
                 "clone",
+                "fcntl",
                 "creat",
                 "chmod",
                 "fchmod",
@@ -96,6 +97,7 @@ fn a_number_that_arguments_do_not_matter_for_is_decided_without_them() {
                 "socket",
                 "socketpair",
                 "clone",
+                "fcntl",
                 "creat",
                 "chmod",
                 "fchmod",
@@ -108,7 +110,7 @@ fn a_number_that_arguments_do_not_matter_for_is_decided_without_them() {
                 "fchmodat",
                 "fchmodat2",
             ],
-            _ => &["ioctl", "socket", "socketpair", "clone", "personality", "setpriority", "ioprio_set"],
+            _ => &["ioctl", "socket", "socketpair", "clone", "fcntl", "personality", "setpriority", "ioprio_set"],
         };
         assert_eq!(read, expected, "{preset}");
         assert!(filter.program().len() < 256, "{preset}: {}", filter.program().len());
