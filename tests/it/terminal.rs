@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::harness::{Sandbox, Terminal, outside, skip};
 
-const REQUESTS: [&str; 4] = ["tiocsti", "tioclinux", "tiocsetd", "tioccons"];
+const REQUESTS: [&str; 7] = ["tiocsti", "tioclinux", "tiocsetd", "tioccons", "kdsetmode", "kdskbmode", "vt-setmode"];
 
 /// The probe at a terminal, inside: what is typed for it and what the terminal shows until the prompt is back.
 fn at_a_terminal(sandbox: &Sandbox, words: &str) -> String {
@@ -42,7 +42,12 @@ fn requests_that_put_something_into_a_terminal_are_refused() {
 #[test]
 fn what_is_refused_is_what_the_filter_refuses() {
     let sandbox = Sandbox::new().with("seccomp", r#"preset = "none""#);
-    let shown = at_a_terminal(&sandbox, "ioctl tiocsetd + ioctl tioclinux + ioctl tiocsti");
+    let console = ["kdsetmode", "kdskbmode", "vt-setmode"];
+    let asked = console.map(|request| format!("ioctl {request} + ")).concat();
+    let shown = at_a_terminal(&sandbox, &format!("{asked}ioctl tiocsetd + ioctl tioclinux + ioctl tiocsti"));
+    for request in console {
+        assert!(shown.contains(&format!("ioctl {request}: ENOTTY")), "a console's, which a pty is not\n{shown}");
+    }
     // The kernel's own answers: the discipline can be set, and the selection is a console's, which a pty is not.
     assert!(shown.contains("ioctl tiocsetd: ok"), "{shown}");
     assert!(shown.contains("ioctl tioclinux: ENOTTY"), "{shown}");

@@ -4,7 +4,9 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/kd.h>
 #include <linux/keyctl.h>
+#include <linux/vt.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -129,7 +131,7 @@ static int try_listen(int argc, char **argv)
 
 static const struct named terminal_requests[] = {
 	{"tiocsti", TIOCSTI}, {"tioclinux", TIOCLINUX}, {"tiocsetd", TIOCSETD}, {"tioccons", TIOCCONS},
-	{"tiocgwinsz", TIOCGWINSZ}, {NULL, 0},
+	{"kdsetmode", KDSETMODE}, {"kdskbmode", KDSKBMODE}, {"vt-setmode", VT_SETMODE}, {"tiocgwinsz", TIOCGWINSZ}, {NULL, 0},
 };
 
 /* `ioctl NAME [HIGH]`: on standard input; HIGH is put into the upper half of the request, which the kernel ignores. */

@@ -9,7 +9,7 @@ use super::{Action, Condition, OnDeny, Op};
 pub enum Check {
     /// Threads and processes, but no namespaces.
     Clone,
-    /// No input pushed into a terminal, no console taken over.
+    /// No input pushed into a terminal, no console taken over, nothing of a virtual terminal switched off.
     Ioctl,
     /// Nor signals by a terminal's events.
     IoctlScoped,
@@ -53,7 +53,9 @@ impl Check {
                 clauses: [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCSETD, libc::TIOCCONS]
                     .into_iter()
                     .chain((self == Check::IoctlScoped).then_some(libc::FIOASYNC))
-                    .map(|request| never(&[eq(1, request)], libc::EPERM))
+                    .map(|request| eq(1, request))
+                    .chain(CONSOLE_REQUESTS.map(|range| masked(1, !0xff & u64::from(u32::MAX), range)))
+                    .map(|test| never(&[test], libc::EPERM))
                     .collect(),
                 end: Action::Allow,
             },
@@ -124,6 +126,10 @@ impl Check {
         }
     }
 }
+
+/// Of linux/kd.h and linux/vt.h, each with what it may still grow: keyboard, picture and change of virtual terminals,
+/// which stay as the program leaves them. The few that only ask have answers for no usual program.
+const CONSOLE_REQUESTS: [u64; 2] = [0x4b00, 0x5600];
 
 /// All the flags that clone(2) takes for a new namespace; CLONE_NEWTIME lies where it keeps the exit signal.
 const NEW_NAMESPACES: u64 = (libc::CLONE_NEWNS

@@ -55,7 +55,16 @@ fn terminals_take_no_input_from_ioctl() {
                 assert_eq!(ask(&filter, arch, "ioctl", &[0, request | high]), "EPERM", "{request:#x} {high:#x}");
             }
         }
-        for request in [0x5401, 0x5413, 0x541b, 0x5411, 0x5422, 0x5424, 0, u64::MAX] {
+        // KDGKBTYPE, KDSETMODE, KDSKBMODE, KDSKBLED, VT_SETMODE, VT_ACTIVATE, and the ends of the ranges.
+        for request in [0x4b33, 0x4b3a, 0x4b45, 0x4b65, 0x5602, 0x5606, 0x4b00, 0x4bff, 0x5600, 0x56ff] {
+            for high in [0, 1 << 32, 0xffff_ffff_0000_0000] {
+                assert_eq!(ask(&filter, arch, "ioctl", &[0, request | high]), "EPERM", "{request:#x} {high:#x}");
+            }
+        }
+        // VIDIOC_QUERYCAP is of the second one's letter, and has a size.
+        for request in
+            [0x8068_5600, 0x4aff, 0x4c00, 0x55ff, 0x5700, 0x5401, 0x5413, 0x541b, 0x5411, 0x5422, 0x5424, 0, u64::MAX]
+        {
             assert_eq!(ask(&filter, arch, "ioctl", &[u64::MAX, request]), "allow", "{request:#x}");
         }
     }
