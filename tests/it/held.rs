@@ -152,6 +152,31 @@ fn check_names_links_that_the_program_may_exchange() {
 
 /// The next launch reads by the same names.
 #[test]
+fn what_is_read_only_in_a_writable_tree_has_no_other_name() {
+    let sandbox = Sandbox::new();
+    let proj = sandbox.dir().join("proj");
+    let head = "[process]\ncommand = [\"/bin/true\"]\n[rootfs]\n";
+    let at = proj.display();
+    let profile = sandbox.file("proj/box.toml", &format!("{head}read-write = [\"{at}\"]\n"));
+    let conf = sandbox.file("proj/conf", "");
+    let outside = format!("{head}read-write = [\"{at}\"]\nread-only = [\"{}\"]\n", conf.display());
+    let outside = sandbox.file("outside.toml", &outside);
+    let alone = sandbox.file("alone.toml", &format!("{head}read-only = [\"{}\"]\n", conf.display()));
+    for (profile, file) in [(&profile, &profile), (&outside, &conf)] {
+        let profile = profile.display().to_string();
+        let other = proj.join("other");
+        // The controls: with one name, and where nothing is writable.
+        sandbox.sandbox(&["run", &profile]).exits(0);
+        std::fs::hard_link(file, &other).expect("linking");
+        let names = format!("{} has 2 names", file.display());
+        sandbox.sandbox(&["run", &profile]).refused(125, &["error: rootfs: ", &names, "hint: "]);
+        sandbox.sandbox(&["check", &profile]).exits(1).says(&[&names]);
+        sandbox.sandbox(&["run", &alone.display().to_string()]).exits(0);
+        std::fs::remove_file(&other).expect("removing");
+    }
+}
+
+#[test]
 fn what_leads_to_a_profile_is_not_the_programs() {
     let sandbox = Sandbox::new();
     let proj = sandbox.dir().join("proj");

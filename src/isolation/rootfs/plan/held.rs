@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use super::Planner;
 use super::granted::writable_names;
 use crate::host::Node;
-use crate::isolation::Section;
 use crate::isolation::rootfs::Access;
 use crate::isolation::rootfs::tree::{Content, Kind, Tree};
+use crate::isolation::{Origin, Section};
 
 impl Planner<'_> {
     /// A profile in a writable tree is read-only there.
@@ -51,6 +51,33 @@ impl Planner<'_> {
                             next launch would grant what the program has written there";
                 self.findings.error(Section::Rootfs, message, hint, None);
             }
+        }
+    }
+
+    /// A file that is read-only by its own name in a writable tree could be written to by another.
+    pub(super) fn check_names(&mut self) {
+        let read_only = self.tree.iter().filter_map(|(at, content)| match content {
+            Content::Bind { source, kind: Kind::File, access: Access::ReadOnly, .. } => Some((at, source)),
+            _ => None,
+        });
+        let over_itself = |(at, source): &(&Path, &PathBuf)| writable_names(&self.tree, source).any(|name| name == *at);
+        let files: Vec<(PathBuf, PathBuf)> =
+            read_only.filter(over_itself).map(|(at, source)| (at.to_owned(), source.clone())).collect();
+        for (at, source) in files {
+            let profile = if self.given.profiles.contains(&source) { "profile " } else { "read-only: " };
+            let noun = format!("{profile}{}", source.display());
+            let hint = "remove the other hard links, or leave its directory out of what is writable";
+            let section = self.section;
+            let origin = section.binds.iter().find(|bind| bind.target == at).and_then(|bind| bind.origin.as_ref());
+            self.refuse_names(&source, &noun, "by the others it could be written to", hint, origin);
+        }
+    }
+
+    /// No mount covers the other names of a file, and nothing tells where they are.
+    pub(super) fn refuse_names(&mut self, source: &Path, noun: &str, so: &str, hint: &str, origin: Option<&Origin>) {
+        let links = self.host.links(source);
+        if links > 1 {
+            self.findings.error(Section::Rootfs, format!("{noun} has {links} names, and {so}"), hint, origin);
         }
     }
 

@@ -53,6 +53,7 @@ impl Planner<'_> {
         self.protect_profiles();
         self.check_sought();
         self.check_links();
+        self.check_names();
         self.hide_others();
         self.hold();
     }
@@ -74,12 +75,10 @@ impl Planner<'_> {
                 self.findings.error(Section::Rootfs, message, hint, hide.origin.as_ref());
             }
             Found::There { path, kind } => {
-                let source = self.tree.source(&path).filter(|_| kind == Kind::File);
-                let links = source.map_or(1, |source| self.host.links(&source));
-                if links > 1 {
-                    let message = format!("hide: {noun} has {links} names, and the others would still show it");
-                    let hint = "remove the other hard links, or hide the directories that they are in".to_string();
-                    self.findings.error(Section::Rootfs, message, hint, hide.origin.as_ref());
+                if let Some(source) = self.tree.source(&path).filter(|_| kind == Kind::File) {
+                    let noun = format!("hide: {noun}");
+                    let hint = "remove the other hard links, or hide the directories that they are in";
+                    self.refuse_names(&source, &noun, "the others would still show it", hint, hide.origin.as_ref());
                 }
                 self.put(&path, Content::Hidden(kind), hide.origin.as_ref());
             }
