@@ -14,6 +14,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     profile += &format!("env = {{ A = {} }}\n", lines[lines.len() - 1]);
     let set = lines.get(4).map(|line| format!("a={}", line.trim_matches('"'))).into_iter().collect();
     sandbox_fuzz::text(&profile, set);
+    sandbox_fuzz::plain(text);
     profile += &format!("cwd = {0}\n[rootfs]\nread-only = [{0}]\n", lines[0]);
     sandbox_fuzz::text(&profile, Vec::new());
 });

@@ -27,6 +27,15 @@ pub fn text(text: &str, set: Vec<String>) {
     reads_back::judge(read, &FACTS, &format!("{text}\n{:?}", overrides.set));
 }
 
+/// What the command line gives to a variable is plain text, whatever it is.
+pub fn plain(value: &str) {
+    let overrides = Overrides { set: vec![format!("a={value}")], ..Overrides::default() };
+    let text = "[vars]\na = \"\"\nb = \"${a}\"\n[process]\ncommand = [\"/bin/true\", \"${a}\", \"${b}\"]\n";
+    if let Ok(read) = profile::load_text(text, "/profiles/p.toml", &overrides, &Host::known(FACTS.clone())) {
+        assert!(read.profile.process.command[1..].iter().all(|word| word == value), "{value:?}");
+    }
+}
+
 /// A file, where `config` is the directory that XDG_CONFIG_HOME names.
 pub fn file_in(config: &Path, path: &Path, shown: &str) {
     let mut facts = FACTS.clone();

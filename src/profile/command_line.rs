@@ -11,7 +11,8 @@ use super::tree::{Entry, Kind, Node, Table};
 use super::variables::Variables;
 use crate::isolation::nearest;
 
-/// One `--set` as a small file. Without a dot it names a variable, and its value is plain text.
+/// One `--set` as a small file. Without a dot it names a variable, and its value is plain text: a script may hand on the
+/// name of a file, which must not be able to ask for the environment. Of `~`, whoever reads a path asks [`Variables::expand_marked`].
 pub fn read(source: &Source, file: u32, report: &Report) -> Option<Table> {
     let text = source.text.as_str();
     let whole = Place::new(file, 0, text.len());
@@ -30,7 +31,7 @@ pub fn read(source: &Source, file: u32, report: &Report) -> Option<Table> {
         let place = |start: usize, end: usize| Place::new(file, start, end);
         let value_place = place(left.len() + 1, text.len());
         let key_place = place(0, left.len());
-        let value = Node { place: value_place, kind: Kind::Text(right.to_owned()) };
+        let value = Node { place: value_place, kind: Kind::Text(right.replace('$', "$$")) };
         let mut vars = Table::default();
         vars.push(Entry::new(name.to_owned(), key_place, value));
         let mut table = Table::default();

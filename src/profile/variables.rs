@@ -49,7 +49,7 @@ pub struct Variables<'a> {
     name: OnceCell<String>,
     caller: Caller<'a>,
     /// `None`: it failed, and that was reported.
-    expanded: RefCell<BTreeMap<String, Option<Rc<str>>>>,
+    expanded: RefCell<BTreeMap<String, Option<Value>>>,
     open: RefCell<Vec<String>>,
     /// How many texts are being expanded, each for the one before.
     depth: Cell<u32>,
@@ -57,8 +57,11 @@ pub struct Variables<'a> {
     asked: RefCell<BTreeSet<String>>,
 }
 
+/// What a variable comes to, and whether it begins with plain text of the command line: `--set variable=value`.
+type Value = (Rc<str>, bool);
+
 enum Found {
-    Value(Rc<str>),
+    Value(Value),
     Missing,
     /// Reported already.
     Failed,
@@ -104,8 +107,13 @@ impl<'a> Variables<'a> {
 
     /// The text with every `${…}` replaced; nothing after an error, which is reported.
     pub fn expand<'t>(&self, text: &'t str, place: Place) -> Option<Cow<'t, str>> {
+        self.expand_marked(text, place).map(|(text, _)| text)
+    }
+
+    /// The same, and whether it begins with plain text of the command line, in which no sign means anything.
+    pub fn expand_marked<'t>(&self, text: &'t str, place: Place) -> Option<(Cow<'t, str>, bool)> {
         if !text.contains('$') {
-            return Some(Cow::Borrowed(text));
+            return Some((Cow::Borrowed(text), false));
         }
         if self.depth.get() == DEEPEST {
             let message = format!("variables lie in one another more than {DEEPEST} deep");
@@ -115,11 +123,12 @@ impl<'a> Variables<'a> {
         self.depth.set(self.depth.get() + 1);
         let expanded = self.expand_parts(text, place);
         self.depth.set(self.depth.get() - 1);
-        expanded.map(Cow::Owned)
+        expanded.map(|(text, plain)| (Cow::Owned(text), plain))
     }
 
-    fn expand_parts(&self, text: &str, place: Place) -> Option<String> {
+    fn expand_parts(&self, text: &str, place: Place) -> Option<(String, bool)> {
         let mut out = String::with_capacity(text.len());
+        let mut begins_plain = false;
         for piece in pieces(text) {
             match piece {
                 Piece::Text(text) => {
@@ -127,7 +136,11 @@ impl<'a> Variables<'a> {
                     continue;
                 }
                 Piece::Dollar | Piece::Bare(_) => out.push('$'),
-                Piece::Variable(inner) => out.push_str(&self.replace(inner, place)?),
+                Piece::Variable(inner) => {
+                    let (value, plain) = self.replace(inner, place)?;
+                    begins_plain |= plain && out.is_empty();
+                    out.push_str(&value);
+                }
                 Piece::Unclosed(rest) => {
                     let part = self.sources.part_of(place, rest);
                     self.report.push(
@@ -145,7 +158,7 @@ impl<'a> Variables<'a> {
                 return None;
             }
         }
-        Some(out)
+        Some((out, begins_plain))
     }
 
     /// The passwd home of the account that runs the profile: what `~` stands for.
@@ -172,7 +185,7 @@ impl<'a> Variables<'a> {
     }
 
     /// `NAME` or `NAME:-DEFAULT`.
-    fn replace(&self, inner: &str, place: Place) -> Option<Rc<str>> {
+    fn replace(&self, inner: &str, place: Place) -> Option<Value> {
         let (name, default) = name_and_default(inner);
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')) {
             let part = self.sources.part_of(place, &format!("${{{inner}}}"));
@@ -186,10 +199,10 @@ impl<'a> Variables<'a> {
             return None;
         }
         match self.find(name, place) {
-            Found::Value(value) if !value.is_empty() || default.is_none() => Some(value),
-            Found::Value(_) => Some(self.expand(default?, place)?.into()),
+            Found::Value(value) if !value.0.is_empty() || default.is_none() => Some(value),
+            Found::Value(_) => self.value(default?, place),
             Found::Missing => match default {
-                Some(default) => Some(self.expand(default, place)?.into()),
+                Some(default) => self.value(default, place),
                 None => {
                     self.undefined(name, inner, place);
                     None
@@ -199,9 +212,14 @@ impl<'a> Variables<'a> {
         }
     }
 
+    fn value(&self, text: &str, place: Place) -> Option<Value> {
+        self.expand_marked(text, place).map(|(text, plain)| (text.into(), plain))
+    }
+
     fn find(&self, name: &str, place: Place) -> Found {
+        let found = |value: Option<String>| value.map_or(Found::Missing, |value| Found::Value((value.into(), false)));
         if let Some(variable) = name.strip_prefix("env.") {
-            return self.host.env(variable).map_or(Found::Missing, |value| Found::Value(value.into()));
+            return found(self.host.env(variable));
         }
         if let Some((text, declared_at)) = self.declared.get(name) {
             if self.sources.get(declared_at.file).provenance == Provenance::CommandLine {
@@ -209,7 +227,7 @@ impl<'a> Variables<'a> {
             }
             return self.find_declared(name, text, *declared_at);
         }
-        self.built_in(name, place).map_or(Found::Missing, |value| Found::Value(value.into()))
+        found(self.built_in(name, place))
     }
 
     fn find_declared(&self, name: &str, text: &str, declared_at: Place) -> Found {
@@ -223,10 +241,20 @@ impl<'a> Variables<'a> {
             return Found::Failed;
         }
         self.open.borrow_mut().push(name.to_owned());
-        let value: Option<Rc<str>> = self.expand(text, declared_at).map(Into::into);
+        let mut value = self.value(text, declared_at);
+        if let Some((value, plain)) = &mut value {
+            *plain |= !value.is_empty() && self.is_plain(declared_at);
+        }
         self.open.borrow_mut().pop();
         self.expanded.borrow_mut().insert(name.to_owned(), value.clone());
         value.map_or(Found::Failed, Found::Value)
+    }
+
+    /// Whether it is the value of `--set variable=value`, and not that of a key of `[vars]`.
+    fn is_plain(&self, place: Place) -> bool {
+        let source = self.sources.get(place.file);
+        let name = source.text.split('=').next().unwrap_or_default();
+        source.provenance == Provenance::CommandLine && !name.contains('.')
     }
 
     fn built_in(&self, name: &str, place: Place) -> Option<String> {

@@ -55,6 +55,29 @@ fn a_profile_with_any_mistake_starts_nothing() {
     }
 }
 
+/// A script that hands on what it was given hands on a name, not a wish.
+#[test]
+fn what_a_variable_is_set_to_is_plain_text() {
+    let sandbox = Sandbox::new().env("API_KEY", "s3cr3t");
+    sandbox.file("${env.HOME}/mark", "a name");
+    let probe = crate::harness::probe().display().to_string();
+    let rootfs = format!("[rootfs]\nread-only = [\"{probe}:/probe\", \"${{dir}}:/given\"]\n");
+    let text = format!("[vars]\ntitle = \"none\"\ndir = \".\"\n[process]\nenv = {{ T = \"${{title}}\" }}\n{rootfs}");
+    let path = sandbox.file("set.toml", &text).display().to_string();
+    let run =
+        |set: &str, words: &[&str]| sandbox.sandbox(&[&["run", "--set", set, &path, "--", "/probe"], words].concat());
+    let title = |set: &str| run(set, &["env"]).exits(0).stdout.lines().any(|line| line == "T=s3cr3t");
+    assert!(!title("title=${env.API_KEY}"));
+    let given = run("dir=${env.HOME}", &["cat", "/given/mark"]).exits(0);
+    assert!(given.stdout.contains("a name"), "{given}");
+    run("dir=~", &["cat", "/given/mark"]).refused(125, &["`~` is not replaced", "hint: ", "$HOME"]).prints("");
+    // The control: written as a key, it is a text of the language.
+    assert!(title("vars.title='${env.API_KEY}'"));
+    let given = run("vars.dir='${PROFILE_DIR}'", &["cat", "/given/set.toml"]).exits(0);
+    assert!(given.stdout.contains("[vars]"), "{given}");
+    run("vars.dir='~'", &["stat", "/given"]).exits(0);
+}
+
 #[test]
 fn a_hidden_file_with_another_name_stops_the_launch() {
     let sandbox = || {

@@ -37,7 +37,14 @@ impl<'a> Chain<'a> {
             return;
         }
         let variables = Variables::new(self.host, &self.sources, self.report, self.declared.clone(), self.incomplete);
-        let parent = variables.expand(text, place).and_then(|name| self.locate(child, &name, place, &variables));
+        let parent = variables.expand_marked(text, place).and_then(|(name, plain)| {
+            if plain && name.starts_with('~') {
+                let error = Diagnostic::error(place, format!("`~` is not replaced in what --set gives: {name:?}"));
+                self.report.push(error.hint("write an absolute path: the shell replaces $HOME"));
+                return None;
+            }
+            self.locate(child, &name, place, &variables)
+        });
         let Some((path, parent)) = parent else {
             self.incomplete = true;
             return;

@@ -134,7 +134,10 @@ fn expand<'t>(reader: &Reader, key: &str, text: &'t str, place: Place) -> Option
         let hint = format!("write ${{{name}}} for the variable, or $${name} for a dollar");
         return reader.error(part, format!("`${name}` is not replaced"), hint);
     }
-    let expanded = reader.variables.expand(text, place)?;
+    let (expanded, plain) = reader.variables.expand_marked(text, place)?;
+    if plain && expanded.starts_with('~') {
+        return not_written(reader, key, text, &expanded, place);
+    }
     if expanded.contains(['\n', '\r']) {
         let hint = "take the line break out; a variable may have brought it in";
         return reader.error(place, format!("a path of `{key}` is more than one line"), hint);
@@ -147,6 +150,19 @@ fn expand<'t>(reader: &Reader, key: &str, text: &'t str, place: Place) -> Option
         return reader.error(place, format!("a path of `{key}` is empty"), "write a path, or leave the entry out");
     }
     Some(expanded)
+}
+
+/// `~` counts where somebody wrote it into a profile: a value of the command line may be the name of a file.
+fn not_written<T>(reader: &Reader, key: &str, text: &str, expanded: &str, place: Place) -> Option<T> {
+    let name = variable(text, |name| reader.variables.declares(name)).unwrap_or("NAME");
+    let shell = match expanded.strip_prefix('~') {
+        Some(below) if below.is_empty() || below.starts_with('/') => {
+            format!("write --set {name}=\"$HOME{below}\", which the shell replaces, or ")
+        }
+        _ => "write ".to_owned(),
+    };
+    let message = format!("`~` is not replaced in what --set gives to a path of `{key}`: {expanded:?}");
+    reader.error(place, message, format!("{shell}\"./{expanded}\" for a file of this name"))
 }
 
 /// The name in a shell-like `$NAME`, which the language does not have and no path is likely to contain.

@@ -19,7 +19,7 @@ fn variables_bind_late() {
     let args = |set: &[&str]| world.good("child", set).profile.process.args;
     assert_eq!(strings(&args(&[])), ["http://localhost:8080", "$x", "$y"]);
     assert_eq!(strings(&args(&["port=1", "port=2"])), ["http://localhost:2", "$x", "$y"]);
-    let profile = world.good("child", &["none=${UID}"]).profile;
+    let profile = world.good("child", &["vars.none='${UID}'"]).profile;
     assert_eq!(profile.process.env["N"], "child");
     assert_eq!(profile.process.env["D"], nix::unistd::getuid().to_string());
     assert_eq!(world.bad("child", &["prot=1"]), ["the profile has no variable `prot`"]);
@@ -48,6 +48,41 @@ fn one_set_sets_one_key() {
         assert_eq!(world.bad("p", &[more]), ["`--set` sets more than one key"]);
     }
     assert_eq!(world.good("p", &["process.args=[\n'a',\n'b']"]).profile.process.args.len(), 2);
+}
+
+/// What a script hands on may be any file's name.
+#[test]
+fn the_value_of_a_variable_that_is_set_is_plain_text() {
+    let mut world = World::new(&[(
+        "p.toml",
+        "[vars]\nx = 'none'\ny = '${none:-}${x}'\nz = '~/z'\n[process]\ncommand = ['true', '${x}', '${y}']\n",
+    )]);
+    world.env.insert("KEY".into(), "s3cr3t".into());
+    let args = |assignment: &str| world.good("p", &[assignment]).profile.process.command;
+    for text in ["${env.KEY}", "$$", "$", "${", "${x}", "$HOME", "~", "~/.ssh", "-a", "!b", "/a:/b", "é ${x:-${y}}", ""]
+    {
+        assert_eq!(strings(&args(&format!("x={text}"))), ["true", text, text]);
+    }
+    // As a key it is a text of the language.
+    assert_eq!(strings(&args("vars.x='${env.KEY}'")), ["true", "s3cr3t", "s3cr3t"]);
+    world.write("path.toml", "extends = 'p'\n[rootfs]\nread-only = ['${y}', '-${z}']\n");
+    let sources = |assignment: &str| {
+        let binds = world.good("path", &[assignment]).profile.rootfs.binds;
+        binds.into_iter().map(|bind| bind.source.display().to_string()).collect::<Vec<_>>()
+    };
+    let own = world.root.join("config/sandbox/profiles");
+    let here = |name: &str| own.join(name).display().to_string();
+    assert_eq!(sources("x=${env.KEY}"), [&here("${env.KEY}"), "/home/me/z"]);
+    assert_eq!(sources("x=./~/.ssh"), [&here("~/.ssh"), "/home/me/z"]);
+    assert_eq!(sources("x=-/a:/b"), [&here("-/a:/b"), "/home/me/z"]);
+    assert_eq!(sources("vars.x='~/a'"), ["/home/me/a", "/home/me/z"]);
+    for text in ["~", "~/.ssh", "~root/x"] {
+        let said = format!("`~` is not replaced in what --set gives to a path of `read-only`: {text:?}");
+        assert_eq!(world.bad("path", &[&format!("x={text}")]), [said]);
+    }
+    world.write("child.toml", "extends = '${base}'\n[vars]\nbase = 'p'\n");
+    let said = "`~` is not replaced in what --set gives: \"~/p.toml\"";
+    assert_eq!(world.bad("child", &["base=~/p.toml"]), [said]);
 }
 
 #[test]

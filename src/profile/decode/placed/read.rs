@@ -152,11 +152,12 @@ pub fn file(reader: &Reader, path: &str, node: &Node) -> Option<Thing> {
 
 /// Where a link leads is for the program to find out: a relative text stays relative.
 pub fn link(reader: &Reader, path: &str, node: &Node) -> Option<Thing> {
-    if !matches!(node.kind, Kind::Text(_)) {
+    let Kind::Text(written) = &node.kind else {
         return reader.wrong_type(path, node, "a path", "write what the link says, in quotes");
-    }
+    };
     let text = reader.name(path, node)?;
-    if text.starts_with('~') {
+    let plain = || reader.variables.expand_marked(written, node.place).is_some_and(|(_, plain)| plain);
+    if text.starts_with('~') && !plain() {
         return path::absolute(reader, path, &text, node.place).map(Thing::Symlink);
     }
     Some(Thing::Symlink(text.into()))
