@@ -3,7 +3,7 @@
 mod cleaning;
 mod delegated;
 mod disks;
-mod in_force;
+pub mod in_force;
 mod mounted;
 mod places;
 mod scope;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Sandbox, alone, is_root, lacks};
+use crate::harness::{Sandbox, Seen, alone, is_root, lacks};
 
 /// What there is to take, and how that ends.
 const KINDS: [(&str, &[&str]); 6] = [
@@ -86,6 +86,21 @@ fn memory_for_files_counts_as_memory() {
         return drop(seen.refused(125, &["hint: "]));
     }
     seen.exits(137).prints("").says(&["killed: out of memory, limit 32M", "hint: raise memory-max"]);
+}
+
+/// Buffers of sockets are memory of the kernel, and on cgroup v1 counted by themselves.
+#[test]
+fn what_lies_in_sockets_counts_as_memory() {
+    let queued = |seen: &Seen| seen.value("queued").parse::<u64>().expect("a number of MiB");
+    let free = Sandbox::new().probe("queue 40").succeeds();
+    assert!(queued(&free) > 100, "the control: {free}");
+    let limited = Sandbox::new().with("cgroup", r#"memory-max = "32M""#);
+    if lacks("memory") || !is_root() && limited.ask("check", &["/probe"]).status.code() == Some(1) {
+        return drop(limited.probe("queue 40").refused(125, &["memory-max: ", "hint: "]));
+    }
+    // Whoever sends what has no room waits, or is killed for it.
+    let seen = limited.probe("queue 40");
+    assert!(seen.stdout.is_empty() && seen.status.code() == Some(137) || queued(&seen) < 40, "{seen}");
 }
 
 #[test]

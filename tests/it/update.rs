@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::signal::Signal;
 
+use crate::cgroup::in_force::value;
 use crate::harness::{Running, Sandbox, Seen, eventually, is_root, lacks, left_to_root, skip};
 
 /// A shell inside that does what it is told, a line each; `None` where this caller may make no cgroup.
@@ -98,6 +99,37 @@ fn memory_in_use_stays_allowed_and_nothing_is_changed_by_halves() {
     running.send("/probe hold 60 || echo killed\n");
     running.line("holding").line("done");
     update(&sandbox, &["memory-max=40M"]).succeeds();
+    running.signal(Signal::SIGTERM);
+    running.ends();
+}
+
+/// Cgroup v1 counts buffers of sockets by themselves: another limit of memory is theirs too.
+#[test]
+fn buffers_of_sockets_follow_the_limit_of_memory() {
+    const LIMITS: [&str; 2] = ["memory.limit_in_bytes", "memory.kmem.tcp.limit_in_bytes"];
+    if !is_root() || !Path::new("/sys/fs/cgroup/memory").join(LIMITS[1]).exists() {
+        return left_to_root("limits of cgroup v1");
+    }
+    let sandbox = Sandbox::new().with("cgroup", r#"memory-max = "32M""#);
+    let Some(mut running) = shell(&sandbox) else { return };
+    let agree = |running: &Running, limit: u64| {
+        for file in LIMITS {
+            let seen: u64 = value(&sandbox, running, file).parse().expect("a number");
+            assert!(
+                seen == limit.wrapping_shl(20) || limit == u64::MAX && seen > i64::MAX as u64 - 65536,
+                "{file}: {seen}"
+            );
+        }
+    };
+    agree(&running, 32);
+    update(&sandbox, &["memory-max=96M"]).succeeds();
+    agree(&running, 96);
+    running.send("/probe queue 40 + hang &\n");
+    running.line("done").line_with("queued").line("running");
+    update(&sandbox, &["memory-max=64M"]).refused(1, &["memory-max: ", "are in use", "hint: "]);
+    agree(&running, 96);
+    update(&sandbox, &["memory-max=max"]).succeeds();
+    agree(&running, u64::MAX);
     running.signal(Signal::SIGTERM);
     running.ends();
 }

@@ -2,7 +2,9 @@
 #include "probe.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,8 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -192,6 +196,17 @@ static int take(const char *what, long already)
 			;
 		return 0;
 	}
+	if (!strcmp(what, "signals")) {
+		sigset_t blocked;
+		sigemptyset(&blocked);
+		sigaddset(&blocked, SIGRTMIN);
+		sigprocmask(SIG_BLOCK, &blocked, NULL);
+		return sigqueue(getpid(), SIGRTMIN, (union sigval){0});
+	}
+	if (!strcmp(what, "locked-memory")) {
+		int id = shmget(IPC_PRIVATE, 1 << 16, 0600);
+		return id < 0 ? id : shmctl(id, SHM_LOCK, NULL);
+	}
 	return errno = EINVAL, -1;
 }
 
@@ -202,6 +217,30 @@ static int act_hog(int argc, char **argv)
 	while (taken < 1000000 && take(argv[0], taken) >= 0)
 		taken++;
 	printf("hog %s: %s\nhogged %s: %ld\n", argv[0], taken < 1000000 ? errno_name(errno) : "ok", argv[0], taken);
+	return fflush(stdout);
+}
+
+/* Fills the buffers of so many connections to itself, and says how much they took, in MiB. */
+static int act_queue(int argc, char **argv)
+{
+	static char block[1 << 20];
+	struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof here;
+	long count = number(argv[0]), size = 4 << 20;
+	long long queued = 0;
+	int listening = socket(AF_INET, SOCK_STREAM, 0);
+	if (listening < 0 || bind(listening, (void *)&here, length) || listen(listening, 16) ||
+	    getsockname(listening, (void *)&here, &length))
+		return printf("queue: %s\n", errno_name(errno)), 0;
+	while (count-- > 0) {
+		int sender = socket(AF_INET, SOCK_STREAM, 0);
+		setsockopt(sender, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+		if (sender < 0 || connect(sender, (void *)&here, length) || accept(listening, NULL, NULL) < 0)
+			break;
+		for (ssize_t sent; (sent = send(sender, block, sizeof block, MSG_DONTWAIT)) > 0;)
+			queued += sent;
+	}
+	printf("queued %lld\n", queued >> 20);
 	return fflush(stdout);
 }
 
@@ -316,6 +355,7 @@ const struct verb acts[] = {
 	{"burn", 1, act_burn},
 	{"compute", 1, act_compute},
 	{"hog", 1, act_hog},
+	{"queue", 1, act_queue},
 	{"cgroups", 1, act_cgroups},
 	{"become-root", 0, act_become_root},
 	{"outlive", 0, act_outlive},

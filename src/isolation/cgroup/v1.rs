@@ -16,7 +16,13 @@ pub fn controller(name: &'static str) -> &'static str {
 pub fn carry(key: &Key, memory: Option<Max>, place: &Path, host: &Host) -> Result<Carried, Lack> {
     let one = |file: &str, value: String| Carried::exactly(vec![Setting::new(file, value)]);
     Ok(match key {
-        Key::MemoryMax(max) => one("memory.limit_in_bytes", bytes(*max)),
+        Key::MemoryMax(max) => {
+            let mut settings = vec![Setting::new("memory.limit_in_bytes", bytes(*max))];
+            if host.node(&place.join(SOCKETS)) != Node::Missing {
+                settings.push(Setting::new(SOCKETS, bytes(*max)));
+            }
+            Carried::exactly(settings)
+        }
         Key::MemoryHigh(Max::Max) => one("memory.soft_limit_in_bytes", bytes(Max::Max)),
         Key::MemoryHigh(max) => one("memory.soft_limit_in_bytes", bytes(*max)).approximately(
             "on cgroup v1 it is memory.soft_limit_in_bytes: above it memory is taken back when the machine runs short, \
@@ -81,6 +87,9 @@ pub fn carry(key: &Key, memory: Option<Max>, place: &Path, host: &Host) -> Resul
         }
     })
 }
+
+/// Buffers of sockets, whatever their protocol: counted by themselves, and not at all before this is set.
+pub const SOCKETS: &str = "memory.kmem.tcp.limit_in_bytes";
 
 pub const UNIFIED: &str = "boot with cgroup v2 alone: systemd.unified_cgroup_hierarchy=1 on the kernel's command line";
 const BFQ: &str = "as root: echo bfq > /sys/block/DISK/queue/scheduler";

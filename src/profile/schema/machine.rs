@@ -13,7 +13,7 @@ pub const CGROUP: Section = Section {
     name: "cgroup",
     about: "how much of the machine the program may use",
     rows: &[
-        ("memory-max", bytes, "", "the program is killed beyond this"),
+        ("memory-max", bytes, "", "the program is killed beyond this; on v1 as much again for buffers of sockets"),
         (
             "memory-high",
             bytes,

@@ -76,6 +76,7 @@ fn what_cgroup_v1_does_differently() {
         .hybrid()
         .writable_v1()
         .node("/sys/fs/cgroup/memory/api/x/memory.memsw.limit_in_bytes", FILE)
+        .node("/sys/fs/cgroup/memory/api/x/memory.kmem.tcp.limit_in_bytes", FILE)
         .text("/sys/fs/cgroup/cpuset/cpuset.cpus", "0-3\n")
         .text("/sys/fs/cgroup/cpuset/cpuset.mems", "0\n")
         .text("/sys/fs/cgroup/cpuset/cpuset.effective_cpus", "0-3\n");
@@ -87,6 +88,7 @@ fn what_cgroup_v1_does_differently() {
         steps,
         [
             "memory.limit_in_bytes = 104857600",
+            "memory.kmem.tcp.limit_in_bytes = 104857600",
             "memory.soft_limit_in_bytes = 52428800",
             "memory.memsw.limit_in_bytes = 115343360",
             "cpu.cfs_quota_us = 50000",

@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use super::super::apply;
 use super::super::oom::number;
 use super::super::settings::{Lack, Setting};
+use super::super::v1::SOCKETS;
 use super::Change;
 use crate::isolation::{Fault, Operation, size};
 use crate::sys::errno::words;
@@ -30,7 +31,9 @@ pub fn set(changes: &[Change<'_>]) -> Result<(), Lack> {
         }
         if let Err(fault) = result {
             let busy = matches!(fault.errno, Errno::EBUSY) && setting.file.starts_with("memory.");
-            let used = number(&directory.path, "memory.usage_in_bytes").filter(|_| busy);
+            let usage =
+                if setting.file == SOCKETS { "memory.kmem.tcp.usage_in_bytes" } else { "memory.usage_in_bytes" };
+            let used = number(&directory.path, usage).filter(|_| busy);
             let lack = match used {
                 Some(used) => in_use(used),
                 None => Lack::new(said(&fault), "nothing was changed"),
