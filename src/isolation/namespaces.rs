@@ -134,6 +134,11 @@ pub enum Step {
         path: String,
         value: String,
     },
+    /// A count that the kernel keeps for the user outside too, of which the program gets a part: the same.
+    Share {
+        path: &'static str,
+        value: u64,
+    },
     /// The count of user namespaces below ours is limited to none, and making one is seen to fail.
     ForbidNested,
 }
@@ -150,6 +155,9 @@ impl Step {
             Step::UnshareTime(_) => "clocks of its own: the host's time since boot can be hidden or moved",
             Step::Hostname(_) => "the host's own name is not the program's business",
             Step::Sysctl { .. } => "the profile sets it; it is the namespaces' own value, not the host's",
+            Step::Share { .. } => {
+                "half of the caller's: what a program takes counts for its user outside too, who then finds none left"
+            }
             Step::ForbidNested => {
                 "a nested user namespace would give back capabilities within itself, and kernel surface"
             }
@@ -159,7 +167,7 @@ impl Step {
     pub fn slots(&self) -> Slots {
         match self {
             Step::MapIds(_) | Step::MapIdsByHelper(_) => Slots::reading(&[Slot::Child]),
-            Step::Sysctl { .. } | Step::ForbidNested => Slots::reading(&[Slot::Proc]),
+            Step::Sysctl { .. } | Step::Share { .. } | Step::ForbidNested => Slots::reading(&[Slot::Proc]),
             Step::MapOwnId(_)
             | Step::Become { .. }
             | Step::Undumpable
@@ -189,6 +197,7 @@ impl fmt::Display for Step {
             ),
             Step::Hostname(name) => write!(f, "set the hostname {name}"),
             Step::Sysctl { path, value } => write!(f, "set {} = {value}", path.replace('/', ".")),
+            Step::Share { path, value } => write!(f, "set {} = {value}", path.replace('/', ".")),
             Step::ForbidNested => f.write_str("forbid further user namespaces"),
         }
     }

@@ -122,6 +122,7 @@ operations! {
     Mounts => "mounts",
     Namespaces => "namespaces",
     NestedUserNamespaces => "nested user namespaces",
+    Sysctl => "sysctl",
     NoNewPrivileges => "no-new-privileges",
     OwnStatus => "/proc/self/status",
     Path => "path",

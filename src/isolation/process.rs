@@ -161,6 +161,9 @@ impl Step {
             Step::Limit { name: "nproc", .. } => {
                 "a fork bomb stops here; the kernel counts per user namespace, so it needs no cgroup"
             }
+            Step::Limit { name: "memlock" | "sigpending", .. } => {
+                "unless the profile says otherwise, half of the caller's: the kernel counts it for the user outside too"
+            }
             Step::Limit { .. } => "the profile limits it",
             Step::Nice(_) | Step::OomScore(_) => "the profile sets it",
             Step::Groups(_) => "the caller's own groups would open files that the program's account may not",

@@ -124,6 +124,7 @@ impl Check<'_> {
                 }
                 Some(Owner::Uts) => (!namespaces.uts, "uts = false", ("namespaces", "uts")),
                 Some(Owner::Ipc) => (!namespaces.ipc, "ipc = false", ("namespaces", "ipc")),
+                Some(Owner::User) => (!namespaces.user, "user = false", ("namespaces", "user")),
                 None => continue,
             };
             if shared {

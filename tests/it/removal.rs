@@ -16,6 +16,7 @@ use crate::process::{alive, descendants};
 /// What the program tells of its world; the paths that a step names come on top.
 const AUDIT: &str = "namespaces + ids + privilege + signals + cwd + process + limits + names + interfaces + fds \
     + cat /proc/sys/net/ipv4/ip_unprivileged_port_start + cat /proc/sys/user/max_user_namespaces \
+    + cat /proc/sys/user/max_inotify_instances + cat /proc/sys/user/max_inotify_watches \
     + mknod c 0 0 /tmp/node + mkdir /directory + chmod 0644 /proc/sys/kernel/domainname \
     + write /proc/sys/kernel/domainname + stat /proc/1/status + stat /proc/keys + stat /proc/kallsyms + ls /dev/pts";
 

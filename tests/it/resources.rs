@@ -7,13 +7,15 @@ use nix::sys::signal::Signal;
 use crate::harness::{Sandbox, Seen, alone, is_root, lacks};
 
 /// What there is to take, and how that ends.
-const KINDS: [(&str, &[&str]); 6] = [
+const KINDS: [(&str, &[&str]); 8] = [
     ("descriptors", &["EMFILE"]),
     ("pipes", &["EMFILE", "ENFILE"]),
     ("terminals", &["EMFILE", "ENOSPC", "EIO"]),
     ("watches", &["EMFILE"]),
     ("queues", &["EMFILE", "ENOSPC", "EPERM", "EACCES"]),
     ("names", &["ENOSPC"]),
+    ("signals", &["EAGAIN"]),
+    ("locked-memory", &["ENOMEM", "EPERM"]),
 ];
 
 /// How long a launch takes: the median of five, so that the machine's other work weighs less.
@@ -71,6 +73,37 @@ fn whatever_is_taken_ends_at_the_limit() {
         assert!(few > 100 && twice.contains(&many), "{kind}: {few}, and {many} of twice as much");
         assert!(kind == "names" || few < 256, "{kind}: {few} of 256");
     }
+}
+
+/// What the kernel counts for the user through all namespaces is not the program's alone.
+#[test]
+fn what_counts_for_the_caller_too_is_left_to_the_caller() {
+    alone();
+    const KINDS: [(&str, &str); 3] = [("watches", "EMFILE"), ("signals", "EAGAIN"), ("locked-memory", "ENOMEM")];
+    // Whom nothing limits, nothing is taken from.
+    let unlimited = |resource| nix::sys::resource::getrlimit(resource).expect("a limit").1 == libc::RLIM_INFINITY;
+    let locks = !unlimited(nix::sys::resource::Resource::RLIMIT_MEMLOCK);
+    let held = |sandbox: Sandbox, kind: &str| {
+        let mut running = sandbox.start_probe(&format!("hog {kind} + hang"));
+        running.line_with(&format!("hogged {kind}")).line("running");
+        let left = crate::harness::outside(&format!("hog {kind}"));
+        let left: u32 = left.value(&format!("hogged {kind}")).parse().expect("a number");
+        running.signal(Signal::SIGTERM);
+        (running.ends().exits(143), left)
+    };
+    for (kind, end) in KINDS.into_iter().filter(|(kind, _)| locks || *kind != "locked-memory") {
+        let (seen, left) = held(Sandbox::new(), kind);
+        seen.answers(&format!("hog {kind}"), end);
+        assert!(left > 10, "{kind}: {left} are left to the caller");
+    }
+    // The control: as many as the caller has.
+    let whole = r#"sysctl = { "user.max_inotify_instances" = 100000 }"#;
+    let (_, left) = held(Sandbox::new().with("namespaces", whole), "watches");
+    assert!(left < 10, "{left}");
+    let (_, hard) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_SIGPENDING).expect("a limit");
+    let whole = Sandbox::new().with("process", &format!("rlimits = {{ sigpending = {hard} }}"));
+    let (_, left) = held(whole, "signals");
+    assert!(left < 10, "{left}");
 }
 
 #[test]

@@ -205,7 +205,12 @@ static int take(const char *what, long already)
 	}
 	if (!strcmp(what, "locked-memory")) {
 		int id = shmget(IPC_PRIVATE, 1 << 16, 0600);
-		return id < 0 ? id : shmctl(id, SHM_LOCK, NULL);
+		if (id < 0)
+			return id;
+		/* It goes when nobody has it any more. */
+		int locked = shmat(id, NULL, 0) == (void *)-1 ? -1 : shmctl(id, SHM_LOCK, NULL), why = errno;
+		shmctl(id, IPC_RMID, NULL);
+		return errno = why, locked;
 	}
 	return errno = EINVAL, -1;
 }

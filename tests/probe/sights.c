@@ -135,7 +135,8 @@ static int show_limits(int argc, char **argv)
 {
 	static const struct named limits[] = {
 		{"nofile", RLIMIT_NOFILE}, {"nproc", RLIMIT_NPROC}, {"core", RLIMIT_CORE}, {"fsize", RLIMIT_FSIZE},
-		{"stack", RLIMIT_STACK},   {"as", RLIMIT_AS},	    {"cpu", RLIMIT_CPU},   {NULL, 0},
+		{"stack", RLIMIT_STACK},   {"as", RLIMIT_AS},	    {"cpu", RLIMIT_CPU},
+		{"sigpending", RLIMIT_SIGPENDING}, {"memlock", RLIMIT_MEMLOCK}, {NULL, 0},
 	};
 	struct rlimit limit;
 	for (const struct named *one = limits; one->name; one++) {

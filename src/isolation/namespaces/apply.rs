@@ -30,6 +30,7 @@ impl Step {
                 nix::unistd::sethostname(name).map_err(|errno| Fault::new(Operation::Sethostname, errno, name))
             }
             Step::Sysctl { path, value } => write_sysctl(context, path, value),
+            Step::Share { path, value } => share(context, path, *value),
             Step::ForbidNested => forbid_nested(context),
         }
     }
@@ -116,6 +117,16 @@ fn unshare_time(offsets: &ClockOffsets) -> Applied {
     clone::enter_time(file.as_fd()).map_err(|errno| Fault::new(Operation::Setns, errno, path))
 }
 
+fn share(context: &Context, path: &str, value: u64) -> Applied {
+    let value = value.to_string();
+    write_sysctl(context, path, &value)?;
+    if sysctl_is(context, path, &value) {
+        Ok(())
+    } else {
+        Err(Fault::mismatch(Operation::Sysctl, format!("{path} is not {value}")))
+    }
+}
+
 fn forbid_nested(context: &Context) -> Applied {
     write_sysctl(context, "user/max_user_namespaces", "0")?;
     match clone::unshare_user() {
@@ -124,8 +135,8 @@ fn forbid_nested(context: &Context) -> Applied {
         // Debian's switch is asked before the count, and refuses root too in any user namespace but the first. The count
         // holds when the switch is turned on again.
         Err(Errno::EPERM)
-            if sysctl_is_zero(context, "kernel/unprivileged_userns_clone")
-                && sysctl_is_zero(context, "user/max_user_namespaces") =>
+            if sysctl_is(context, "kernel/unprivileged_userns_clone", "0")
+                && sysctl_is(context, "user/max_user_namespaces", "0") =>
         {
             Ok(())
         }
@@ -134,15 +145,15 @@ fn forbid_nested(context: &Context) -> Applied {
     }
 }
 
-fn sysctl_is_zero(context: &Context, path: &str) -> bool {
+fn sysctl_is(context: &Context, path: &str, value: &str) -> bool {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
     let Ok(proc) = context.get(Slot::Proc) else { return false };
     let Ok(file) = nix::fcntl::openat(proc, format!("sys/{path}").as_str(), flags, nix::sys::stat::Mode::empty())
     else {
         return false;
     };
-    let mut text = [0; 16];
-    matches!(nix::unistd::read(&file, &mut text), Ok(length) if text[..length].trim_ascii() == b"0")
+    let mut text = [0; 32];
+    matches!(nix::unistd::read(&file, &mut text), Ok(length) if text[..length].trim_ascii() == value.as_bytes())
 }
 
 fn write_sysctl(context: &Context, path: &str, value: &str) -> Applied {

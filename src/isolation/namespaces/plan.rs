@@ -74,6 +74,7 @@ pub fn plan(
         );
     }
     planned.settings.extend(sysctl::steps(section, own_network, host, findings));
+    planned.settings.extend(section.user.then(|| sysctl::shares(section, host)).into_iter().flatten());
     planned.settings.extend((section.user && section.nested == Nested::No).then_some(Step::ForbidNested));
     planned.settings.push(Step::Undumpable);
     planned.read_back = read_back(&planned);

@@ -17,6 +17,7 @@ pub enum Owner {
     Network,
     Uts,
     Ipc,
+    User,
 }
 
 const UTS_SETTINGS: [&str; 2] = ["domainname", "hostname"];
@@ -26,6 +27,10 @@ pub const IPC_SETTINGS: [&str; 11] = [
     "shmmax", "shmmni",
 ];
 
+/// Counts that the kernel adds up through all user namespaces above, and bounds in each.
+pub const USER_SETTINGS: [&str; 2] = ["max_inotify_instances", "max_inotify_watches"];
+const SHARED: [&str; 2] = ["user/max_inotify_instances", "user/max_inotify_watches"];
+
 /// Whose value a setting is; none where it is the whole machine's.
 pub fn owner(key: &str) -> Option<Owner> {
     match path(key).split('/').collect::<Vec<_>>()[..] {
@@ -33,6 +38,7 @@ pub fn owner(key: &str) -> Option<Owner> {
         ["kernel", name] if UTS_SETTINGS.contains(&name) => Some(Owner::Uts),
         ["kernel", name] if IPC_SETTINGS.contains(&name) => Some(Owner::Ipc),
         ["fs", "mqueue", _] => Some(Owner::Ipc),
+        ["user", name] if USER_SETTINGS.contains(&name) => Some(Owner::User),
         _ => None,
     }
 }
@@ -49,18 +55,30 @@ pub fn steps(section: &Namespaces, own_network: bool, host: &Host, findings: &mu
             Some(Owner::Network) => own_network,
             Some(Owner::Uts) => section.uts,
             Some(Owner::Ipc) => section.ipc,
+            Some(Owner::User) => section.user,
             None => false,
         };
         if !own {
             let message =
                 format!("sysctl {key} is the whole machine's, not a value of one of the sandbox's own namespaces");
-            let hint = "net.* (own network), kernel.shm*, kernel.msg*, kernel.sem* and fs.mqueue.* (ipc) are";
+            let hint = "net.* (own network), kernel.shm*, kernel.msg*, kernel.sem* and fs.mqueue.* (ipc), and \
+                        user.max_inotify_* (user) are";
             findings.error(Section::Namespaces, message, hint, Some(origin));
         } else if foreseen(key, &path, value, origin, host, findings) {
             steps.push(Step::Sysctl { path, value: value.clone() });
         }
     }
     steps
+}
+
+/// Half of what the host has, unless the profile says how much: a program that takes all it may leaves its user the rest.
+pub fn shares(section: &Namespaces, host: &Host) -> Vec<Step> {
+    let written = |shared: &str| section.sysctl.keys().any(|key| path(key) == shared);
+    let share = |path: &'static str| {
+        let whole = host.text(&Path::new("/proc/sys").join(path))?.trim().parse::<u64>().ok()?;
+        Some(Step::Share { path, value: (whole / 2).max(1) })
+    };
+    SHARED.into_iter().filter(|shared| !written(shared)).filter_map(share).collect()
 }
 
 /// What the host's own value tells of the sandbox's; the rest the kernel says at the launch.
@@ -103,4 +121,28 @@ fn foreseen(key: &str, path: &str, value: &str, origin: &Origin, host: &Host, fi
         return false;
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Facts;
+
+    #[test]
+    fn half_of_what_is_counted_outside_too_unless_the_profile_says_how_much() {
+        let texts = [("instances", "128\n"), ("watches", "1\n")];
+        let texts = texts.map(|(kind, text)| (format!("/proc/sys/user/max_inotify_{kind}"), Some(text.to_owned())));
+        let host = Host::known(Facts { texts: texts.into(), ..Facts::default() });
+        let said =
+            |section: &Namespaces, host: &Host| shares(section, host).iter().map(Step::to_string).collect::<Vec<_>>();
+        let instances = "set user.max_inotify_instances = 64";
+        let watches = "set user.max_inotify_watches = 1";
+        let mut section = Namespaces::default();
+        assert_eq!(said(&section, &host), [instances, watches]);
+        let origin = Origin { file: "x".into(), line: 1, column: 1 };
+        section.sysctl.insert("user/max_inotify_instances".into(), ("100".into(), origin));
+        assert_eq!(said(&section, &host), [watches]);
+        // A kernel that has none, or a report that does not tell.
+        assert_eq!(said(&section, &Host::known(Facts::default())), [""; 0]);
+    }
 }

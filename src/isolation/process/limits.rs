@@ -19,6 +19,12 @@ pub fn limits(section: &Process, given: &Given<'_>, host: &Host, findings: &mut 
     if given.own_user && processes.is_some() && !section.rlimits.contains_key("nproc") {
         lowered.push(Step::Limit { name: "nproc", resource: libc::RLIMIT_NPROC, limit: processes });
     }
+    // Counted for the user outside too, who would find none left.
+    for (name, resource) in [("memlock", libc::RLIMIT_MEMLOCK), ("sigpending", libc::RLIMIT_SIGPENDING)] {
+        if let Some(hard) = host.limit(name).hard.filter(|_| given.own_user && !section.rlimits.contains_key(name)) {
+            lowered.push(Step::Limit { name, resource, limit: Some(hard / 2) });
+        }
+    }
     for (name, (limit, origin)) in &section.rlimits {
         let Some((name, resource)) = RESOURCES.iter().find(|(known, _)| known == name) else {
             let message = format!("rlimits: no limit is called {name:?}");

@@ -191,7 +191,7 @@ fn settings(reader: &Reader, key: &str, value: &Node) -> Option<BTreeMap<String,
             reader.error::<()>(entry.key_place, format!("`{}` is no sysctl", entry.key), hint);
         } else if sysctl::owner(&entry.key).is_none() {
             let hint = if name.starts_with("user.") {
-                "leave it out: limits of nested namespaces follow `nested`"
+                "leave it out: limits of nested namespaces follow `nested`, and of user.* only max_inotify_* is a sandbox's own"
             } else {
                 "leave it out: only those under net, fs.mqueue and kernel's ipc and uts keys belong to a sandbox"
             };

@@ -7,7 +7,7 @@ use super::takes::{
     account, any, boolean, duration, integer, list, mode, name, path, pattern, record, reference, set, string, table,
     words,
 };
-use crate::isolation::namespaces::sysctl::IPC_SETTINGS;
+use crate::isolation::namespaces::sysctl::{IPC_SETTINGS, USER_SETTINGS};
 use crate::profile::decode::namespaces::{ID_MAPS, NESTED};
 use crate::profile::decode::process::{NOT_IN_A_NAME, RESTARTS, TTYS};
 use crate::profile::names::{RLIMITS, SIGNALS, Unit};
@@ -45,7 +45,12 @@ pub const PROCESS: Section = Section {
         ("stop-timeout", duration, "\"10s\"", "how long it may take, once asked to end, before all is killed"),
         ("timeout", timeout, "", "it is stopped after this time"),
         ("restart", || words(&RESTARTS), "\"no\"", "whether it is started again"),
-        ("rlimits", rlimits, "{}", "soft and hard limits alike (setrlimit(2))"),
+        (
+            "rlimits",
+            rlimits,
+            "{}",
+            "soft and hard limits alike (setrlimit(2)); in an own user namespace `sigpending` and `memlock` are half of the caller's hard ones",
+        ),
         ("umask", || mode(0o777), "\"0022\"", "permission bits taken from new files"),
         (
             "nice",
@@ -86,7 +91,12 @@ pub const NAMESPACES: Section = Section {
             "false",
             "which namespaces the program may make: none, those that browsers need, or mounts too (needs Landlock off); a program that is root inside needs `keep = [\"setfcap\"]` to be mapped there",
         ),
-        ("sysctl", sysctl, "{}", "settings of own namespaces: `net.*`, `fs.mqueue.*`, and kernel's ipc and uts keys"),
+        (
+            "sysctl",
+            sysctl,
+            "{}",
+            "settings of own namespaces: `net.*`, `fs.mqueue.*`, kernel's ipc and uts keys, and `user.max_inotify_instances` and `user.max_inotify_watches`, which are half of the caller's",
+        ),
     ],
 };
 
@@ -173,7 +183,8 @@ fn nested() -> Vec<Value> {
 fn sysctl() -> Vec<Value> {
     let part = "[./][A-Za-z0-9_-]+";
     let kernel = ["domainname"].iter().chain(&IPC_SETTINGS).copied().collect::<Vec<_>>().join("|");
-    let names = pattern(&format!("^(net({part})+|fs[./]mqueue{part}|kernel[./]({kernel}))$"));
+    let user = USER_SETTINGS.join("|");
+    let names = pattern(&format!("^(net({part})+|fs[./]mqueue{part}|kernel[./]({kernel})|user[./]({user}))$"));
     let value = any(vec![name(), json!({ "type": "integer" }), reference("removed")]);
     vec![table(names, vec![value])]
 }
