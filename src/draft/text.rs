@@ -8,6 +8,7 @@ use super::service::Service;
 use super::unit::Arguments;
 use crate::host::Host;
 use crate::profile::{Overrides, escaped, is_name, load_text, quoted};
+use crate::say::printable;
 
 /// Whoever is linked to one of these is likely to talk to others.
 const NETWORK: [&str; 7] = ["libcurl", "libssl", "libgnutls", "libssh", "libssh2", "libnghttp2", "libneon"];
@@ -215,5 +216,5 @@ fn short(path: &Path, home: Option<&Path>) -> String {
 
 /// One line of a comment, whatever a file is called.
 fn line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    printable(&text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>())
 }

@@ -232,6 +232,18 @@ fn a_script_of_ones_own_is_granted_and_nothing_beside_it() {
     assert!(text.contains(&format!("command = [\"${{HOME}}/bin/{}\"]", sandbox.name)), "{text}");
 }
 
+/// What would turn a line around is written as what it is.
+#[test]
+fn a_name_that_hides_what_it_is_is_spelled_out() {
+    let sandbox = Sandbox::bare();
+    let text = "#!/bin/sh\necho started\n";
+    let path = sandbox.file("\u{202e}txt.hs", text);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+    let (seen, text) = runs(&sandbox, &path.display().to_string(), &[]);
+    assert_eq!(seen.succeeds().stdout, "started\n", "{text}");
+    assert!(text.contains("\\u202Etxt.hs") && !text.contains('\u{202e}'), "{text}");
+}
+
 /// Found by a link in PATH, started by an interpreter that env(1) finds elsewhere.
 #[test]
 fn links_and_interpreters_are_followed() {

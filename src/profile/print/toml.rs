@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::isolation::seccomp::Name;
+use crate::say::is_unprintable;
 
 pub fn flag(key: &'static str, on: bool) -> Option<(&'static str, String)> {
     on.then(|| (key, "true".to_owned()))
@@ -76,5 +77,34 @@ pub fn quoted(text: &str) -> String {
 
 /// A TOML string.
 pub fn escaped(text: &str) -> String {
-    toml::Value::from(text).to_string()
+    // TOML forbids control characters alone; others too would show a text other than the one that is there.
+    if !text.chars().any(|c| is_unprintable(c) && !c.is_control()) {
+        return toml::Value::from(text).to_string();
+    }
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if is_unprintable(c) => {
+                let _ = write!(out, "\\u{:04X}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out + "\""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn a_string_is_read_as_it_is_and_shows_what_it_is() {
+        for text in ["", "a'b\"c\\", "a\n\t", "\u{202e}gpj.\\\"'\n\u{1b}\u{feff}é", "\u{2066}$x"] {
+            let written = escaped(text);
+            assert_eq!(toml::from_str::<toml::Table>(&format!("x = {written}")).unwrap()["x"].as_str(), Some(text));
+            assert!(!written.contains(['\u{202e}', '\u{2066}', '\u{feff}', '\u{1b}']), "{written}");
+        }
+        assert_eq!(escaped("\u{202e}a"), "\"\\u202Ea\"");
+    }
 }
