@@ -734,3 +734,51 @@ fn writes_that_cannot_be_forgotten() {
         refused(&sandbox, &["is mounted beneath it"]);
     }
 }
+
+/// The same of a tree that gets places of its own, and where no user namespace makes the kernel refuse it: what a mount
+/// covers would be seen.
+#[test]
+fn layers_that_would_lose_what_is_mounted_beneath() {
+    let sandbox = || {
+        let sandbox = Sandbox::new();
+        let tree = sandbox.dir().join("tree");
+        std::fs::create_dir_all(tree.join("m")).expect("making a directory");
+        sandbox.file("tree/m/underneath", "hush");
+        let sandbox = sandbox.read_only(&format!("{}:/tree", tree.display()));
+        let sandbox = if is_root() { sandbox.with("namespaces", "user = false") } else { sandbox };
+        (sandbox, tree)
+    };
+    let adding = |sandbox: Sandbox| sandbox.with("rootfs", r#"files = { "/tree/new/x" = "hi" }"#);
+    // In mounts of its own, with what is said first done there.
+    let among = |script: String, sandbox: &Sandbox, subcommand: &str| {
+        let launch = sandbox.command(subcommand, &["/probe", "cat", "/tree/m/underneath"]);
+        let mut command = std::process::Command::new("unshare");
+        let script = format!("{script} exec \"$@\"");
+        let other: &[&str] = &["--user", "--map-current-user", "--keep-caps", "--mount"];
+        let user = if is_root() { &["--mount"] } else { other };
+        command.args(user).args(["sh", "-c", &script, "sh"]).arg(launch.get_program()).args(launch.get_args());
+        command.env_clear().current_dir("/").envs(launch.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = command.output().expect("starting");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let mounted = |tree: &std::path::Path| format!("mount -t tmpfs none {}/m &&", tree.display());
+    let (plain, tree) = sandbox();
+    let (_, shown, said) = among(mounted(&tree), &plain, "run");
+    assert!(shown.contains("ENOENT"), "the mount comes along: {shown}{said}");
+    let (layered, tree) = sandbox();
+    let layered = adding(layered);
+    let (code, shown, said) = among(String::new(), &layered, "run");
+    assert!(code == Some(0) && shown.contains("hush"), "the control: {shown}{said}");
+    for (subcommand, refused) in [("check", 1), ("run", 125)] {
+        let (code, shown, said) = among(mounted(&tree), &layered, subcommand);
+        assert!(code == Some(refused) && said.contains("would be lost"), "{shown}{said}");
+        assert!(said.contains("hint: ") && !shown.contains("hush"), "{shown}{said}");
+    }
+    // Nothing is lost where something else is put over it; a user namespace's kernel refuses it all the same.
+    if is_root() {
+        let covered = layered.with("rootfs", r#"tmpfs = ["/tree/m"]"#);
+        let (code, shown, said) = among(mounted(&tree), &covered, "run");
+        assert!(code == Some(0) && shown.contains("ENOENT"), "{shown}{said}");
+    }
+}

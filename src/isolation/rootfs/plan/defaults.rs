@@ -6,9 +6,8 @@ use nix::errno::Errno;
 
 use super::Planner;
 use crate::host::Node;
-use crate::host::mountinfo::mounts;
 use crate::isolation::Section;
-use crate::isolation::rootfs::tree::{Content, Found, Kind, below};
+use crate::isolation::rootfs::tree::{Content, Found, Kind};
 use crate::isolation::rootfs::{Access, Base, Bind, Home, Sys, Writes, base, devices};
 use crate::sys::errno::words;
 
@@ -155,24 +154,6 @@ impl Planner<'_> {
                 let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
                 self.put_default(path, Content::File { text: format!("{text}{gap}{line}"), mode: 0o644, owner: None });
             }
-        }
-    }
-
-    /// The copy of a tree that an overlay is made of has no mounts in it: in a user namespace the kernel refuses to make
-    /// one where such a mount hides something.
-    pub(super) fn check_discards(&mut self) {
-        if self.section.writes != Writes::Discard || self.given.ids.is_none() {
-            return;
-        }
-        let text = self.host.mountinfo();
-        let mounts: Vec<_> = mounts(text.as_bytes()).flatten().map(|mount| mount.point()).collect();
-        for (path, content) in self.tree.iter() {
-            let Content::Bind { source, discard: true, .. } = content else { continue };
-            let Some(mount) = mounts.iter().find(|mount| below(mount, source).is_some()) else { continue };
-            let (mount, path) = (mount.display(), path.display());
-            let message = format!("writes = \"discard\" cannot hold for {path}: {mount} is mounted beneath it");
-            let hint = "unmount that, set base = \"system\", or leave out writes = \"discard\"".to_string();
-            self.findings.error(Section::Rootfs, message, hint, self.section.writes_origin.as_ref());
         }
     }
 }
