@@ -101,7 +101,7 @@ impl<'a> Chain<'a> {
     pub fn text(&mut self, text: &str, path: &str, set: &[String]) {
         let absolute = self.host.absolute(Path::new(path)).unwrap_or_else(|| path.into());
         let (text, real) = (text.to_owned(), absolute.clone());
-        let text = Text { text, path: real, identity: (0, 0), invalid_at: None, writers: None };
+        let text = Text { text, path: real, identity: (0, 0), invalid_at: None, writers: None, movers: None };
         let found = Found::File { shown: path.to_owned(), path: absolute, text, turn: None, named: Named::Path };
         if let Some(main) = self.add(found, None) {
             self.all(main, set);
@@ -151,10 +151,21 @@ impl<'a> Chain<'a> {
 
     /// Of a file that somebody chose by its path. One that was looked up would have been refused.
     fn warn_of_writers(&self, shown: &str, text: &Text, extended_by: Option<Place>) {
-        let Some((who, remedy)) = text.writers else { return };
-        let message = format!("profile {shown} is writable by {who}, who thereby decide what it grants");
-        let warning = Diagnostic { severity: Severity::Warning, place: extended_by, ..Diagnostic::nowhere(message) };
-        self.report.push(warning.hint(format!("chmod {remedy} {}", text.path.display())));
+        let warn = |message: String, hint: String| {
+            let warning =
+                Diagnostic { severity: Severity::Warning, place: extended_by, ..Diagnostic::nowhere(message) };
+            self.report.push(warning.hint(hint));
+        };
+        if let Some((who, remedy)) = text.writers {
+            let message = format!("profile {shown} is writable by {who}, who thereby decide what it grants");
+            warn(message, format!("chmod {remedy} {}", text.path.display()));
+        }
+        if let Some(movers) = &text.movers {
+            let (directory, who, remedy) = (movers.directory.display(), movers.who, movers.remedy);
+            let message =
+                format!("profile {shown} may be replaced by {who}: its directory {directory} is theirs to write");
+            warn(message, format!("chmod {remedy} {directory}"));
+        }
     }
 
     /// Reads a source, its parents before it.

@@ -22,6 +22,15 @@ pub struct Text {
     pub invalid_at: Option<usize>,
     /// Who else can write the file, which only an explicit path may lead to, and what chmod(1) takes to end that.
     pub writers: Option<(&'static str, &'static str)>,
+    /// The same of the directory that it was found in, where they could put another in its place.
+    pub movers: Option<Box<Movers>>,
+}
+
+/// Who can rename and remove in a directory that is not theirs.
+pub struct Movers {
+    pub directory: PathBuf,
+    pub who: &'static str,
+    pub remedy: &'static str,
 }
 
 #[derive(Debug)]
@@ -52,15 +61,16 @@ pub fn read(path: &Path, named: Named, host: &Host) -> Result<Text, Refusal> {
     suitable(path, &metadata)?;
     trusted(path, &metadata, named, host)?;
     let writers = writers(&metadata, host);
+    let movers = movers(path, host);
     let bytes = contents(&file, path, metadata.len())?;
     let real = real_path(&file, path);
     let identity = (metadata.dev(), metadata.ino());
     Ok(match String::from_utf8(bytes) {
-        Ok(text) => Text { text, path: real, identity, invalid_at: None, writers },
+        Ok(text) => Text { text, path: real, identity, invalid_at: None, writers, movers },
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            Text { text, path: real, identity, invalid_at: Some(at), writers }
+            Text { text, path: real, identity, invalid_at: Some(at), writers, movers }
         }
     })
 }
@@ -140,6 +150,15 @@ fn trusted(path: &Path, metadata: &Metadata, named: Named, host: &Host) -> Resul
         return Err(unfit(path, &format!("its directory is writable by {who}"), &hint));
     }
     Ok(())
+}
+
+/// Who but its owner can rename and remove in the directory of a file. In a sticky one, as /tmp, whom the file belongs to.
+fn movers(path: &Path, host: &Host) -> Option<Box<Movers>> {
+    const STICKY: u32 = 0o1000;
+    let directory = path.parent().map(|above| if above.as_os_str().is_empty() { Path::new(".") } else { above })?;
+    let metadata = directory.metadata().ok().filter(|metadata| metadata.mode() & STICKY == 0)?;
+    let (who, remedy) = writers(&metadata, host)?;
+    Some(Box::new(Movers { directory: directory.to_owned(), who, remedy }))
 }
 
 /// Who but its owner can write to it, and what chmod(1) takes to end that.

@@ -162,3 +162,40 @@ fn many_entries_take_no_longer_each() {
         assert!(many < 24 * few + seconds(1), "{options:?}: {few:?}, {many:?}");
     }
 }
+
+/// Whoever may write to its directory can put another in a profile's place.
+#[test]
+fn a_profile_that_others_may_replace_is_named() {
+    let sandbox = Sandbox::bare();
+    let path = sandbox.file("shared/p.toml", "");
+    let directory = path.parent().expect("joined");
+    let said = |mode| {
+        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(mode)).expect("its mode");
+        let seen = sandbox.sandbox(&["check", &path.display().to_string(), "--", "/bin/true"]).exits(0);
+        seen.stderr.contains("p.toml may be replaced by everybody")
+    };
+    assert_eq!([0o777, 0o755, 0o1777].map(said), [true, false, false]);
+}
+
+#[test]
+fn what_a_shared_ipc_namespace_keeps_is_named() {
+    let said = |ipc: bool| {
+        let sandbox = Sandbox::bare().with("namespaces", &format!("ipc = {ipc}"));
+        sandbox.ask("check", &["/bin/true"]).exits(0).stderr.contains("stay on this machine when it has ended")
+    };
+    assert_eq!([false, true].map(said), [true, false]);
+}
+
+#[test]
+fn a_missing_mount_point_is_named_where_it_would_be_made() {
+    let sandbox = Sandbox::bare().with("rootfs", r#"files = { "/data/f/x" = "hi" }"#);
+    let there = sandbox.dir().join("tree/f");
+    std::fs::create_dir_all(&there).expect("making a directory");
+    let entry = quoted(&format!("{}:/data", sandbox.dir().join("tree").display()));
+    let sandbox = sandbox.with("rootfs", &format!("read-write = [{entry}]"));
+    let seen = sandbox.ask("check", &["/bin/true"]).exits(1);
+    seen.says(&[&format!("hint: create {} first", there.join("x").display())]);
+    // The control: what the hint says is what is missing.
+    std::fs::write(there.join("x"), "").expect("making a file");
+    sandbox.ask("check", &["/bin/true"]).exits(0);
+}

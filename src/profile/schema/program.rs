@@ -80,7 +80,12 @@ pub const NAMESPACES: Section = Section {
             "`\"auto\"`: one id for a user, all ids onto themselves for root; `\"range\"`: ids 0–65535 from /etc/subuid; a list that leaves out the caller makes set-up run as the program's account, which must then reach whatever is granted",
         ),
         ("pid", boolean, "true", "own process ids"),
-        ("ipc", boolean, "true", "own System V and POSIX message queues, semaphores, shared memory"),
+        (
+            "ipc",
+            boolean,
+            "true",
+            "own System V and POSIX message queues, semaphores, shared memory; with `false` those that the program makes stay behind",
+        ),
         ("uts", boolean, "true", "own host name"),
         ("cgroup", boolean, "true", "own view of the cgroup tree"),
         ("time", time, "{}", "own clocks, moved forward by this much"),

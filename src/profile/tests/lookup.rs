@@ -142,6 +142,14 @@ fn what_a_name_leads_to_may_not_extend_what_others_write() {
     let warnings = world.good("here/own.toml", &[]).warnings;
     assert!(!warnings.has_errors() && warnings.list.len() == 1, "{warnings}");
     assert!(warnings.list[0].message.ends_with("w.toml is writable by everybody, who thereby decide what it grants"));
+    // Of a directory that others may write to, unless each may only rename what is theirs.
+    let own = world.path("here/own.toml");
+    let said = |mode| {
+        set(own.parent().unwrap(), mode);
+        let warnings = world.good("here/own.toml", &[]).warnings.list;
+        warnings.iter().filter(|one| one.message.contains("own.toml may be replaced by everybody")).count()
+    };
+    assert_eq!([0o755, 0o777, 0o1777].map(said), [0, 1, 0]);
     set(&place, 0o644);
     set(&profiles.join("sub"), 0o777);
     assert!(world.bad("named", &[])[0].ends_with("sub/w.toml: its directory is writable by everybody"));

@@ -149,7 +149,7 @@ impl Planner<'_> {
     /// Directories above a missing target: in our own memory they are made, in a tree of the host never.
     fn make_room(&mut self, directory: &Path, rest: &Path, origin: Option<&Origin>) {
         let writable = match self.tree.provider(directory).map(|(_, content)| content) {
-            Some(Content::Bind { access: Access::ReadWrite, source, .. }) => Some(source.clone()),
+            Some(Content::Bind { access: Access::ReadWrite, .. }) => self.tree.source(directory),
             Some(Content::Bind { .. }) => None,
             _ => {
                 let mut path = directory.to_owned();
