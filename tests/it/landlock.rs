@@ -107,3 +107,25 @@ fn devices_take_requests_and_terminals_can_be_reopened() {
         Sandbox::bare().run(&["sh", "-c", "echo through > /dev/stdout; cat /dev/null; echo over > /proc/self/fd/1"]);
     seen.succeeds().prints("through\nover\n");
 }
+
+/// What is allowed in a place to write to holds beneath it too, whatever is mounted there: docs/security.md says so.
+#[test]
+fn a_fifo_that_is_granted_to_be_read_is_closed_but_beneath_places_to_write() {
+    let sandbox = || {
+        let sandbox = Sandbox::bare();
+        let tree = sandbox.dir().join("tree");
+        std::fs::create_dir(&tree).expect("making a directory");
+        nix::unistd::mkfifo(&tree.join("fifo"), nix::sys::stat::Mode::from_bits_truncate(0o600))
+            .expect("making a FIFO");
+        let grant = |target: &str| format!("{}:{target}", tree.display());
+        sandbox.read_only(&grant("/srv/app")).read_only(&grant("/run/app"))
+    };
+    let opens = |sandbox: Sandbox, at: &str| {
+        let seen = sandbox.run(&["sh", "-c", &format!("exec 3<>{at}/app/fifo && echo opened")]);
+        seen.stdout == "opened\n"
+    };
+    assert!(!opens(sandbox(), "/srv"));
+    assert!(opens(sandbox(), "/run"), "no longer so: the page may promise more");
+    // The control: it is Landlock that closes it.
+    assert!(opens(sandbox().with("landlock", r#"enforce = "off""#), "/srv"));
+}
