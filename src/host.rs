@@ -94,6 +94,12 @@ impl Host {
         facts.limits.as_ref().and_then(|limits| limits.get(name)).copied().unwrap_or_default()
     }
 
+    /// The kernel, or a filter around this process, does not tell it.
+    pub fn withholds_limit(&self, name: &str) -> bool {
+        self.fill(|facts| &mut facts.limits, ask::limits);
+        self.live && !self.facts.borrow().limits.as_ref().is_some_and(|limits| limits.contains_key(name))
+    }
+
     pub fn raises_limits(&self) -> bool {
         self.recall(|facts| &mut facts.raises_limits, ask::raises_limits)
     }

@@ -21,7 +21,15 @@ pub fn limits(section: &Process, given: &Given<'_>, host: &Host, findings: &mut 
     }
     // Counted for the user outside too, who would find none left.
     for (name, resource) in [("memlock", libc::RLIMIT_MEMLOCK), ("sigpending", libc::RLIMIT_SIGPENDING)] {
-        if let Some(hard) = host.limit(name).hard.filter(|_| given.own_user && !section.rlimits.contains_key(name)) {
+        if !given.own_user || section.rlimits.contains_key(name) {
+            continue;
+        }
+        if host.withholds_limit(name) {
+            let message = format!("what half of the caller's limit {name} is cannot be told: getrlimit fails");
+            let hint = format!("a filter around this process refuses it; set {name} in process.rlimits");
+            findings.error(Section::Process, message, hint, None);
+        }
+        if let Some(hard) = host.limit(name).hard {
             lowered.push(Step::Limit { name, resource, limit: Some(hard / 2) });
         }
     }
