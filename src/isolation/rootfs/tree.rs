@@ -129,6 +129,14 @@ impl Tree {
         let Content::Bind { source, .. } = content else { return None };
         Some(below(path, at).map_or_else(|| source.clone(), |rest| source.join(rest)))
     }
+
+    /// The binds of something above a path of the host, and what each calls it, whether or not something else stands there.
+    pub fn reaching<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = (&'a Path, &'a Content, PathBuf)> {
+        self.iter().filter_map(move |(at, content)| {
+            let Content::Bind { source, .. } = content else { return None };
+            Some((at, content, at.join(below(path, source)?)))
+        })
+    }
 }
 
 /// How many names lead to a path that is free of links.

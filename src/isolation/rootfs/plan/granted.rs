@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Planner;
 use super::held::is_writable;
 use crate::host::Node;
-use crate::isolation::rootfs::tree::{Content, Kind, Tree, below};
+use crate::isolation::rootfs::tree::{Content, Kind, Tree};
 use crate::isolation::rootfs::{Access, Bind, Home, Step};
 use crate::isolation::{Origin, Rewrite, Section};
 use crate::sys::errno::words;
@@ -147,9 +147,6 @@ impl Planner<'_> {
 
 /// The names inside by which a path of the host lies in what a writable grant shows, if only with less than that allows.
 pub(super) fn writable_names<'a>(tree: &'a Tree, path: &'a Path) -> impl Iterator<Item = PathBuf> + 'a {
-    tree.iter().filter(|(_, content)| is_writable(content)).filter_map(move |(at, content)| {
-        let Content::Bind { source, .. } = content else { return None };
-        let name = at.join(below(path, source)?);
-        (tree.source(&name)? == path).then_some(name)
-    })
+    let writable = tree.reaching(path).filter(|(_, content, _)| is_writable(content)).map(|(_, _, name)| name);
+    writable.filter(move |name| tree.source(name).is_some_and(|source| source == path))
 }

@@ -28,12 +28,8 @@ impl Planner<'_> {
 
     /// The names by which something that is in no bind of its own can be seen.
     fn shown(&self, path: &Path) -> Vec<PathBuf> {
-        let name = |(at, content): (&Path, &Content)| {
-            let Content::Bind { source, .. } = content else { return None };
-            let name = at.join(below(path, source)?);
-            self.tree.provider(&name).is_some_and(|(above, _)| above == at).then_some(name)
-        };
-        self.tree.iter().filter_map(name).collect()
+        let shown = |at: &Path, name: &Path| self.tree.provider(name).is_some_and(|(above, _)| above == at);
+        self.tree.reaching(path).filter(|(at, _, name)| shown(at, name)).map(|(_, _, name)| name).collect()
     }
 
     /// The author's own entries in it stay: their mount points are made in memory.
