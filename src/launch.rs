@@ -26,7 +26,7 @@ use crate::state::{self, Record};
 use crate::sys::clone::{Side, clone3};
 use crate::sys::namespace::Namespace;
 use crate::sys::wait::Ended;
-use crate::sys::{errno, signal};
+use crate::sys::{caught, errno, signal};
 use attend::{Attended, apart};
 use autogroup::Autogroup;
 use conclusion::{conclude, failed};
@@ -142,15 +142,16 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
         Ok(ends) => ends,
         Err(fault) => return failed(plan, None, &fault).into(),
     };
-    // What was sent to the whole group before the clone only we have; what comes during it (Linux 4.19) the child has too.
-    let early = signal::pending();
-    if let Some(signal) = early.ending() {
-        return Outcome::CalledOff(signal).into();
-    }
-    let child = match clone_child(plan, context) {
+    caught::let_through();
+    #[cfg(feature = "step-removal")]
+    crate::plan::removal::hold_up();
+    let cloned = clone_child(plan, context);
+    let caught = caught::hold_back();
+    let child = match cloned {
         Err(fault) => return failed(plan, None, &fault).into(),
         Ok(Side::Child) => {
             drop(ours);
+            caught.take_over(|signal| signal);
             context.opens_gates = false;
             context.wire = theirs;
             init::run(plan, wire, context)
@@ -162,9 +163,6 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     context.child = Some(child.pid);
     #[cfg(feature = "step-removal")]
     crate::plan::removal::hold_up();
-    if early.has(libc::SIGTSTP) {
-        let _ = signal::send(child.pid, libc::SIGTSTP);
-    }
     let fault = wire.carry_out(plan, Stage::HostAfter, context, Some(record)).err();
     // A ^C ends a helper too.
     let called_off = fault.as_ref().and_then(|_| signal::pending().ending());
@@ -177,7 +175,7 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     #[cfg(feature = "step-removal")]
     crate::plan::removal::hold_up();
     let mut attended =
-        Attended { plan, options, wire, child: &child, record, socket, called_off: None, timed_out: false };
+        Attended { plan, options, wire, child: &child, record, socket, caught, called_off: None, timed_out: false };
     match (called_off, fault.is_some() || unrecorded.is_some()) {
         (Some(signal), _) => attended.call_off(signal),
         // Without its gate the child waits for ever; with our end of the wire gone it gives up by itself, but a kill

@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 pub mod capabilities;
+pub mod caught;
 pub mod clone;
 pub mod descriptor;
 pub mod errno;

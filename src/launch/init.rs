@@ -16,6 +16,7 @@ use crate::isolation::context::{Context, Slot};
 use crate::isolation::{self, Applied, Fault, Operation, namespaces};
 use crate::outcome;
 use crate::plan::{Plan, Stage, Step};
+use crate::sys::caught::{self, Caught};
 use crate::sys::wait::Ended;
 use crate::sys::{clone, descriptor, process, signal, wait};
 
@@ -42,13 +43,18 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
         }
     };
     context.parent = (!plan.supervision.own_pid).then(getpid);
-    // Only we have them. Those that come during the clone the target has too (Linux 4.19), and all that come later; until
-    // its exec it ends of them. One between this look and the clone is the supervisor's, which calls the launch off.
-    let early = signal::pending();
-    let program = match clone::vfork(|| {
+    let apart = apart(plan);
+    caught::let_through();
+    #[cfg(feature = "step-removal")]
+    crate::plan::removal::hold_up();
+    let cloned = clone::vfork(|| {
+        // Until its exec it ends of them.
+        caught::hold_back().take_over(|signal| passed_on(signal, apart));
         target::become_program(plan, wire, context);
         outcome::FAILED.into()
-    }) {
+    });
+    let caught = caught::hold_back();
+    let program = match cloned {
         Ok(pid) => pid,
         Err(errno) => {
             wire.fault(Stage::Target, 0, &Fault::new(Operation::Clone, errno, "the target"));
@@ -85,9 +91,8 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     }
     // Pid 1 lives as long as the program: it holds nothing open that the caller, or the program, waits to see closed.
     let _ = descriptor::close_all_but(orphans.as_ref().map(Orphans::descriptor));
-    let apart = apart(plan);
     release_memory();
-    attend(wire, program, last, supervisor, orphans, early, apart)
+    attend(wire, program, last, supervisor, orphans, caught, apart)
 }
 
 /// Without a pid namespace we are who ends what the program leaves running.
@@ -104,8 +109,8 @@ fn verify(plan: &Plan, context: &Context, program: i32) -> Applied {
     privilege.verify_running(context.get(Slot::Proc)?, program, context.filters)
 }
 
-/// Reaps and forwards until the program ends. `early` are those signals that came while there may have been no program;
-/// `apart`, it has a session of its own.
+/// Reaps and forwards until the program ends. `caught` came while the target became the program; `apart`, it has a
+/// session of its own.
 #[inline(never)]
 pub fn attend(
     wire: &Wire,
@@ -113,7 +118,7 @@ pub fn attend(
     last: usize,
     supervisor: Pid,
     orphans: Option<Orphans>,
-    mut early: signal::Pending,
+    mut caught: Caught,
     apart: bool,
 ) -> ! {
     loop {
@@ -129,7 +134,7 @@ pub fn attend(
             orphans.iter().for_each(Orphans::end);
             process::exit_now(0);
         }
-        let received = signal::next(None);
+        let received = caught.pop().or_else(|| signal::next(None));
         // With a pid namespace we would be dead by now, and everybody with us.
         if let Some(orphans) = &orphans
             && getppid() != supervisor
@@ -139,9 +144,8 @@ pub fn attend(
             process::exit_now(0);
         }
         let Some(received) = received else { continue };
-        // A terminal's signal has reached the whole process group: the program too, if it was there and is in ours.
-        let missed = early.take(received.signal) || apart;
-        let meant = !received.by_kernel || missed && signal::FROM_A_TERMINAL.contains(&received.signal);
+        // A terminal's signal has reached the whole process group: the program too, if it is in ours.
+        let meant = !received.by_kernel || apart && signal::FROM_A_TERMINAL.contains(&received.signal);
         if meant && received.signal != libc::SIGCHLD {
             let _ = signal::send(program, passed_on(received.signal, apart));
         }

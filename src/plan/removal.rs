@@ -1,8 +1,8 @@
 //! The negative control of every step: a test build runs a plan without one of them.
 //!
 //! `SANDBOX_REMOVE=init:12` leaves out step 12 of init, `SANDBOX_REMOVE=read-back` all read-backs, both separated by a
-//! comma. `late` holds the supervisor up after the clone, so that a gate's absence shows every time, and init before its
-//! look at the program. A step whose absence no check notices proves nothing; the suite fails for it.
+//! comma. `late` holds both sides up around a clone: a gate's absence shows every time, and what falls between two looks. A
+//! step whose absence no check notices proves nothing; the suite fails for it.
 
 use super::{Plan, Stage, Step};
 
@@ -11,7 +11,7 @@ compile_error!("the feature step-removal weakens the sandbox on request: it is f
 
 const LATE: &str = "late";
 
-/// Lets the child run ahead of its supervisor, the program of init.
+/// Lets the child run ahead of its supervisor, the program of init; before a clone it is the moment that a person meets.
 pub fn hold_up() {
     let wanted = std::env::var("SANDBOX_REMOVE").unwrap_or_default();
     if wanted.split(',').any(|word| word == LATE) {

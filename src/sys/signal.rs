@@ -50,22 +50,16 @@ impl Pending {
     pub fn ending(&self) -> Option<i32> {
         ENDING.into_iter().find(|signal| self.has(*signal))
     }
-
-    /// Whether it was among them; it is not any more.
-    pub fn take(&mut self, signal: i32) -> bool {
-        let had = self.has(signal);
-        // SAFETY: the set is initialised; a number that is no signal changes nothing.
-        unsafe { libc::sigdelset(&raw mut self.0, signal) };
-        had
-    }
 }
 
 /// Nothing ignored, nothing handled: callers ignore SIGCHLD or SIGPIPE, and ignoring is inherited over exec.
 pub fn reset_dispositions() {
-    for signal in 1..=64 {
-        // SAFETY: SIG_DFL installs no code of ours. SIGKILL, SIGSTOP and libc's own two refuse, and need no reset.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
+    (1..=64).for_each(reset_disposition);
+}
+
+pub fn reset_disposition(signal: i32) {
+    // SAFETY: SIG_DFL installs no code of ours. SIGKILL, SIGSTOP and libc's own two refuse, and need no reset.
+    unsafe { libc::signal(signal, libc::SIG_DFL) };
 }
 
 /// Takes what waits in the queue because the caller had blocked it: it was never meant for the program.

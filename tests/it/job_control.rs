@@ -69,6 +69,19 @@ fn control_c_calls_a_launch_off_at_any_moment() {
     eventually("nothing of them runs", || !every_command_line().iter().any(|line| line.contains(&sandbox.name)));
 }
 
+/// Whoever comes late to look: what falls just before a clone, or between it and the look after it, is taken by one of both.
+#[test]
+fn control_c_is_not_lost_at_a_clone() {
+    let sandbox = sandbox("inherit").of(step_removal()).env("SANDBOX_REMOVE", "late");
+    let launch = of_a_launch(&sandbox);
+    let command = sandbox.command("run", &["/probe", "say", &sandbox.name, "+", "hang"]);
+    for round in 0..16 {
+        let after = launch * round / 15;
+        let ended = Foreground::start(&command, None).types_after(after, "\x03").ends();
+        assert!(of_control_c(ended), "^C after {after:?} of {launch:?}: {ended}");
+    }
+}
+
 /// A pid 1 ignores what it has no handler for: between its exec and its first handler a ^C does nothing, as anywhere.
 #[test]
 fn without_init_control_c_calls_a_launch_off_too() {
