@@ -55,7 +55,7 @@ impl fmt::Display for Stage {
 }
 
 /// Everything a launch will do.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub name: String,
     /// What the one clone3 makes.

@@ -52,7 +52,6 @@ impl Run {
         let mut findings = Findings::default();
         let plan = plan::plan(&loaded.profile, &host, &mut findings);
         explain::print_obstacles(&loaded, &findings);
-        #[cfg_attr(not(feature = "step-removal"), allow(unused_mut))]
         let Some(mut plan) = plan else { return Ok(FAILED) };
         #[cfg(feature = "step-removal")]
         plan::removal::remove(&mut plan).map_err(anyhow::Error::msg)?;
@@ -63,8 +62,9 @@ impl Run {
                 return Ok(FAILED);
             }
         };
-        // It may run for days: what planning needed is not kept that long.
+        // It may run for days: what planning needed is not kept that long, nor the gaps that it leaves between the steps.
         drop((loaded, host, findings));
+        plan = plan.clone();
         let options = Options { status, timeout: self.timeout, timings: self.timings, stats: self.stats };
         let launched = launch::launch(&plan, &options, record);
         explain::print_timings(&launched.timings);

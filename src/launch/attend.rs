@@ -217,10 +217,13 @@ pub fn passed_on(signal: i32, apart: bool) -> i32 {
     }
 }
 
-/// Gives back what only the start needed: done by the supervisor and by init alike.
+/// Gives back what only the start needed: done by the supervisor and by init alike, and by the same instructions, so that
+/// both come back to the same pages of code.
+#[inline(never)]
 pub fn release_memory() {
     let waiting = [Attended::until_the_end as *const (), super::init::attend as *const (), release_memory as *const ()];
-    // Nothing depends on either but memory.
+    // Nothing depends on any of it but memory.
     page::release_heap();
+    page::release_stack();
     let _ = page::release_code(&waiting);
 }

@@ -46,7 +46,9 @@ pub fn let_through() {
 /// Signals wait in the queue again. Those that were noted are the caller's to treat as if it took them from there.
 pub fn hold_back() -> Caught {
     signal::block_all();
-    Caught { by_kernel: BY_KERNEL.swap(0, Relaxed), by_others: BY_OTHERS.swap(0, Relaxed) }
+    // Written only where there is need: a page that neither side writes to is one for both.
+    let take = |noted: &AtomicU32| if noted.load(Relaxed) == 0 { 0 } else { noted.swap(0, Relaxed) };
+    Caught { by_kernel: take(&BY_KERNEL), by_others: take(&BY_OTHERS) }
 }
 
 impl Caught {

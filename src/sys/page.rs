@@ -58,6 +58,20 @@ pub fn release_code(waiting: &[*const ()]) -> Result<(), Errno> {
     Ok(())
 }
 
+/// Gives back what deeper calls have left of the stack.
+pub fn release_stack() {
+    const PAGE: usize = 4096;
+    /// More than this function's own frame and that of the one that it calls.
+    const OURS: usize = 1024;
+    /// The kernel keeps at least 128 MiB below a stack free of other mappings (mmap_base).
+    const DEEPEST: usize = 32 * PAGE;
+    let here = 0u8;
+    let end = ((&raw const here).addr() - OURS) & !(PAGE - 1);
+    // SAFETY: below the frames of those that run nothing lives, and signals, which could, are blocked; what is not mapped
+    // is passed over.
+    unsafe { libc::madvise((end - DEEPEST) as *mut _, DEEPEST, libc::MADV_DONTNEED) };
+}
+
 /// Gives free memory of the heap back to the kernel.
 pub fn release_heap() {
     // SAFETY: takes a number; no allocation is moved.
