@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::Feature;
 use crate::host::{Host, Node};
-use crate::isolation::cgroup::{Asked, Cgroup, Given, IoMax, plan};
-use crate::isolation::{Findings, Max, Origin};
+use crate::isolation::Max;
+use crate::isolation::cgroup::{self, Given, IoMax, Key, Lack};
 
 const NAME: &str = "cgroups";
 
 pub fn examine(host: &Host) -> Feature {
-    let tried = limits().map(|(key, section)| (key, obstacle(&section, host)));
+    let tried = limits().map(|key| (key.controller(), lack(&key, host)));
     let feature = judge(layout(host), &tried);
     match manager(host) {
         Some(controllers) if !host.is_root() => with_manager(feature, &controllers),
@@ -18,26 +18,19 @@ pub fn examine(host: &Host) -> Feature {
     }
 }
 
-/// One profile's worth of each controller.
-fn limits() -> [(&'static str, Cgroup); 5] {
-    let whole = |value| Some(asked(value));
+/// One of each controller.
+fn limits() -> [Key; 5] {
     let io = IoMax { device: "/".into(), read_bps: Some(1 << 30), write_bps: None, read_iops: None, write_iops: None };
     [
-        ("cpu", Cgroup { cpu_max: whole(Max::Limit(5000)), ..Cgroup::default() }),
-        ("cpuset", Cgroup { cpuset_cpus: Some(asked("0".to_owned())), ..Cgroup::default() }),
-        ("io", Cgroup { io_max: vec![asked(io)], ..Cgroup::default() }),
-        ("memory", Cgroup { memory_max: whole(Max::Limit(1 << 30)), ..Cgroup::default() }),
-        ("pids", Cgroup { pids_max: whole(Max::Limit(4096)), ..Cgroup::default() }),
+        Key::CpuMax(Max::Limit(5000)),
+        Key::CpusetCpus("0".to_owned()),
+        Key::IoMax(io),
+        Key::MemoryMax(Max::Limit(1 << 30)),
+        Key::PidsMax(Max::Limit(4096)),
     ]
 }
 
-fn asked<T>(value: T) -> Asked<T> {
-    Asked { value, origin: Origin { file: "doctor".into(), line: 1, column: 1 }, required: false }
-}
-
-/// Why a limit cannot be set, and the remedy.
-fn obstacle(section: &Cgroup, host: &Host) -> Option<(String, String)> {
-    let mut findings = Findings::default();
+fn lack(key: &Key, host: &Host) -> Option<Lack> {
     let given = Given {
         own_user: true,
         own_cgroup: true,
@@ -48,12 +41,7 @@ fn obstacle(section: &Cgroup, host: &Host) -> Option<(String, String)> {
         mounts: false,
         init: true,
     };
-    plan(section, given, host, &mut findings);
-    // What is only approximate has no remedy, and works.
-    let finding = findings.0.into_iter().find(|finding| finding.hint.is_some())?;
-    let (_, message) = finding.message.split_once(": ")?;
-    let message = message.trim_end_matches("; RLIMIT_NPROC stands in");
-    Some((message.to_owned(), finding.hint?))
+    cgroup::lack(key, given, host)
 }
 
 fn layout(host: &Host) -> &'static str {
@@ -68,17 +56,17 @@ fn layout(host: &Host) -> &'static str {
     }
 }
 
-fn judge(layout: &str, tried: &[(&str, Option<(String, String)>)]) -> Feature {
-    let usable: Vec<_> = tried.iter().filter(|(_, obstacle)| obstacle.is_none()).map(|(key, _)| *key).collect();
+fn judge(layout: &str, tried: &[(&str, Option<Lack>)]) -> Feature {
+    let usable: Vec<_> = tried.iter().filter(|(_, lack)| lack.is_none()).map(|(key, _)| *key).collect();
     let mut reasons: Vec<(Vec<&str>, &str)> = Vec::new();
     let mut remedies: Vec<&str> = Vec::new();
-    for (key, reason, remedy) in tried.iter().filter_map(|(key, why)| why.as_ref().map(|(a, b)| (*key, a, b))) {
-        match reasons.iter_mut().find(|(_, known)| known == reason) {
+    for (key, Lack { message, hint }) in tried.iter().filter_map(|(key, lack)| Some((*key, lack.as_ref()?))) {
+        match reasons.iter_mut().find(|(_, known)| known == message) {
             Some((keys, _)) => keys.push(key),
-            None => reasons.push((vec![key], reason)),
+            None => reasons.push((vec![key], message)),
         }
-        if !remedies.contains(&remedy.as_str()) {
-            remedies.push(remedy);
+        if !remedies.contains(&hint.as_str()) {
+            remedies.push(hint);
         }
     }
     let mut detail = layout.to_owned();
@@ -106,7 +94,7 @@ fn manager(host: &Host) -> Option<Vec<String>> {
 
 /// systemd gives a user memory and pids unless it is told otherwise (systemd.resource-control(5)).
 fn with_manager(feature: Feature, controllers: &[String]) -> Feature {
-    let wanted: Vec<_> = limits().iter().map(|(key, _)| *key).collect();
+    let wanted = limits().map(|key| key.controller());
     let missing: Vec<_> = wanted.iter().filter(|key| !controllers.iter().any(|own| own == *key)).copied().collect();
     if missing.is_empty() {
         return feature;

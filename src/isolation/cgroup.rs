@@ -37,7 +37,8 @@ use super::{Enforce, Origin};
 
 pub use super::Max;
 pub use given::Given;
-pub use plan::{Planned, plan};
+pub use key::Key;
+pub use plan::{Planned, lack, plan};
 pub use review::{review_grants, review_power};
 pub use settings::{Lack, Setting};
 pub use step::{Delegated, Place, Step};

@@ -60,8 +60,7 @@ pub fn plan(section: &Cgroup, given: Given<'_>, host: &Host, findings: &mut Find
         findings.error(Section::Cgroup, message, hint, Some(&origin));
     }
     let memory = section.memory_max.as_ref().map(|asked| asked.value);
-    let mut planner =
-        Planner { given, host, findings, memory, v2: None, v1: Vec::new(), delegated: None, processes: None };
+    let mut planner = Planner { memory, ..Planner::new(given, host, findings) };
     let on_v2 = |name: &&'static str| layout.is_free(v1::controller(name));
     let mut needs: Vec<&'static str> = wishes.iter().map(|wish| wish.key.controller()).filter(on_v2).collect();
     // A delegated part is of little use without these.
@@ -116,6 +115,14 @@ pub fn plan(section: &Cgroup, given: Given<'_>, host: &Host, findings: &mut Find
     planner.planned(&wishes)
 }
 
+/// Why a limit by itself cannot be set from here; `None` where it can, or something near it.
+pub fn lack(key: &Key, given: Given<'_>, host: &Host) -> Option<Lack> {
+    let layout = Layout::probe(host);
+    let needs: &[_] = if layout.is_free(v1::controller(key.controller())) { &[key.controller()] } else { &[] };
+    let place = layout.v2().map(|own| place::choose(&own, needs, host));
+    Planner::new(given, host, &mut Findings::default()).carry(key, &layout, place.as_ref()).err()
+}
+
 const APART: &str = "; RLIMIT_NPROC holds each user that the program may become by itself";
 
 /// What a launch takes by itself: with less its init is killed before the program exists. Measured, as the least for
@@ -146,7 +153,11 @@ fn enough_processes(section: &Cgroup, init: bool, findings: &mut Findings) {
     }
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
+    fn new(given: Given<'a>, host: &'a Host, findings: &'a mut Findings) -> Planner<'a> {
+        Planner { given, host, findings, memory: None, v2: None, v1: Vec::new(), delegated: None, processes: None }
+    }
+
     /// What could not be had, or only nearly, is said; what the author wrote stops the launch.
     fn judge(&mut self, name: &str, origin: &Origin, required: bool, stands_in: bool, carried: Result<Carried, Lack>) {
         match carried {
