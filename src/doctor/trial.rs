@@ -29,7 +29,7 @@ const NEEDED: [&str; 10] = [
 pub struct Trial<'a> {
     profile: &'a Profile,
     host: &'a Host,
-    namespaces: Option<namespaces::Trial<'a>>,
+    namespaces: Option<namespaces::Begun>,
 }
 
 impl<'a> Trial<'a> {
@@ -39,7 +39,7 @@ impl<'a> Trial<'a> {
 
     /// Adds to what planning found.
     pub fn end(self, findings: &mut Findings) {
-        let made = self.namespaces.is_some_and(|trial| trial.end(findings));
+        let made = self.namespaces.is_some_and(|begun| begun.end(self.profile, self.host, findings));
         calls(self.profile, self.host, made, findings);
     }
 }

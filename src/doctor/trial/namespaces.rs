@@ -14,15 +14,13 @@ use crate::profile::Profile;
 use crate::sys::namespace::Namespace;
 
 /// The child at work.
-pub struct Trial<'a> {
-    profile: &'a Profile,
-    host: &'a Host,
+pub struct Begun {
     planned: Planned,
     attempt: Result<Attempt, Refusal>,
 }
 
 /// `None` where a launch would not come so far.
-pub fn start<'a>(profile: &'a Profile, host: &'a Host) -> Option<Trial<'a>> {
+pub fn start(profile: &Profile, host: &Host) -> Option<Begun> {
     let planned = plan::namespaces(profile, host)?;
     let map = |pid| {
         let mut context = Context::default();
@@ -40,14 +38,14 @@ pub fn start<'a>(profile: &'a Profile, host: &'a Host) -> Option<Trial<'a>> {
             Ok(answers)
         })
     });
-    Some(Trial { profile, host, planned, attempt })
+    Some(Begun { planned, attempt })
 }
 
-impl Trial<'_> {
+impl Begun {
     /// Whether they can be made. What a launch would find out half-way is named: that a kind is used up, maybe by a limit
     /// around this user namespace, or that the kernel refuses a setting of theirs.
-    pub fn end(self, findings: &mut Findings) -> bool {
-        let Trial { profile, host, planned, attempt: begun } = self;
+    pub fn end(self, profile: &Profile, host: &Host, findings: &mut Findings) -> bool {
+        let Begun { planned, attempt: begun } = self;
         let refusal = match begun.and_then(Attempt::end) {
             Ok(answers) => {
                 settings::judge(&profile.namespaces, &answers, findings);
