@@ -21,7 +21,7 @@ use crate::isolation::cgroup::stats::{self, Usage};
 use crate::isolation::context::Context;
 use crate::isolation::{Fault, Operation, namespaces, rootfs};
 use crate::outcome::Outcome;
-use crate::plan::{Plan, Stage, Step};
+use crate::plan::{Plan, Stage, Step, Supervision};
 use crate::state::{self, Record};
 use crate::sys::clone::{Side, clone3};
 use crate::sys::namespace::Namespace;
@@ -49,6 +49,12 @@ pub struct Options {
     pub timings: bool,
     /// Read at the end what the sandbox used.
     pub stats: bool,
+}
+
+impl Options {
+    fn timeout_of(&self, supervision: &Supervision) -> Option<Duration> {
+        self.timeout.or(supervision.timeout)
+    }
 }
 
 /// Descriptors that are closed once the program runs, rather than while it waits: several times what a plan has without
@@ -104,7 +110,7 @@ pub fn launch(plan: &Plan, options: &Options, mut record: Record) -> Launched {
     if let Some(to) = &options.status {
         to.ended(&outcome, out_of_memory.as_ref(), timed_out);
     }
-    let timed_out = options.timeout.or(plan.supervision.timeout).filter(|_| timed_out);
+    let timed_out = options.timeout_of(&plan.supervision).filter(|_| timed_out);
     Launched { outcome, timings: wire.timings(plan), out_of_memory, timed_out, usage }
 }
 
@@ -163,29 +169,29 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     context.child = Some(child.pid);
     #[cfg(feature = "step-removal")]
     crate::plan::removal::hold_up();
-    let fault = wire.carry_out(plan, Stage::HostAfter, context, Some(record)).err();
-    // A ^C ends a helper too.
-    let called_off = fault.as_ref().and_then(|_| signal::pending().ending());
-    let mut unrecorded = None;
-    if fault.is_none() && called_off.is_none() {
+    let failure = match wire.carry_out(plan, Stage::HostAfter, context, Some(record)) {
+        Err((index, fault)) => Some((Some((Stage::HostAfter, index)), fault)),
         // Init ends with its supervisor; what is no init of ours may ask not to, and is then found by its record alone.
-        unrecorded = record.started(child.pid).err().filter(|_| !plan.supervision.init);
-    }
+        Ok(()) => {
+            record.started(child.pid).err().filter(|_| !plan.supervision.init).map(|error| (None, state::fault(&error)))
+        }
+    };
+    // A ^C ends a helper too.
+    let called_off = failure.as_ref().and_then(|_| signal::pending().ending());
     let socket = context.wire.take().filter(|_| options.status.is_some() || !plan.supervision.init);
     #[cfg(feature = "step-removal")]
     crate::plan::removal::hold_up();
     let mut attended =
         Attended { plan, options, wire, child: &child, record, socket, caught, called_off: None, timed_out: false };
-    match (called_off, fault.is_some() || unrecorded.is_some()) {
+    match (called_off, &failure) {
         (Some(signal), _) => attended.call_off(signal),
         // Without its gate the child waits for ever; with our end of the wire gone it gives up by itself, but a kill
         // is certain.
-        (None, true) => attended.send(libc::SIGKILL),
-        (None, false) => {}
+        (None, Some(_)) => attended.send(libc::SIGKILL),
+        (None, None) => {}
     }
     let ended = attended.until_the_end();
-    let called_off = attended.called_off;
-    let timed_out = attended.timed_out;
+    let Attended { called_off, timed_out, .. } = attended;
     if let Some(orphans) = orphans.filter(|orphans| !orphans.is_empty()) {
         // What is frozen would have to be waited for for ever.
         record.kill();
@@ -193,18 +199,15 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     }
     inherited.restore();
     autogroup.iter().for_each(Autogroup::restore);
-    let outcome = match (fault, called_off) {
+    let outcome = match (failure, called_off) {
         (_, Some(signal)) if ended == Ended::Signaled(libc::SIGKILL) => Outcome::CalledOff(signal),
         // What was done to the child, or its gate, fails because it has ended, and only it knows why; unless it ended
         // because nobody opened its gate.
         (Some(_), _) if matches!(wire.report(), Report::Fault { stage, index, .. } if !is_gate(plan, stage, index)) => {
             conclude(plan, wire.report(), ended)
         }
-        (Some((index, fault)), _) => failed(plan, Some((Stage::HostAfter, index)), &fault),
-        (None, _) => match unrecorded {
-            Some(error) => failed(plan, None, &state::fault(&error)),
-            None => conclude(plan, wire.report(), ended),
-        },
+        (Some((at, fault)), _) => failed(plan, at, &fault),
+        (None, _) => conclude(plan, wire.report(), ended),
     };
     Supervised { outcome, timed_out }
 }

@@ -47,7 +47,7 @@ impl Attended<'_> {
         // The child's end closes at the exec, and a signal tells that. Where none can be had, it is asked for again and again.
         let announced = self.socket.as_ref().is_none_or(|socket| signal::announce(socket).is_ok());
         // One past what the clock can say is none.
-        let timeout = self.options.timeout.or(self.plan.supervision.timeout);
+        let timeout = self.options.timeout_of(&self.plan.supervision);
         let mut deadline = timeout.and_then(|after| Instant::now().checked_add(after));
         let mut stopping = false;
         let mut others = Some(self.record.others());
