@@ -306,6 +306,29 @@ fn check_names_what_another_grant_shows_for_writing() {
     }
 }
 
+/// And so does noexec.
+#[test]
+fn check_names_what_another_grant_shows_for_execution() {
+    let own = Sandbox::new();
+    let proj = tree(&own);
+    let noexec = format!("{{ source = \"{proj}/git\", exec = false }}");
+    let granted = |more: &str| Sandbox::new().with("rootfs", &format!("read-write = [{more}, {noexec}]"));
+    let said = |sandbox: &Sandbox| {
+        let seen = sandbox.ask("check", &["/probe", "say"]).exits(0);
+        seen.stdout + &seen.stderr
+    };
+    let twice = granted(&format!("\"{proj}\", \"{proj}:/srv/b\""));
+    let warning = format!("read-write {proj} shows /srv/b/git, which is exec = false as {proj}/git, for execution");
+    assert!(said(&twice).contains(&warning), "{warning}\n{}", said(&twice));
+    // What is said ahead is what the program then can do.
+    let (open, closed) = ("map-exec /srv/b/git/hooks/run", format!("map-exec {proj}/git/hooks/run"));
+    twice.probe(&format!("{open} + {closed}")).succeeds().allows(open).answers(&closed, "EPERM");
+    for more in [format!("\"{proj}\""), format!("{{ source = \"{proj}\", target = \"/srv/b\", exec = false }}")] {
+        let said = said(&granted(&more));
+        assert!(!said.contains("for execution"), "{more}\n{said}");
+    }
+}
+
 /// A program owns what is kept for it, and may close it.
 #[test]
 fn a_kept_directory_that_was_closed_comes_with_a_remedy() {

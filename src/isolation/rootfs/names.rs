@@ -27,13 +27,14 @@ impl Planned {
         }
     }
 
-    /// A cover hides one place, and a read-only mount closes one, not what lies beneath: another bind of it, or of a tree
-    /// above, shows that.
+    /// A cover hides one place, and a mount's read-only and noexec hold at one, not for what lies beneath: another bind of
+    /// it, or of a tree above, shows that.
     fn shown_elsewhere(&self, section: &Rootfs, host: &Host, findings: &mut Findings) {
         let all = Sources::of(self, |_| true);
         let written_to = Sources::of(self, |content| {
             matches!(content, Content::Bind { access: Access::ReadWrite, discard: false, .. })
         });
+        let executed = Sources::of(self, |content| matches!(content, Content::Bind { exec: true, .. }));
         let found = |bind: &Bind| match self.tree.find(&bind.target, true, host) {
             Found::There { path, .. } => Some(path),
             _ => None,
@@ -58,16 +59,20 @@ impl Planned {
                 findings.warning(Section::Rootfs, message, hint, origin(at));
             }
         }
-        for bind in section.binds.iter().filter(|bind| bind.access == Access::ReadOnly) {
+        for bind in section.binds.iter().filter(|bind| bind.access == Access::ReadOnly || !bind.exec) {
             let Some(path) = found(bind) else { continue };
-            let Some(Content::Bind { source: closed, access: Access::ReadOnly, .. }) = self.tree.get(&path) else {
+            let Some(Content::Bind { source: closed, access: granted, exec, .. }) = self.tree.get(&path) else {
                 continue;
             };
-            for Other { at, source, shown, .. } in written_to.others(closed) {
-                let (source, path) = (source.display(), path.display());
-                let message =
-                    format!("read-write {source} shows {}, which is read-only as {path}, for writing", shown.display());
-                let hint = format!("make {} read-only too, or grant what is needed of it by itself", shown.display());
+            let writable = written_to.others(closed).filter(|_| *granted == Access::ReadOnly);
+            let executable = executed.others(closed).filter(|_| !exec);
+            let undone = writable.map(|other| (other, "read-only", "writing"));
+            for (Other { at, source, access, shown }, closed, use_) in
+                undone.chain(executable.map(|other| (other, "exec = false", "execution")))
+            {
+                let (source, path, shown) = (source.display(), path.display(), shown.display());
+                let message = format!("{access} {source} shows {shown}, which is {closed} as {path}, for {use_}");
+                let hint = format!("make {shown} {closed} too, or grant what is needed of it by itself");
                 findings.warning(Section::Rootfs, message, hint, origin(at));
             }
         }
