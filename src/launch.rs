@@ -152,12 +152,14 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     #[cfg(feature = "step-removal")]
     crate::plan::removal::hold_up();
     let cloned = clone_child(plan, context);
-    let caught = caught::hold_back();
+    caught::hold_back();
     let child = match cloned {
-        Err(fault) => return failed(plan, None, &fault).into(),
+        Err(fault) => {
+            let called_off = signal::pending().ending().map(Outcome::CalledOff);
+            return called_off.unwrap_or_else(|| failed(plan, None, &fault)).into();
+        }
         Ok(Side::Child) => {
             drop(ours);
-            caught.take_over(|signal| signal);
             context.opens_gates = false;
             context.wire = theirs;
             init::run(plan, wire, context)
@@ -182,7 +184,7 @@ fn supervise(plan: &Plan, options: &Options, wire: &Wire, context: &mut Context,
     #[cfg(feature = "step-removal")]
     crate::plan::removal::hold_up();
     let mut attended =
-        Attended { plan, options, wire, child: &child, record, socket, caught, called_off: None, timed_out: false };
+        Attended { plan, options, wire, child: &child, record, socket, called_off: None, timed_out: false };
     match (called_off, &failure) {
         (Some(signal), _) => attended.call_off(signal),
         // Without its gate the child waits for ever; with our end of the wire gone it gives up by itself, but a kill

@@ -14,7 +14,6 @@ use crate::isolation::status::Status;
 use crate::isolation::{Fault, Operation};
 use crate::plan::{Plan, Stage, Step};
 use crate::state::Record;
-use crate::sys::caught::Caught;
 use crate::sys::clone::Child;
 use crate::sys::wait::Ended;
 use crate::sys::{descriptor, page, signal, wait};
@@ -33,8 +32,6 @@ pub struct Attended<'a> {
     pub record: &'a Record,
     /// Our end of the wire, where somebody is to be told when the program has been executed; gone once that is done.
     pub socket: Option<OwnedFd>,
-    /// Signals that came during the clone.
-    pub caught: Caught,
     /// The signal that ended the launch before the program ran.
     pub called_off: Option<i32>,
     /// The program was asked to end because its time was over.
@@ -82,7 +79,7 @@ impl Attended<'_> {
             if let Some(status) = behind {
                 status.go_on(Duration::ZERO);
             }
-            if let Some(received) = self.caught.pop().or_else(|| signal::next(wait)) {
+            if let Some(received) = signal::next(wait) {
                 self.pass_on(received);
                 // Asked again, it gets no more time.
                 if self.asks_to_stop(received) && !stopping {

@@ -16,9 +16,8 @@ use crate::isolation::context::{Context, Slot};
 use crate::isolation::{self, Applied, Fault, Operation, namespaces};
 use crate::outcome;
 use crate::plan::{Plan, Stage, Step};
-use crate::sys::caught::{self, Caught};
 use crate::sys::wait::Ended;
-use crate::sys::{clone, descriptor, process, signal, wait};
+use crate::sys::{caught, clone, descriptor, process, signal, wait};
 
 pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     // 0 where the pid namespace is our own.
@@ -43,17 +42,16 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
         }
     };
     context.parent = (!plan.supervision.own_pid).then(getpid);
-    let apart = apart(plan);
     caught::let_through();
     #[cfg(feature = "step-removal")]
     crate::plan::removal::hold_up();
     let cloned = clone::vfork(|| {
         // Until its exec it ends of them.
-        caught::hold_back().take_over(|signal| passed_on(signal, apart));
+        caught::hold_back_but_stops();
         target::become_program(plan, wire, context);
         outcome::FAILED.into()
     });
-    let caught = caught::hold_back();
+    caught::hold_back();
     let program = match cloned {
         Ok(pid) => pid,
         Err(errno) => {
@@ -92,7 +90,7 @@ pub fn run(plan: &Plan, wire: &Wire, context: &mut Context) -> ! {
     // Pid 1 lives as long as the program: it holds nothing open that the caller, or the program, waits to see closed.
     let _ = descriptor::close_all_but(orphans.as_ref().map(Orphans::descriptor));
     release_memory();
-    attend(wire, program, last, supervisor, orphans, caught, apart)
+    attend(wire, program, last, supervisor, orphans, apart(plan))
 }
 
 /// Without a pid namespace we are who ends what the program leaves running.
@@ -109,18 +107,9 @@ fn verify(plan: &Plan, context: &Context, program: i32) -> Applied {
     privilege.verify_running(context.get(Slot::Proc)?, program, context.filters)
 }
 
-/// Reaps and forwards until the program ends. `caught` came while the target became the program; `apart`, it has a
-/// session of its own.
+/// Reaps and forwards until the program ends. `apart`, it has a session of its own.
 #[inline(never)]
-pub fn attend(
-    wire: &Wire,
-    program: i32,
-    last: usize,
-    supervisor: Pid,
-    orphans: Option<Orphans>,
-    mut caught: Caught,
-    apart: bool,
-) -> ! {
+pub fn attend(wire: &Wire, program: i32, last: usize, supervisor: Pid, orphans: Option<Orphans>, apart: bool) -> ! {
     loop {
         loop {
             match wait::any() {
@@ -134,7 +123,7 @@ pub fn attend(
             orphans.iter().for_each(Orphans::end);
             process::exit_now(0);
         }
-        let received = caught.pop().or_else(|| signal::next(None));
+        let received = signal::next(None);
         // With a pid namespace we would be dead by now, and everybody with us.
         if let Some(orphans) = &orphans
             && getppid() != supervisor

@@ -58,12 +58,12 @@ pub fn release_code(waiting: &[*const ()]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Gives back what deeper calls have left of the stack.
+/// Gives back what deeper calls have left of the stack; for the first thread of a process, on the stack that the kernel made.
 pub fn release_stack() {
     const PAGE: usize = 4096;
     /// More than this function's own frame and that of the one that it calls.
     const OURS: usize = 1024;
-    /// The kernel keeps at least 128 MiB below a stack free of other mappings (mmap_base).
+    /// The kernel keeps other mappings further away than this: by the stack's limit, and a guard of 1 MiB (mmap_base).
     const DEEPEST: usize = 32 * PAGE;
     let here = 0u8;
     let end = ((&raw const here).addr() - OURS) & !(PAGE - 1);

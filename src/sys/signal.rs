@@ -131,14 +131,29 @@ pub fn send(process: i32, signal: i32) -> Result<(), Errno> {
     check(unsafe { libc::kill(process, signal) }.into()).map(drop)
 }
 
+/// Puts a signal into the caller's own queue, come as `code` says: of itself a process may say that the kernel sent it.
+pub fn queue(signal: i32, code: i32) -> Result<(), Errno> {
+    // SAFETY: an all-zero siginfo_t is a valid one, and outlives the call.
+    let queued = unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        info.si_signo = signal;
+        info.si_code = code;
+        libc::syscall(libc::SYS_rt_sigqueueinfo, libc::getpid(), signal, &raw const info)
+    };
+    check(queued).map(drop)
+}
+
 /// Whether anybody is in a process group.
 pub fn group_exists(group: i32) -> bool {
     // SAFETY: numbers only; nothing is sent. 0 and 1 would mean others.
     group > 1 && (check(unsafe { libc::kill(-group, 0) }.into()) != Err(Errno::ESRCH))
 }
 
-/// Stops the caller until somebody continues it.
+/// Stops the caller until somebody continues it; not at all where somebody has done so by now.
 pub fn stop_here() {
+    if pending().has(libc::SIGCONT) {
+        return;
+    }
     // SAFETY: takes a number; returns after SIGCONT.
     unsafe { libc::raise(libc::SIGSTOP) };
 }

@@ -1,10 +1,10 @@
 //! A person at a terminal: ^C, ^Z, fg, and a terminal that is as it was when the program has gone.
 
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Foreground, Sandbox, Terminal, eventually, patience, slowness, step_removal};
+use crate::harness::{Foreground, Running, Sandbox, Terminal, eventually, patience, slowness, step_removal};
 
 /// The command line that starts the probe, for somebody to type.
 fn typed(sandbox: &Sandbox, words: &str) -> String {
@@ -166,6 +166,27 @@ fn control_z_stops_it_whatever_its_descriptors_are() {
             // A pid 1 ignores ^C, and its terminal's end.
             nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL).expect("ending it");
             terminal.shows("$ ");
+        }
+    }
+}
+
+/// Whoever stops `sandbox` alone while it launches, and continues it, has it go on: a SIGCONT reaches who has stopped.
+#[test]
+fn stopped_and_continued_while_it_launches_it_goes_on() {
+    for (tty, init) in [("inherit", true), ("none", true), ("inherit", false)] {
+        let sandbox = sandbox(tty).with("process", &format!("init = {init}"));
+        let launch = of_a_launch(&sandbox);
+        for round in 0..20 {
+            let mut command = sandbox.command("run", &["/probe", "say", "done"]);
+            // A group that nobody waits for is not stopped by a SIGTSTP.
+            command.process_group(0);
+            let running = Running::start(command, "stopped and continued".to_owned());
+            std::thread::sleep(launch * round / 20);
+            running.signal(nix::sys::signal::Signal::SIGTSTP);
+            std::thread::sleep(Duration::from_millis(30));
+            running.signal(nix::sys::signal::Signal::SIGCONT);
+            let seen = running.ends().exits(0);
+            assert!(seen.stdout.contains("done"), "{seen}");
         }
     }
 }
