@@ -58,14 +58,7 @@ fn a_program_that_handles_control_c_decides_the_code() {
 #[test]
 fn control_c_calls_a_launch_off_at_any_moment() {
     let sandbox = sandbox("inherit");
-    let launch = of_a_launch(&sandbox);
-    // The name, to find the program by.
-    let command = sandbox.command("run", &["/probe", "say", &sandbox.name, "+", "hang"]);
-    for round in 0..60 {
-        let after = launch * round / 50;
-        let ended = Foreground::start(&command, None).types_after(after, "\x03").ends();
-        assert!(of_control_c(ended), "^C after {after:?} of {launch:?}: {ended}");
-    }
+    called_off(&sandbox, 60, 50);
     eventually("nothing of them runs", || !every_command_line().iter().any(|line| line.contains(&sandbox.name)));
 }
 
@@ -73,10 +66,16 @@ fn control_c_calls_a_launch_off_at_any_moment() {
 #[test]
 fn control_c_is_not_lost_at_a_clone() {
     let sandbox = sandbox("inherit").of(step_removal()).env("SANDBOX_REMOVE", "late");
-    let launch = of_a_launch(&sandbox);
+    called_off(&sandbox, 16, 15);
+}
+
+/// Types ^C in each of so many rounds, a launch being so many of them long.
+fn called_off(sandbox: &Sandbox, rounds: u32, of_launch: u32) {
+    let launch = of_a_launch(sandbox);
+    // The name, to find the program by.
     let command = sandbox.command("run", &["/probe", "say", &sandbox.name, "+", "hang"]);
-    for round in 0..16 {
-        let after = launch * round / 15;
+    for round in 0..rounds {
+        let after = launch * round / of_launch;
         let ended = Foreground::start(&command, None).types_after(after, "\x03").ends();
         assert!(of_control_c(ended), "^C after {after:?} of {launch:?}: {ended}");
     }
