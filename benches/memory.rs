@@ -7,6 +7,8 @@ mod measure;
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -32,6 +34,8 @@ fn held(name: &str, mut command: Command) -> Option<u64> {
     let mut supervisor = Running(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("starting"));
     let mut stdout = supervisor.0.stdout.take().expect("piped above");
     stdout.read_exact(&mut [0]).expect("waiting for the program");
+    // What only the start needs is given back a little later.
+    sleep(Duration::from_millis(200));
     let outside = supervisor.0.id();
     let init = only_child(outside);
     let program = only_child(init);

@@ -48,6 +48,7 @@ impl Attended<'_> {
         let mut deadline = timeout.and_then(|after| Instant::now().checked_add(after));
         let mut stopping = false;
         let mut others = Some(self.record.others());
+        let mut start = Start::begin();
         loop {
             let ended = self.ended();
             self.look_once_executed(ended.is_none());
@@ -74,7 +75,7 @@ impl Attended<'_> {
                 (Some(_), _) => Some(Duration::ZERO),
                 (None, Some(_)) if !announced => Some(left.unwrap_or(UNANNOUNCED).min(UNANNOUNCED)),
                 _ if behind.is_some() => Some(left.unwrap_or(UNREAD).min(UNREAD)),
-                _ => left,
+                _ => start.wait(left),
             };
             if let Some(status) = behind {
                 status.go_on(Duration::ZERO);
@@ -90,12 +91,11 @@ impl Attended<'_> {
                 // The program is on its way, so this is nobody's waiting time; but it may take long, and signals go first.
                 match left.pop() {
                     Some(id) => self.record.collect(&id),
-                    None => {
-                        others = None;
-                        // It may be days: what only the start needed is given back.
-                        release_memory();
-                    }
+                    None => others = None,
                 }
+            }
+            if others.is_none() {
+                start.end_when_due();
             }
         }
     }
@@ -214,10 +214,34 @@ pub fn passed_on(signal: i32, apart: bool) -> i32 {
     }
 }
 
+/// What the start needed is given back once the program has run for a while, because it may run for days. One that ends at
+/// once would wait for that, and for the same pages being read in again.
+pub struct Start(Option<Instant>);
+
+impl Start {
+    const WHILE: Duration = Duration::from_millis(20);
+
+    pub fn begin() -> Start {
+        Start(Instant::now().checked_add(Start::WHILE))
+    }
+
+    /// `others`, unless this one is due before.
+    pub fn wait(&self, others: Option<Duration>) -> Option<Duration> {
+        let left = self.0.map(|due| due.saturating_duration_since(Instant::now()));
+        left.into_iter().chain(others).min()
+    }
+
+    pub fn end_when_due(&mut self) {
+        if self.0.take_if(|due| *due <= Instant::now()).is_some() {
+            release_memory();
+        }
+    }
+}
+
 /// Gives back what only the start needed: done by the supervisor and by init alike, and by the same instructions, so that
 /// both come back to the same pages of code.
 #[inline(never)]
-pub fn release_memory() {
+fn release_memory() {
     let waiting = [Attended::until_the_end as *const (), super::init::attend as *const (), release_memory as *const ()];
     // Nothing depends on any of it but memory.
     page::release_heap();
