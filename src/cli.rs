@@ -15,7 +15,7 @@ pub mod update;
 pub mod usage;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::host::Host;
 use crate::plan as planning;
@@ -28,6 +28,21 @@ use crate::state::{self, Entry, Root};
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// What was typed. Of `run`, which is typed before every launch, the words are held against its own options first, and
+    /// the other commands are not built for it; whatever that does not take is told as ever.
+    pub fn read() -> Result<Cli, clap::Error> {
+        let words = || std::env::args_os().skip(1);
+        if words().next().is_some_and(|word| word == "run") {
+            let run = run::Run::augment_args(clap::Command::new("run")).try_get_matches_from(words());
+            if let Ok(run) = run.and_then(|matches| run::Run::from_arg_matches(&matches)) {
+                return Ok(Cli { command: Command::Run(run) });
+            }
+        }
+        Cli::try_parse()
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use sandbox::cli::{Cli, Command, usage};
 use sandbox::{explain, outcome, say, state, sys};
 
@@ -15,7 +14,7 @@ fn main() -> ExitCode {
         return ExitCode::from(outcome::FAILED);
     }
     let closed = sys::descriptor::close_on_exec_from(3);
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => return other_than_a_command(&error),
     };
