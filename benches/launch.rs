@@ -42,4 +42,17 @@ fn compare(caller: &Caller, _stage: &str) {
     verdict("sandbox / bubblewrap", ratio(sandbox, bubblewrap), 0.5, "");
     verdict("sandbox / floor", ratio(sandbox, floor), 1.4, "");
     println!("  the least: {:.2} of bubblewrap, {:.2} of the floor", ratio(least, bubblewrap), ratio(least, floor));
+    parts(caller, rounds);
+}
+
+/// What the kernel asks for each part of the default plan.
+fn parts(caller: &Caller, rounds: usize) {
+    let parts = ["init", "memory", "covers", "loopback", "time", "landlock", "capabilities", "filter"];
+    let all = parts.iter().map(std::slice::from_ref).chain([&parts[..]]);
+    let mut commands = vec![programs::least(caller, "true")];
+    commands.extend(all.map(|left_out| programs::least_without(caller, "true", left_out)));
+    let times: Vec<_> = in_turn(&mut commands, rounds).iter().map(|times| median(times)).collect();
+    for (part, time) in parts.iter().chain(&["all of these"]).zip(&times[1..]) {
+        println!("  the least without {part:<12} {:6.3} ms less", milliseconds(times[0]) - milliseconds(*time));
+    }
 }

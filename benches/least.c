@@ -2,9 +2,10 @@
  *
  * The floor's namespaces, then the root, the hidden paths, the loopback, pid 1, Landlock rules, an empty bounding set
  * and a filter of the default's length, as `sandbox plan` lists them for an ordinary user. No profile is read, nothing is
- * planned, recorded, checked, read back or explained: how far a launch is from it is what those cost.
+ * planned, recorded, checked, read back or explained: how far a launch is from it is what those cost. What is left out
+ * of it shows what the kernel asks for that part alone.
  *
- *     cc -O2 -static least.c -o least && ./least /bin/true
+ *     cc -O2 -static least.c -o least && ./least [--without PART]... /bin/true
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -42,7 +43,11 @@ static const char *const hidden[] = {
 	"etc/ssh/ssh_host_rsa_key", "etc/ssl/private"};
 static const char *const ruled[] = {"/", "/dev", "/dev/shm", "/etc", "/opt", "/proc", "/home", "/run", "/tmp", "/usr", "/var/tmp"};
 #define COUNT(list) (sizeof list / sizeof *list)
-#define INSTRUCTIONS 134
+#define INSTRUCTIONS 211
+
+enum part { INIT, MEMORY, COVERS, LOOPBACK, TIME, LANDLOCK, CAPABILITIES, FILTER, PARTS };
+static const char *const parts[PARTS] = {"init", "memory", "covers", "loopback", "time", "landlock", "capabilities", "filter"};
+static int left_out[PARTS];
 
 static char uid_line[40], gid_line[40];
 
@@ -97,9 +102,11 @@ static void assemble(void)
 		fail("mount proc");
 	for (size_t i = 0; i < COUNT(scratch); i++) {
 		char part[16];
+		mkdir(scratch[i], 0755);
+		if (left_out[MEMORY])
+			continue;
 		snprintf(part, sizeof part, "memory/%zu", i);
 		mkdir(part, 0755);
-		mkdir(scratch[i], 0755);
 		attach(AT_FDCWD, part, scratch[i], 0);
 	}
 	for (size_t i = 0; i < COUNT(nodes); i++) {
@@ -110,10 +117,10 @@ static void assemble(void)
 	mkdir("dev/pts", 0755);
 	if (mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666"))
 		fail("devpts");
-	for (size_t i = 0; i < COUNT(sealed); i++)
+	for (size_t i = 0; i < COUNT(sealed) && !left_out[COVERS]; i++)
 		attach(AT_FDCWD, sealed[i], sealed[i], MOUNT_ATTR_RDONLY);
 	struct stat there;
-	for (size_t i = 0; i < COUNT(hidden); i++)
+	for (size_t i = 0; i < COUNT(hidden) && !left_out[COVERS]; i++)
 		if (!lstat(hidden[i], &there))
 			attach(AT_FDCWD, S_ISDIR(there.st_mode) ? "masked" : "mask", hidden[i], 0);
 	if (syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/"))
@@ -143,13 +150,14 @@ static void restrict_paths(void)
 		fail("landlock");
 }
 
-/* As long as the default's, and as quick to leave. */
+/* As long as the default's, and left at once: when it is installed the kernel evaluates it for every call there is. */
 static void filter(void)
 {
 	static struct sock_filter program[INSTRUCTIONS];
 	for (int i = 0; i < INSTRUCTIONS - 1; i++)
 		program[i] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1000 + i, 0, 0);
 	program[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0);
+	program[1] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, INSTRUCTIONS - 3);
 	program[INSTRUCTIONS - 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	struct sock_fprog whole = {.len = INSTRUCTIONS, .filter = program};
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &whole))
@@ -159,10 +167,12 @@ static void filter(void)
 static int target(void *argument)
 {
 	char *const *argv = argument;
-	restrict_paths();
-	for (int capability = 0; !prctl(PR_CAPBSET_DROP, capability, 0, 0, 0); capability++)
+	if (!left_out[LANDLOCK])
+		restrict_paths();
+	for (int capability = 0; !left_out[CAPABILITIES] && !prctl(PR_CAPBSET_DROP, capability, 0, 0, 0); capability++)
 		;
-	filter();
+	if (!left_out[FILTER])
+		filter();
 	execv(argv[0], argv);
 	return fail(argv[0]);
 }
@@ -174,10 +184,15 @@ static int init(void *argument)
 	put("/proc/self/setgroups", "deny");
 	put("/proc/self/uid_map", uid_line);
 	put("/proc/self/gid_map", gid_line);
-	if (unshare(CLONE_NEWTIME) || sethostname("least", 5))
+	if (!left_out[TIME] && unshare(CLONE_NEWTIME))
 		fail("unshare");
+	if (sethostname("least", 5))
+		fail("sethostname");
 	assemble();
-	loopback();
+	if (!left_out[LOOPBACK])
+		loopback();
+	if (left_out[INIT])
+		return target(argument);
 	pid_t pid = clone(target, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
 		fail("waitpid");
@@ -187,8 +202,13 @@ static int init(void *argument)
 int main(int argc, char **argv)
 {
 	int status;
+	while (argc > 2 && !strcmp(argv[1], "--without")) {
+		for (int part = 0; part < PARTS; part++)
+			left_out[part] |= !strcmp(argv[2], parts[part]);
+		argc -= 2, argv += 2;
+	}
 	if (argc < 2) {
-		fprintf(stderr, "usage: least PROGRAM [ARGS...]\n");
+		fprintf(stderr, "usage: least [--without PART]... PROGRAM [ARGS...]\n");
 		return 125;
 	}
 	snprintf(uid_line, sizeof uid_line, "%u %u 1", geteuid(), geteuid());

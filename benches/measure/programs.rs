@@ -51,8 +51,13 @@ pub fn floor(caller: &Caller, name: &str) -> Command {
 
 /// The kernel's part of the default plan, in C.
 pub fn least(caller: &Caller, name: &str) -> Command {
+    least_without(caller, name, &[])
+}
+
+/// The same without some parts of it.
+pub fn least_without(caller: &Caller, name: &str, parts: &[&str]) -> Command {
     let mut command = caller.command(&caller.program("least"));
-    command.arg(target(caller, name));
+    command.args(parts.iter().flat_map(|part| ["--without", part])).arg(target(caller, name));
     command
 }
 
