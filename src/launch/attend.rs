@@ -48,10 +48,14 @@ impl Attended<'_> {
         let mut deadline = timeout.and_then(|after| Instant::now().checked_add(after));
         let mut stopping = false;
         let mut others = Some(self.record.others());
-        let mut start = Start::begin();
+        let mut release = Release::begin();
         loop {
             let ended = self.ended();
+            let waits_for_exec = self.socket.is_some();
             self.look_once_executed(ended.is_none());
+            if waits_for_exec && self.socket.is_none() {
+                release = Release::begin();
+            }
             if let Some(ended) = ended {
                 return ended;
             }
@@ -75,7 +79,7 @@ impl Attended<'_> {
                 (Some(_), _) => Some(Duration::ZERO),
                 (None, Some(_)) if !announced => Some(left.unwrap_or(UNANNOUNCED).min(UNANNOUNCED)),
                 _ if behind.is_some() => Some(left.unwrap_or(UNREAD).min(UNREAD)),
-                _ => start.wait(left),
+                _ => release.within(left),
             };
             if let Some(status) = behind {
                 status.go_on(Duration::ZERO);
@@ -95,7 +99,7 @@ impl Attended<'_> {
                 }
             }
             if others.is_none() {
-                start.end_when_due();
+                release.when_due();
             }
         }
     }
@@ -214,24 +218,24 @@ pub fn passed_on(signal: i32, apart: bool) -> i32 {
     }
 }
 
-/// What the start needed is given back once the program has run for a while, because it may run for days. One that ends at
-/// once would wait for that, and for the same pages being read in again.
-pub struct Start(Option<Instant>);
+/// When what only the start needed is given back: the program may run for days. One that ends at once would pay for it, and
+/// for the same pages being read in again.
+pub struct Release(Option<Instant>);
 
-impl Start {
-    const WHILE: Duration = Duration::from_millis(20);
+impl Release {
+    const AFTER: Duration = Duration::from_millis(20);
 
-    pub fn begin() -> Start {
-        Start(Instant::now().checked_add(Start::WHILE))
+    pub fn begin() -> Release {
+        Release(Instant::now().checked_add(Release::AFTER))
     }
 
-    /// `others`, unless this one is due before.
-    pub fn wait(&self, others: Option<Duration>) -> Option<Duration> {
+    /// The time left until then, or `limit` if that is shorter; `None` is no end.
+    pub fn within(&self, limit: Option<Duration>) -> Option<Duration> {
         let left = self.0.map(|due| due.saturating_duration_since(Instant::now()));
-        left.into_iter().chain(others).min()
+        left.into_iter().chain(limit).min()
     }
 
-    pub fn end_when_due(&mut self) {
+    pub fn when_due(&mut self) {
         if self.0.take_if(|due| *due <= Instant::now()).is_some() {
             release_memory();
         }

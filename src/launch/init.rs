@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, getpid, getppid};
 
-use super::attend::{Start, apart, passed_on};
+use super::attend::{Release, apart, passed_on};
 use super::orphans::Orphans;
 use super::target;
 use super::wire::{Report, Wire};
@@ -109,7 +109,7 @@ fn verify(plan: &Plan, context: &Context, program: i32) -> Applied {
 /// Reaps and forwards until the program ends. `apart`, it has a session of its own.
 #[inline(never)]
 pub fn attend(wire: &Wire, program: i32, last: usize, supervisor: Pid, orphans: Option<Orphans>, apart: bool) -> ! {
-    let mut start = Start::begin();
+    let mut release = Release::begin();
     loop {
         loop {
             match wait::any() {
@@ -123,8 +123,8 @@ pub fn attend(wire: &Wire, program: i32, last: usize, supervisor: Pid, orphans: 
             orphans.iter().for_each(Orphans::end);
             process::exit_now(0);
         }
-        let received = signal::next(start.wait(None));
-        start.end_when_due();
+        let received = signal::next(release.within(None));
+        release.when_due();
         // With a pid namespace we would be dead by now, and everybody with us.
         if let Some(orphans) = &orphans
             && getppid() != supervisor
