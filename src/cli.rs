@@ -14,6 +14,8 @@ pub mod stats;
 pub mod update;
 pub mod usage;
 
+use std::ffi::OsString;
+
 use anyhow::Result;
 use clap::{Args, FromArgMatches, Parser, Subcommand};
 
@@ -33,15 +35,16 @@ pub struct Cli {
 impl Cli {
     /// What was typed. Of `run`, which is typed before every launch, the words are held against its own options first, and
     /// the other commands are not built for it; whatever that does not take is told as ever.
-    pub fn read() -> Result<Cli, clap::Error> {
-        let words = || std::env::args_os().skip(1);
-        if words().next().is_some_and(|word| word == "run") {
-            let run = run::Run::augment_args(clap::Command::new("run")).try_get_matches_from(words());
+    pub fn read(words: &[OsString]) -> Result<Cli, clap::Error> {
+        if let [_, of_run @ ..] = words
+            && of_run.first().is_some_and(|word| word == "run")
+        {
+            let run = run::Run::augment_args(clap::Command::new("run")).try_get_matches_from(of_run);
             if let Ok(run) = run.and_then(|matches| run::Run::from_arg_matches(&matches)) {
                 return Ok(Cli { command: Command::Run(run) });
             }
         }
-        Cli::try_parse()
+        Cli::try_parse_from(words)
     }
 }
 
@@ -90,7 +93,7 @@ pub struct Chosen {
     pub set: Vec<String>,
     /// Arguments of the program; the command itself where the profile has none
     #[arg(last = true, value_name = "ARGS")]
-    pub args: Vec<std::ffi::OsString>,
+    pub args: Vec<OsString>,
 }
 
 impl Chosen {
@@ -119,4 +122,35 @@ fn without_cgroup(entry: &Entry, why: &str) -> anyhow::Error {
     let hint =
         "a limit in [cgroup] brings one; `sandbox doctor` says which this machine can set, and for whom".to_owned();
     state::Refused { message: format!("{} has no cgroup, and {why}", entry.id), hint }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_run_mean_what_they_mean_to_the_whole() {
+        for line in [
+            "run hello",
+            "run run",
+            "run ./a.toml -- -x --set y",
+            "run hello --set a=1 --set b=\"2\" --name n",
+            "run --timeout 1h30m --status-fd 3 --timings --stats hello",
+            "run --timeout=-1 hello",
+            "run",
+            "run --help",
+            "run -h",
+            "run hello more",
+            "run hello --name a --name b",
+            "run --no-such hello",
+            "run --",
+            "--version",
+            "plan hello --why",
+        ] {
+            let words: Vec<OsString> = std::iter::once("sandbox").chain(line.split(' ')).map(OsString::from).collect();
+            let said =
+                |read: Result<Cli, clap::Error>| read.map_or_else(|error| error.to_string(), |cli| format!("{cli:?}"));
+            assert_eq!(said(Cli::read(&words)), said(Cli::try_parse_from(&words)), "{line}");
+        }
+    }
 }

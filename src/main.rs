@@ -14,7 +14,8 @@ fn main() -> ExitCode {
         return ExitCode::from(outcome::FAILED);
     }
     let closed = sys::descriptor::close_on_exec_from(3);
-    let cli = match Cli::read() {
+    let words: Vec<_> = std::env::args_os().collect();
+    let cli = match Cli::read(&words) {
         Ok(cli) => cli,
         Err(error) => return other_than_a_command(&error),
     };
