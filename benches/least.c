@@ -43,7 +43,7 @@ static const char *const hidden[] = {
 	"etc/ssh/ssh_host_rsa_key", "etc/ssl/private"};
 static const char *const ruled[] = {"/", "/dev", "/dev/shm", "/etc", "/opt", "/proc", "/home", "/run", "/tmp", "/usr", "/var/tmp"};
 #define COUNT(list) (sizeof list / sizeof *list)
-#define INSTRUCTIONS 211
+#define INSTRUCTIONS 201
 
 enum part { INIT, MEMORY, COVERS, LOOPBACK, TIME, LANDLOCK, CAPABILITIES, FILTER, PARTS };
 static const char *const parts[PARTS] = {"init", "memory", "covers", "loopback", "time", "landlock", "capabilities", "filter"};
@@ -150,7 +150,7 @@ static void restrict_paths(void)
 		fail("landlock");
 }
 
-/* As long as the default's, and left at once: when it is installed the kernel evaluates it for every call there is. */
+/* As long as the default's, and left at once, which a search is not: the kernel evaluates it for every call there is. */
 static void filter(void)
 {
 	static struct sock_filter program[INSTRUCTIONS];
@@ -203,11 +203,15 @@ int main(int argc, char **argv)
 {
 	int status;
 	while (argc > 2 && !strcmp(argv[1], "--without")) {
-		for (int part = 0; part < PARTS; part++)
-			left_out[part] |= !strcmp(argv[2], parts[part]);
+		int part = 0;
+		while (part < PARTS && strcmp(argv[2], parts[part]))
+			part++;
+		if (part == PARTS)
+			break;
+		left_out[part] = 1;
 		argc -= 2, argv += 2;
 	}
-	if (argc < 2) {
+	if (argc < 2 || argv[1][0] == '-') {
 		fprintf(stderr, "usage: least [--without PART]... PROGRAM [ARGS...]\n");
 		return 125;
 	}
