@@ -51,9 +51,7 @@ impl Attended<'_> {
         let mut release = Release::begin();
         loop {
             let ended = self.ended();
-            let waits_for_exec = self.socket.is_some();
-            self.look_once_executed(ended.is_none());
-            if waits_for_exec && self.socket.is_none() {
+            if self.look_once_executed(ended.is_none()) {
                 release = Release::begin();
             }
             if let Some(ended) = ended {
@@ -104,13 +102,13 @@ impl Attended<'_> {
         }
     }
 
-    /// Tells of the exec whoever asked, and without an init looks at the program.
-    fn look_once_executed(&mut self, runs: bool) {
+    /// Tells of the exec whoever asked, and without an init looks at the program; true once, where there was somebody to tell.
+    fn look_once_executed(&mut self, runs: bool) -> bool {
         // Asked of the socket and not of the signal: the exec may be over before anybody could be told of it.
         if self.socket.take_if(|socket| descriptor::hung_up(socket.as_fd())).is_none()
             || !matches!(self.wire.report(), Report::Running | Report::Ended(_))
         {
-            return;
+            return false;
         }
         if let Some(to) = &self.options.status {
             to.started(self.child.pid);
@@ -118,6 +116,7 @@ impl Attended<'_> {
         if runs && !self.plan.supervision.init {
             self.verify();
         }
+        true
     }
 
     /// What init does where there is one: the program is looked at once it has been executed.

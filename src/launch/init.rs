@@ -123,8 +123,8 @@ pub fn attend(wire: &Wire, program: i32, last: usize, supervisor: Pid, orphans: 
             orphans.iter().for_each(Orphans::end);
             process::exit_now(0);
         }
-        let received = signal::next(release.within(None));
         release.when_due();
+        let received = signal::next(release.within(None));
         // With a pid namespace we would be dead by now, and everybody with us.
         if let Some(orphans) = &orphans
             && getppid() != supervisor
