@@ -36,10 +36,8 @@ impl Cli {
     /// What was typed. Of `run`, which is typed before every launch, the words are held against its own options first, and
     /// the other commands are not built for it; whatever that does not take is told as ever.
     pub fn read(words: &[OsString]) -> Result<Cli, clap::Error> {
-        if let [_, of_run @ ..] = words
-            && of_run.first().is_some_and(|word| word == "run")
-        {
-            let run = run::Run::augment_args(clap::Command::new("run")).try_get_matches_from(of_run);
+        if words.get(1).is_some_and(|word| word == "run") {
+            let run = run::Run::augment_args(clap::Command::new("run")).try_get_matches_from(&words[1..]);
             if let Ok(run) = run.and_then(|matches| run::Run::from_arg_matches(&matches)) {
                 return Ok(Cli { command: Command::Run(run) });
             }

@@ -1,5 +1,6 @@
 #![forbid(unsafe_code)]
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use sandbox::cli::{Cli, Command, usage};
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
     let cli = match Cli::read(&words) {
         Ok(cli) => cli,
-        Err(error) => return other_than_a_command(&error),
+        Err(error) => return other_than_a_command(&error, words.get(1..).unwrap_or_default()),
     };
     // The doctor starts no program of anybody's, and is there to say just this.
     if let (Err(errno), false) = (closed, matches!(cli.command, Command::Doctor(_))) {
@@ -53,11 +54,11 @@ fn main() -> ExitCode {
 }
 
 /// Help and version, and what cannot be understood.
-fn other_than_a_command(error: &clap::Error) -> ExitCode {
+fn other_than_a_command(error: &clap::Error, typed: &[OsString]) -> ExitCode {
     // Of `run`, 1 and 2 would be mistaken for the program's own codes.
-    let run = std::env::args_os().nth(1).is_some_and(|word| word == "run");
+    let run = typed.first().is_some_and(|word| word == "run");
     if error.use_stderr() {
-        say::message(format_args!("{}", usage::text(error, std::env::args_os().skip(1))));
+        say::message(format_args!("{}", usage::text(error, typed)));
         return ExitCode::from(if run { outcome::FAILED } else { 2 });
     }
     if let Err(error) = say::open().and_then(|()| error.print()) {

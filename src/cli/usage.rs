@@ -8,9 +8,8 @@ use crate::profile::{BUILT_IN, is_path};
 use crate::say::{printable, printable_lines};
 
 /// clap's words without its layout.
-pub fn text(refused: &clap::Error, typed: impl Iterator<Item = OsString>) -> String {
-    let typed: Vec<OsString> = typed.collect();
-    let rendered = harmless(refused.render().to_string(), &typed);
+pub fn text(refused: &clap::Error, typed: &[OsString]) -> String {
+    let rendered = harmless(refused.render().to_string(), typed);
     let Some(message) = rendered.strip_prefix("error: ") else { return rendered };
     let mut out = String::from("sandbox: ");
     let (mut hints, mut usage, mut takes_arguments) = (String::new(), false, false);
@@ -38,7 +37,7 @@ pub fn text(refused: &clap::Error, typed: impl Iterator<Item = OsString>) -> Str
         hints = "hint: `sandbox profiles` lists those that have a name\n".into();
     }
     if hints.is_empty() && takes_arguments && refused.kind() == ErrorKind::UnknownArgument {
-        hints = format!("hint: {}\n", behind_the_dashes(refused, &typed));
+        hints = format!("hint: {}\n", behind_the_dashes(refused, typed));
     }
     if hints.is_empty() && !usage {
         hints = "hint: --help says what it takes\n".into();
@@ -111,7 +110,7 @@ mod tests {
     fn what_was_typed_forges_no_line() {
         for typed in [&["sandbox", "a\nhint: rm -rf ~"][..], &["sandbox", "run", "--timeout=1\nhint: rm -rf ~", "x"]] {
             let refused = Cli::try_parse_from(typed).unwrap_err();
-            let said = text(&refused, typed[1..].iter().map(Into::into));
+            let said = text(&refused, &typed[1..].iter().map(Into::into).collect::<Vec<_>>());
             assert!(!said.contains("\nhint: rm"), "{said}");
         }
     }
@@ -180,7 +179,7 @@ mod tests {
             ),
         ] {
             let refused = Cli::try_parse_from(line.split(' ')).unwrap_err();
-            assert_eq!(text(&refused, line.split(' ').skip(1).map(Into::into)), said, "{line}");
+            assert_eq!(text(&refused, &line.split(' ').skip(1).map(Into::into).collect::<Vec<_>>()), said, "{line}");
         }
     }
 }
