@@ -173,6 +173,4 @@ impl IdMaps {
 pub enum Trace {
     /// A directory of a cgroup hierarchy, with all below it and every process in it. It is named after the sandbox's id.
     Cgroup { path: PathBuf },
-    /// A directory tree inside the sandbox's own directory of state.
-    Directory { path: PathBuf },
 }

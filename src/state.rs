@@ -1,23 +1,22 @@
 //! Records of sandboxes: what each is, whether it lives, and what it made that outlives its processes.
 //!
-//! A sandbox has a directory of its own below the state root, with one file, `record`. Its supervisor holds the record's
-//! lock for life; a record without a holder is dead, and what it left behind is removed by anyone who takes its lock
-//! first. There is no lock over all of them, and nothing is synced to a disk: a record is worthless after a power cut,
-//! because what it names is gone too.
+//! A sandbox has one file in the state directory, its record. Its supervisor holds the record's lock for life; a record
+//! without a holder is dead, and what it left behind is removed by anyone who takes its lock first. There is no lock over
+//! all of them, and nothing is synced to a disk: a record is worthless after a power cut, because what it names is gone
+//! too.
 //!
-//! **Creation and collection may race** and need no agreement beforehand. The creator makes the directory, then the file,
-//! then takes the lock, then writes. Whoever collects removes a directory only when it is empty, and a record only while
-//! it holds its lock. So a creator that has been overtaken finds its directory gone, its lock taken or its file unlinked,
-//! and begins again under another id; once it has the lock of a file that is still linked, nobody collects it.
+//! **Creation and collection may race** and need no agreement beforehand. The creator makes the file, then takes the lock,
+//! then writes. Whoever collects removes a record only while it holds its lock. So a creator that has been overtaken finds
+//! its lock taken or its file unlinked, and begins again under another id; once it has the lock of a file that is still
+//! linked, nobody collects it.
 
 use std::fs::File;
-use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::{Mode, fstat, mkdirat};
+use nix::sys::stat::{Mode, fstat};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
@@ -63,7 +62,7 @@ impl Record {
     /// Writes down the intent, before anything else is made.
     pub fn create(root: Root, name: &str, profile: &str, facts: &Facts) -> Result<Record> {
         if !is_name(name) {
-            bail!("the name \"{}\" cannot be that of a directory", name.escape_debug());
+            bail!("the name \"{}\" cannot be that of a file", name.escape_debug());
         }
         let created = clock_gettime(ClockId::CLOCK_BOOTTIME).context("reading the clock")?;
         let created = created.tv_sec() as u64 * 1_000_000_000 + created.tv_nsec() as u64;
@@ -92,21 +91,12 @@ impl Record {
 
     /// The sandbox's cgroups; the launcher's own leaf last.
     pub fn cgroups(&self) -> Vec<PathBuf> {
-        let paths = self.traces.iter().rev().filter_map(|trace| match trace {
-            Trace::Cgroup { path } => Some(path.clone()),
-            Trace::Directory { .. } => None,
-        });
-        paths.collect()
-    }
-
-    /// The sandbox's own directory, 0700; what is put into it goes with the record.
-    pub fn directory(&self) -> PathBuf {
-        self.root.path().join(&self.header.id)
+        self.traces.iter().rev().map(|Trace::Cgroup { path }| path.clone()).collect()
     }
 
     /// Writes down what a step is about to make; refuses what could not be removed later.
     pub fn trace(&mut self, trace: &Trace) -> Result<()> {
-        trace::check(&self.root, &self.header.id, trace)?;
+        trace::check(&self.header.id, trace)?;
         self.append(&Event::<Planned>::Trace(trace.clone()))?;
         self.traces.push(trace.clone());
         Ok(())
@@ -122,9 +112,7 @@ impl Record {
     /// more than it gives.
     pub fn others(&self) -> Vec<String> {
         const FEW: usize = 32;
-        // Most file systems count the directories in one; a list of a thousand names would be read at each launch.
-        let many = fstat(&self.root).is_ok_and(|stat| stat.st_nlink as usize > FEW + 2);
-        let others = if many { Vec::new() } else { list::ids(&self.root).unwrap_or_default() };
+        let others = list::some_ids(&self.root, FEW + 1).unwrap_or_default();
         if others.len() > FEW { Vec::new() } else { others }
     }
 
@@ -148,7 +136,7 @@ impl Record {
     /// Removes what the sandbox left, then the record. Where something resists, the record stays and says what.
     pub fn finish(self) -> Result<()> {
         let Header { id, .. } = &self.header;
-        remove_all(&self.root, id, &self.traces)?;
+        remove_all(id, &self.traces)?;
         discard(&self.root, id).with_context(|| format!("removing the record of {id}"))
     }
 
@@ -177,23 +165,14 @@ impl Drop for Record {
     }
 }
 
-/// Makes the directory and the locked record of a new id; `None` where another sandbox has it or a collector came first.
+/// Makes the locked record of a new id; `None` where another sandbox has it or a collector came first.
 fn claim(root: &Root, id: &str) -> Result<Option<File>> {
-    match mkdirat(root, id, Mode::S_IRWXU) {
-        Ok(()) => {}
-        Err(Errno::EEXIST) => return Ok(None),
-        Err(errno) => return Err(anyhow!(errno)),
-    }
     let flags =
         OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let file = match openat(root, record_of(id).as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+    let file = match openat(root, id, flags, Mode::S_IRUSR | Mode::S_IWUSR) {
         Ok(file) => File::from(file),
-        Err(Errno::ENOENT) => return Ok(None),
-        Err(errno) => {
-            // Out of inodes or descriptors: the directory goes again, and only it.
-            let _ = unlinkat(root, id, UnlinkatFlags::RemoveDir);
-            return Err(anyhow!(errno));
-        }
+        Err(Errno::EEXIST) => return Ok(None),
+        Err(errno) => return Err(anyhow!(errno)),
     };
     let ours = || -> nix::Result<bool> { Ok(lock::take(&file)? && fstat(&file)?.st_nlink > 0) };
     match ours() {
@@ -207,17 +186,9 @@ fn claim(root: &Root, id: &str) -> Result<Option<File>> {
     }
 }
 
-/// Removes a record whose lock is held here, and its directory with whatever is still in it.
+/// Removes a record whose lock is held here.
 fn discard(root: &Root, id: &str) -> Result<()> {
-    missing_is_fine(unlinkat(root, record_of(id).as_str(), UnlinkatFlags::NoRemoveDir))?;
-    match unlinkat(root, id, UnlinkatFlags::RemoveDir) {
-        Err(Errno::ENOTEMPTY) => tree::remove(root.as_fd(), id.as_ref()),
-        other => Ok(missing_is_fine(other)?),
-    }
-}
-
-fn record_of(id: &str) -> String {
-    format!("{id}/record")
+    Ok(missing_is_fine(unlinkat(root, id, UnlinkatFlags::NoRemoveDir))?)
 }
 
 fn missing_is_fine(removed: nix::Result<()>) -> nix::Result<()> {

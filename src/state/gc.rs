@@ -7,9 +7,8 @@ use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::fstat;
-use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use super::list::{self, Entry, Life, Opened};
+use super::list::{self, Entry, Life};
 use super::record::{self, Contents};
 use super::{Refused, Root, discard, lock, remove_all, trace, tree};
 use crate::sys::errno;
@@ -79,11 +78,11 @@ pub fn collect(root: &Root, id: &str, broken_too: bool) -> Result<Outcome> {
         return Ok(Outcome::Left);
     }
     let file = match list::open(root, id, OFlag::O_RDWR) {
-        Ok(Opened::Record(file)) => file,
-        Ok(Opened::Empty) => return without_record(root, id),
-        Ok(Opened::Nothing) => return Ok(Outcome::Left),
-        // Nobody holds the lock of what is no record of ours, and nothing that it says is believed.
-        Err(error) if broken_too && is_none(&error) => {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok(Outcome::Left),
+        // Nobody holds the lock of what is no record of ours, and nothing that it says is believed; but a machine that
+        // could not open it says nothing about what it is.
+        Err(error) if broken_too && error.downcast_ref::<Errno>().is_none() => {
             tree::remove(root.as_fd(), id.as_ref())?;
             return Ok(Outcome::Removed);
         }
@@ -110,37 +109,7 @@ pub fn collect(root: &Root, id: &str, broken_too: bool) -> Result<Outcome> {
         trace::kill(id, &traces);
         started.end().context("ending its first process")?;
     }
-    remove_all(root, id, &traces)?;
+    remove_all(id, &traces)?;
     discard(root, id)?;
     Ok(Outcome::Removed)
-}
-
-/// Whether there is something else than a record of ours, and not just a machine that could not open it.
-fn is_none(error: &anyhow::Error) -> bool {
-    // A directory and a socket cannot be opened for writing.
-    error.downcast_ref::<Errno>().is_none_or(|errno| matches!(errno, Errno::EISDIR | Errno::ENXIO))
-}
-
-/// A creator was killed before it made the record, or is about to make it; or a supervisor was killed between removing the
-/// record and the directory. Whatever else lies in it was left behind, because a creator makes the record first.
-fn without_record(root: &Root, id: &str) -> Result<Outcome> {
-    match unlinkat(root, id, UnlinkatFlags::RemoveDir) {
-        Ok(()) => return Ok(Outcome::Removed),
-        Err(Errno::ENOENT) => return Ok(Outcome::Left),
-        Err(Errno::ENOTEMPTY) => {}
-        Err(errno) => return Err(errno).context("removing its directory"),
-    }
-    let Some(directory) = tree::open(root.as_fd(), id.as_ref())? else { return Ok(Outcome::Left) };
-    for name in tree::names(directory.as_fd()).context("listing its directory")? {
-        if name.as_bytes() == b"record" {
-            return Ok(Outcome::Left);
-        }
-        use std::os::unix::ffi::OsStrExt;
-        tree::remove(directory.as_fd(), std::ffi::OsStr::from_bytes(name.as_bytes()))?;
-    }
-    match unlinkat(root, id, UnlinkatFlags::RemoveDir) {
-        Ok(()) => Ok(Outcome::Removed),
-        Err(Errno::ENOENT | Errno::ENOTEMPTY) => Ok(Outcome::Left),
-        Err(errno) => Err(errno).context("removing its directory"),
-    }
 }

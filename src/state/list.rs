@@ -2,14 +2,14 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag, openat};
+use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::record::{self, Contents, Event, Header, Planned};
@@ -21,7 +21,7 @@ use crate::sys::errno;
 /// One sandbox, as its record tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The name of its directory.
+    /// The name of its record.
     pub id: String,
     pub life: Life,
     /// `None` where its creator was killed before it had written one, or it is broken.
@@ -44,10 +44,7 @@ impl Entry {
     /// Its directories in the cgroup hierarchies; the launcher's own leaf beside them is none of its.
     pub fn cgroups(&self) -> Vec<PathBuf> {
         let name = cgroup::directory_name(&self.id);
-        let paths = self.traces.iter().filter_map(|trace| match trace {
-            Trace::Cgroup { path } => Some(path),
-            Trace::Directory { .. } => None,
-        });
+        let paths = self.traces.iter().map(|Trace::Cgroup { path }| path);
         paths.filter(|path| path.is_absolute() && path.ends_with(&name)).cloned().collect()
     }
 }
@@ -75,11 +72,10 @@ pub fn list(root: &Root) -> Result<Vec<Entry>> {
 
 /// Holds a running sandbox for one change: whoever else wants to change it waits until this is dropped.
 pub fn change(root: &Root, id: &str) -> Result<Change> {
-    let Some(directory) = directory(root, id)? else { bail!("no sandbox {id}") };
-    let Opened::Record(record) = open(root, id, OFlag::O_WRONLY | OFlag::O_APPEND)? else { bail!("no sandbox {id}") };
-    let turn = Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, errno)| errno).context("waiting for it")?;
+    let Some(record) = open(root, id, OFlag::O_WRONLY | OFlag::O_APPEND)? else { bail!("no sandbox {id}") };
+    lock::wait_for_turn(&record).context("waiting for it")?;
     let cgroups = started(root, id)?.cgroups();
-    Ok(Change { cgroups, record, _turn: turn })
+    Ok(Change { cgroups, record })
 }
 
 /// Waits until it runs: before that its launcher is still making directories, and writes the limits of the profile to them
@@ -102,8 +98,8 @@ fn started(root: &Root, id: &str) -> Result<Entry> {
 pub struct Change {
     /// All of its directories.
     pub cgroups: Vec<PathBuf>,
+    /// The turn is over when it is closed.
     record: File,
-    _turn: Flock<OwnedFd>,
 }
 
 impl Change {
@@ -116,9 +112,14 @@ impl Change {
     }
 }
 
-/// The names of the directories, sorted. A name that begins with a dot is none of a sandbox.
+/// The names of the records, sorted. A name that begins with a dot is none of a sandbox.
 pub fn ids(root: &Root) -> Result<Vec<String>> {
-    let names = tree::names(root.as_fd()).with_context(|| format!("listing {}", root.path().display()))?;
+    some_ids(root, usize::MAX)
+}
+
+/// So many of them at most, whichever come first: a list of thousands is not read to its end.
+pub fn some_ids(root: &Root, most: usize) -> Result<Vec<String>> {
+    let names = tree::names(root.as_fd(), most).with_context(|| format!("listing {}", root.path().display()))?;
     let mut ids: Vec<String> =
         names.iter().map(|name| name.to_string_lossy().into_owned()).filter(|name| !name.starts_with('.')).collect();
     ids.sort();
@@ -133,11 +134,8 @@ pub fn look(root: &Root, id: String) -> Option<Entry> {
     let broken =
         |id, reason| Some(Entry { id, life: Life::Broken(reason), header: None, started: None, traces: Vec::new() });
     let file = match open(root, &id, OFlag::O_RDONLY) {
-        Ok(Opened::Record(file)) => file,
-        Ok(Opened::Nothing) => return None,
-        Ok(Opened::Empty) => {
-            return Some(Entry { id, life: Life::Dead, header: None, started: None, traces: Vec::new() });
-        }
+        Ok(Some(file)) => file,
+        Ok(None) => return None,
         Err(error) => return broken(id, errno::chain(&error)),
     };
     // The lock first: a record that was complete when it died stays so.
@@ -158,50 +156,27 @@ pub fn look(root: &Root, id: String) -> Option<Entry> {
     Some(Entry { id, life, header, started, traces })
 }
 
-pub enum Opened {
-    Record(File),
-    /// A directory without a record: being created, or what was left of it.
-    Empty,
-    /// Gone meanwhile.
-    Nothing,
-}
-
-/// Opens a record that is ours: a file of ours in a directory of ours, neither of them a link.
-pub fn open(root: &Root, id: &str, access: OFlag) -> Result<Opened> {
+/// Opens a record that is ours: a file of ours, and no link. `None` where it has gone meanwhile.
+pub fn open(root: &Root, id: &str, access: OFlag) -> Result<Option<File>> {
     let caller = nix::unistd::geteuid().as_raw();
-    let Some(directory) = directory(root, id)? else { return Ok(Opened::Nothing) };
     // Opening a FIFO must not wait for its other end.
     let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    let file = match openat(&directory, "record", flags, Mode::empty()) {
+    let file = match openat(root, id, flags, Mode::empty()) {
         Ok(file) => file,
-        Err(Errno::ENOENT) => return Ok(Opened::Empty),
-        Err(Errno::ELOOP) => bail!("its record is a symbolic link"),
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(Errno::ELOOP) => bail!("it is a symbolic link"),
+        // A directory, and a socket.
+        Err(Errno::EISDIR | Errno::ENXIO) => bail!("it is not a file"),
         Err(errno) => return Err(errno).context("opening its record"),
     };
     let stat = fstat(&file).context("examining its record")?;
     if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-        bail!("its record is not a file");
+        bail!("it is not a file");
     }
     if stat.st_uid != caller {
-        bail!("its record belongs to uid {}, not to {caller}", stat.st_uid);
+        bail!("it belongs to uid {}, not to {caller}", stat.st_uid);
     }
-    Ok(Opened::Record(File::from(file)))
-}
-
-fn directory(root: &Root, id: &str) -> Result<Option<OwnedFd>> {
-    let caller = nix::unistd::geteuid().as_raw();
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let directory = match openat(root, id, flags, Mode::empty()) {
-        Ok(directory) => directory,
-        Err(Errno::ENOENT) => return Ok(None),
-        Err(Errno::ENOTDIR | Errno::ELOOP) => bail!("it is a link or no directory at all"),
-        Err(errno) => return Err(errno).context("opening its directory"),
-    };
-    let owner = fstat(&directory).context("examining its directory")?.st_uid;
-    if owner != caller {
-        bail!("its directory belongs to uid {owner}, not to {caller}");
-    }
-    Ok(Some(directory))
+    Ok(Some(File::from(file)))
 }
 
 /// The whole of a record, from its beginning.

@@ -7,6 +7,8 @@
 //! The price: a process that closes *any* descriptor of a file loses its locks on that file. So a process never opens a
 //! record that it holds itself; `HELD` says which those are. A lock does not pass to a child either: who forks to go into
 //! the background creates the record afterwards.
+//!
+//! Two bytes of a record are locked, neither of which need exist: one for its life, and one for a turn at changing it.
 
 use std::os::fd::AsFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,11 +18,16 @@ use nix::fcntl::{FcntlArg, fcntl};
 
 use super::record::Header;
 
+/// For as long as its supervisor lives.
+const LIFE: libc::off_t = 0;
+/// While somebody changes the sandbox.
+const TURN: libc::off_t = 1;
+
 static HELD: Mutex<Vec<Header>> = Mutex::new(Vec::new());
 
 /// Locks a record for this process, without waiting; false where another process has it.
 pub fn take(file: impl AsFd) -> nix::Result<bool> {
-    match fcntl(file, FcntlArg::F_SETLK(&whole(libc::F_WRLCK))) {
+    match fcntl(file, FcntlArg::F_SETLK(&byte(LIFE))) {
         Ok(_) => Ok(true),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
         Err(errno) => Err(errno),
@@ -29,17 +36,24 @@ pub fn take(file: impl AsFd) -> nix::Result<bool> {
 
 /// Whether another process holds the lock.
 pub fn is_held(file: impl AsFd) -> nix::Result<bool> {
-    let mut lock = whole(libc::F_WRLCK);
+    let mut lock = byte(LIFE);
     fcntl(file, FcntlArg::F_GETLK(&mut lock))?;
     Ok(i32::from(lock.l_type) != libc::F_UNLCK)
 }
 
-fn whole(kind: i32) -> libc::flock {
+/// Waits until nobody else changes this sandbox. The turn ends when this file is closed, and not already when the same
+/// process looks at the record through another.
+pub fn wait_for_turn(file: impl AsFd) -> nix::Result<()> {
+    fcntl(file, FcntlArg::F_OFD_SETLKW(&byte(TURN))).map(drop)
+}
+
+/// A lock that excludes all others, of one byte.
+fn byte(which: libc::off_t) -> libc::flock {
     libc::flock {
-        l_type: kind as libc::c_short,
+        l_type: libc::F_WRLCK as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: 0,
-        l_len: 0,
+        l_start: which,
+        l_len: 1,
         l_pid: 0,
     }
 }

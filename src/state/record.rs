@@ -19,7 +19,7 @@ pub const VERSION: u32 = 1;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Header {
     pub version: u32,
-    /// `NAME-xxxxxxxx`, the name of its directory too.
+    /// `NAME-xxxxxxxx`, the name of its record too.
     pub id: String,
     pub name: String,
     /// Nanoseconds on the boot-time clock.

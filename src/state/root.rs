@@ -1,4 +1,4 @@
-//! The directory that holds one directory a sandbox: where it is, and that nobody else can reach into it.
+//! The directory that holds the records: where it is, and that nobody else can reach into it.
 
 use std::fs::DirBuilder;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -16,6 +16,11 @@ use temporary::{Other, Temporary};
 const ACT: &str = "SANDBOX_TEST_ACT";
 const AT: &str = "SANDBOX_TEST_STATE_ROOT";
 
+/// A trace that it may have, of a cgroup that there is not.
+fn cgroup_of(id: &str) -> Trace {
+    Trace::Cgroup { path: Path::new("/sys/fs/cgroup/nowhere").join(format!("sandbox-{id}")) }
+}
+
 #[test]
 fn other_process() {
     let Ok(act) = std::env::var(ACT) else { return };
@@ -24,9 +29,7 @@ fn other_process() {
     match act.as_str() {
         "supervise" => {
             let mut record = Record::create(root, "web", "", &Facts::default()).unwrap();
-            let path = record.directory().join("data");
-            record.trace(&Trace::Directory { path: path.clone() }).unwrap();
-            fs::create_dir_all(path.join("deep/er")).unwrap();
+            record.trace(&cgroup_of(record.id())).unwrap();
             record.started(std::process::id().cast_signed()).unwrap();
             println!("said {}", record.id());
             wait();
@@ -57,17 +60,13 @@ fn a_record_is_ours_alone_and_leaves_nothing() {
     let place = Temporary::new("life");
     let mut record = place.record();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
-    let directory = record.directory();
-    assert_eq!((mode(&place.0), mode(&directory), mode(&directory.join("record"))), (0o700, 0o700, 0o600));
-    assert_eq!(directory, place.0.join(record.id()));
-    let kept = Trace::Directory { path: directory.join("kept") };
-    record.trace(&kept).unwrap();
-    fs::create_dir(directory.join("kept")).unwrap();
-    // What nobody traced, a socket say, goes too.
-    fs::write(directory.join("control"), "").unwrap();
+    let path = place.0.join(record.id());
+    assert_eq!((mode(&place.0), mode(&path)), (0o700, 0o600));
+    let trace = cgroup_of(record.id());
+    record.trace(&trace).unwrap();
     record.started(std::process::id().cast_signed()).unwrap();
-    let contents = record::read(&fs::read(directory.join("record")).unwrap(), record.id());
-    assert_eq!((contents.traces, contents.broken), (vec![kept], None));
+    let contents = record::read(&fs::read(&path).unwrap(), record.id());
+    assert_eq!((contents.traces, contents.broken), (vec![trace], None));
     assert_eq!(contents.started.unwrap().init.pid, std::process::id().cast_signed());
     record.finish().unwrap();
     assert!(place.is_empty());
@@ -153,9 +152,8 @@ fn nobody_collects_what_is_being_created() {
     let others = [place.other("collect-on"), place.other("collect-on")];
     for _ in 0..300 {
         let mut record = place.record();
-        record.trace(&Trace::Directory { path: record.directory().join("x") }).unwrap();
-        fs::create_dir(record.directory().join("x")).unwrap();
-        assert!(record.directory().join("record").exists());
+        record.trace(&cgroup_of(record.id())).unwrap();
+        assert!(place.0.join(record.id()).exists());
         record.finish().unwrap();
     }
     others.into_iter().for_each(Other::kill);
@@ -168,30 +166,25 @@ fn an_overtaken_creator_begins_again() {
     let place = Temporary::new("overtaken");
     let root = place.root();
     // Each state a creator passes through, left as if it had been killed there.
-    fs::create_dir(place.0.join("web-00000001")).unwrap();
-    for (id, text) in [("web-00000002", ""), ("web-00000003", "{\"version\":1,\"id\":\"web-00")] {
-        fs::create_dir(place.0.join(id)).unwrap();
-        fs::write(place.0.join(id).join("record"), text).unwrap();
+    for (id, text) in [("web-00000001", ""), ("web-00000002", "{\"version\":1,\"id\":\"web-00")] {
+        fs::write(place.0.join(id), text).unwrap();
     }
-    // And a supervisor that was killed after it removed the record.
-    fs::create_dir_all(place.0.join("web-00000004/data/x")).unwrap();
     assert!(list(&root).unwrap().iter().all(|entry| entry.life == Life::Dead && entry.header.is_none()));
-    assert_eq!(gc(&root).unwrap().removed.len(), 4);
+    assert_eq!(gc(&root).unwrap().removed.len(), 2);
     assert!(place.is_empty());
 
-    assert!(claim(&root, "web-00000005").unwrap().is_some());
-    assert!(claim(&root, "web-00000005").unwrap().is_none());
+    assert!(claim(&root, "web-00000003").unwrap().is_some());
+    assert!(claim(&root, "web-00000003").unwrap().is_none());
 }
 
 #[test]
 fn only_what_can_be_removed_is_written_down() {
     let place = Temporary::new("refused");
     let mut record = place.record();
-    let elsewhere = place.0.join("web-ffffffff/data");
-    for trace in [Trace::Directory { path: elsewhere }, Trace::Cgroup { path: "/sys/fs/cgroup/other".into() }] {
+    for trace in [cgroup_of("web-ffffffff"), Trace::Cgroup { path: "/sys/fs/cgroup/other".into() }] {
         assert!(record.trace(&trace).is_err());
     }
-    assert!(record::read(&fs::read(record.directory().join("record")).unwrap(), record.id()).traces.is_empty());
+    assert!(record::read(&fs::read(place.0.join(record.id())).unwrap(), record.id()).traces.is_empty());
     record.finish().unwrap();
     assert!(place.is_empty());
 }
@@ -236,7 +229,7 @@ fn those_of_its_name_are_found_among_however_many() {
     // The second is of a sandbox that is called as the first.
     let others = ["web-0123abcd", "web-0123abcd-01234567", "web2-0123abcd", "we-0123abcd1"].map(str::to_owned);
     for id in others.into_iter().chain((0..40).map(|number| format!("other-{number:08x}"))) {
-        fs::create_dir(place.0.join(id)).unwrap();
+        fs::write(place.0.join(id), "").unwrap();
     }
     assert_eq!(record.namesakes(), ["web-0123abcd"]);
     assert_eq!(record.others(), [""; 0], "they are many");

@@ -2,45 +2,31 @@
 //! and gc alike, on the word of a record that is never trusted further than these checks.
 
 use std::ffi::OsStr;
-use std::os::fd::AsFd;
 use std::path::{Component, Path};
 use std::time::Instant;
 
-use super::{Root, cgroup, tree};
+use super::cgroup;
 use crate::isolation::{self, Trace};
 use crate::say::printable;
 use anyhow::{Context, Result, bail};
 
 /// Whether it is one that this sandbox may have, so that what is written down can be removed later.
-pub fn check(root: &Root, id: &str, trace: &Trace) -> Result<()> {
-    match trace {
-        Trace::Cgroup { path } => check_cgroup(path, id),
-        Trace::Directory { path } => below(root, id, path).map(drop),
-    }
+pub fn check(id: &str, Trace::Cgroup { path }: &Trace) -> Result<()> {
+    check_cgroup(path, id)
 }
 
-fn remove_until(deadline: Instant, root: &Root, id: &str, trace: &Trace) -> Result<()> {
-    match trace {
-        Trace::Cgroup { path } => {
-            check_cgroup(path, id)?;
-            cgroup::remove(path, deadline)
-                .with_context(|| format!("removing the cgroup {}", printable(&path.to_string_lossy())))
-        }
-        Trace::Directory { path } => {
-            let (parent, name) = below(root, id, path)?;
-            tree::open(root.as_fd(), parent)
-                .and_then(|parent| parent.map_or(Ok(()), |parent| tree::remove(parent.as_fd(), name)))
-                .with_context(|| format!("removing the directory {}", printable(&path.to_string_lossy())))
-        }
-    }
+fn remove_until(deadline: Instant, id: &str, Trace::Cgroup { path }: &Trace) -> Result<()> {
+    check_cgroup(path, id)?;
+    cgroup::remove(path, deadline)
+        .with_context(|| format!("removing the cgroup {}", printable(&path.to_string_lossy())))
 }
 
 /// Removes all of them, the last one first, and goes on past those that resist; what has gone already is no error.
-pub fn remove_all(root: &Root, id: &str, traces: &[Trace]) -> Result<()> {
+pub fn remove_all(id: &str, traces: &[Trace]) -> Result<()> {
     // A process frozen by one hierarchy does not die of a kill through another, so all are killed before any waits.
     let left: Vec<&Trace> = traces.iter().rev().filter(|trace| !empty_or_kill(trace, id)).collect();
     let deadline = Instant::now() + cgroup::PATIENCE;
-    let failed = |trace: &Trace| Some(format!("{:#}", remove_until(deadline, root, id, trace).err()?));
+    let failed = |trace: &Trace| Some(format!("{:#}", remove_until(deadline, id, trace).err()?));
     let resisting: Vec<String> = left.into_iter().filter_map(failed).collect();
     if !resisting.is_empty() {
         bail!("{}", resisting.join("; "));
@@ -51,20 +37,15 @@ pub fn remove_all(root: &Root, id: &str, traces: &[Trace]) -> Result<()> {
 /// Kills whatever is in its own cgroups, frozen or not. On cgroup v1 no signal ends what the program has frozen itself.
 pub fn kill(id: &str, traces: &[Trace]) {
     let own = |path: &Path| path.ends_with(isolation::cgroup::directory_name(id)) && check_cgroup(path, id).is_ok();
-    for trace in traces {
-        if let Trace::Cgroup { path } = trace
-            && own(path)
-        {
-            // What fails here fails again, with its name, when it is removed.
-            let _ = cgroup::kill(path);
-        }
+    for Trace::Cgroup { path } in traces.iter().filter(|Trace::Cgroup { path }| own(path)) {
+        // What fails here fails again, with its name, when it is removed.
+        let _ = cgroup::kill(path);
     }
 }
 
 /// Removes a cgroup that nothing is in any more, which is the rule, and kills what is in any other. Whether it has gone;
 /// what fails here fails again, with its name, when the rest is removed.
-fn empty_or_kill(trace: &Trace, id: &str) -> bool {
-    let Trace::Cgroup { path } = trace else { return false };
+fn empty_or_kill(Trace::Cgroup { path }: &Trace, id: &str) -> bool {
     if check_cgroup(path, id).is_err() {
         return false;
     }
@@ -83,16 +64,6 @@ fn check_cgroup(path: &Path, id: &str) -> Result<()> {
         bail!("refused: {} is not a cgroup of {id}", printable(&path.to_string_lossy()));
     }
     Ok(())
-}
-
-/// The path's parent, relative to the root, and its name.
-fn below<'a>(root: &Root, id: &str, path: &'a Path) -> Result<(&'a Path, &'a OsStr)> {
-    let relative =
-        path.strip_prefix(root.path()).ok().filter(|relative| relative.starts_with(id) && is_plain(relative));
-    match relative.and_then(|relative| Some((relative.parent()?, relative.file_name()?))) {
-        Some((parent, name)) if parent.starts_with(id) => Ok((parent, name)),
-        _ => bail!("refused: {} is not in the directory of {id}", printable(&path.to_string_lossy())),
-    }
 }
 
 /// Neither `..` nor, except at the beginning, anything but names; and none that a C string could not hold.

@@ -133,19 +133,18 @@ fn what_is_no_record_is_said_harmlessly_and_can_be_removed() {
     let canary = sandbox.file("outside/record", "text");
     let id = |what: &str| format!("{}-{what}", sandbox.name);
     let at = |what: &str| records.join(id(what));
-    for what in ["fifo", "long", "\u{1b}[2Jx", "dead\u{1b}[2J"] {
-        std::fs::create_dir(at(what)).expect("making a directory");
-    }
-    nix::unistd::mkfifo(&at("fifo").join("record"), nix::sys::stat::Mode::S_IRWXU).expect("making a FIFO");
-    let long = std::fs::File::create(at("long").join("record")).expect("making a record");
+    nix::unistd::mkfifo(&at("fifo"), nix::sys::stat::Mode::S_IRWXU).expect("making a FIFO");
+    std::fs::create_dir_all(at("directory").join("deep/er")).expect("making a directory");
+    let long = std::fs::File::create(at("long")).expect("making a record");
     long.set_len((16 << 20) + 1).expect("making it long");
-    std::fs::write(at("\u{1b}[2Jx").join("record"), "nonsense\n").expect("writing a record");
+    std::fs::write(at("\u{1b}[2Jx"), "nonsense\n").expect("writing a record");
+    std::fs::write(at("dead\u{1b}[2J"), "").expect("beginning a record");
     std::os::unix::fs::symlink(canary.parent().expect("a directory"), at("link")).expect("linking");
     let seen = sandbox.sandbox(&["gc"]);
     let said = seen.stdout.clone() + &seen.stderr;
     assert!(!said.contains('\u{1b}'), "{said:?}");
     assert!(seen.stdout.contains(&id("dead\\u{1b}[2J")) && !at("dead\u{1b}[2J").exists(), "{said}");
-    for what in ["fifo", "long", "\\u{1b}[2Jx", "link"] {
+    for what in ["fifo", "directory", "long", "\\u{1b}[2Jx", "link"] {
         let removes = format!("hint: sandbox rm {} removes it", id(what));
         assert!(said.contains(&removes) && said.contains(&format!("{} is broken: ", id(what))), "{removes}\n{said}");
         assert!(sandbox.sandbox(&["ps"]).stdout.contains(&id(what)));

@@ -76,7 +76,7 @@ fn what_cannot_be_written_down_leaves_no_half_of_a_line() {
 fn record(sandbox: &Sandbox) -> PathBuf {
     let mut records = std::fs::read_dir(state(sandbox)).into_iter().flatten().flatten();
     let record = records.find(|entry| entry.file_name().to_string_lossy().starts_with(&sandbox.name));
-    record.expect("its record").path().join("record")
+    record.expect("its record").path()
 }
 
 fn state(sandbox: &Sandbox) -> PathBuf {
@@ -232,7 +232,7 @@ fn a_change_that_meets_the_start_is_not_lost() {
     let record = || {
         let mut entries = std::fs::read_dir(state(&sandbox)).into_iter().flatten().flatten();
         let own = entries.find(|entry| entry.file_name().to_string_lossy().starts_with(&sandbox.name))?;
-        std::fs::read_to_string(own.path().join("record")).ok()
+        std::fs::read_to_string(own.path()).ok()
     };
     eventually("it has begun", || record().is_some_and(|record| record.contains("/sys/fs/cgroup/")));
     assert!(!record().unwrap_or_default().contains("started"), "it is not slow");

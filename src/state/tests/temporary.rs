@@ -32,7 +32,7 @@ impl Temporary {
         let record = self.record();
         let id = record.id().to_owned();
         drop(record);
-        let path = self.0.join(&id).join("record");
+        let path = self.0.join(&id);
         let text = fs::read_to_string(&path).unwrap() + lines;
         fs::write(&path, text).unwrap();
         id

@@ -221,7 +221,7 @@ fn in_use(path: &Path) -> bool {
         return Path::new("/proc").join(pid).exists();
     }
     // A lock as fcntl(2) makes it shows as the inode of what is locked.
-    let Ok(record) = path.join("record").metadata() else { return false };
+    let Ok(record) = path.metadata() else { return false };
     let locks = read_to_string("/proc/locks").unwrap_or_default();
     locks.lines().any(|line| line.split_whitespace().any(|word| word.ends_with(&format!(":{}", record.ino()))))
 }
