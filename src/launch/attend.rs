@@ -48,11 +48,12 @@ impl Attended<'_> {
         let mut deadline = timeout.and_then(|after| Instant::now().checked_add(after));
         let mut stopping = false;
         let mut others = Some(self.record.others());
-        let mut release = Release::begin();
+        // What is given back while init is at work, init need not copy.
+        let mut release = Release::at_once();
         loop {
             let ended = self.ended();
             if self.look_once_executed(ended.is_none()) {
-                release = Release::begin();
+                release = Release::later();
             }
             if let Some(ended) = ended {
                 return ended;
@@ -217,15 +218,20 @@ pub fn passed_on(signal: i32, apart: bool) -> i32 {
     }
 }
 
-/// When what only the start needed is given back: the program may run for days. One that ends at once would pay for it, and
-/// for the same pages being read in again.
+/// When what only the start needed is given back: the program may run for days.
 pub struct Release(Option<Instant>);
 
 impl Release {
-    const AFTER: Duration = Duration::from_millis(20);
+    const LATER: Duration = Duration::from_millis(20);
 
-    pub fn begin() -> Release {
-        Release(Instant::now().checked_add(Release::AFTER))
+    /// By who has nothing else to do.
+    pub fn at_once() -> Release {
+        Release(Some(Instant::now()))
+    }
+
+    /// A program that ends at once would pay for it, and for the same pages being read in again.
+    pub fn later() -> Release {
+        Release(Instant::now().checked_add(Release::LATER))
     }
 
     /// The time left until then, or `limit` if that is shorter; `None` is no end.

@@ -109,7 +109,7 @@ fn verify(plan: &Plan, context: &Context, program: i32) -> Applied {
 /// Reaps and forwards until the program ends. `apart`, it has a session of its own.
 #[inline(never)]
 pub fn attend(wire: &Wire, program: i32, last: usize, supervisor: Pid, orphans: Option<Orphans>, apart: bool) -> ! {
-    let mut release = Release::begin();
+    let mut release = Release::later();
     loop {
         loop {
             match wait::any() {
