@@ -14,65 +14,84 @@ pub struct User {
     pub shell: PathBuf,
 }
 
-/// A line of group(5).
+/// What group(5) calls a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     pub name: String,
     pub gid: u32,
-    pub members: Vec<String>,
 }
 
 impl Host {
     pub fn user_by_name(&self, name: &str) -> Option<User> {
-        self.users(|user| user.name == name)
+        self.user(|user| user.name == name)
     }
 
     pub fn user_by_uid(&self, uid: u32) -> Option<User> {
-        self.users(|user| user.uid == uid)
+        self.user(|user| user.uid == uid)
     }
 
     pub fn group_by_name(&self, name: &str) -> Option<Group> {
-        self.each_group().into_iter().find(|group| group.name == name)
+        self.group(|group| group.name == name)
     }
 
     pub fn group_by_gid(&self, gid: u32) -> Option<Group> {
-        self.each_group().into_iter().find(|group| group.gid == gid)
+        self.group(|group| group.gid == gid)
     }
 
     /// The ids of all groups that list this user as a member.
     pub fn groups_of(&self, user: &str) -> Vec<u32> {
-        self.each_group()
-            .iter()
-            .filter(|group| group.members.iter().any(|member| member == user))
-            .map(|group| group.gid)
-            .collect()
+        let text = self.text(Path::new("/etc/group")).unwrap_or_default();
+        let lists = |group: &GroupLine| group.members.split(',').any(|member| member == user && !member.is_empty());
+        text.lines().filter_map(GroupLine::parse).filter(lists).map(|group| group.gid).collect()
     }
 
-    fn users(&self, wanted: impl Fn(&User) -> bool) -> Option<User> {
+    fn user(&self, wanted: impl Fn(&UserLine) -> bool) -> Option<User> {
         let text = self.text(Path::new("/etc/passwd"))?;
-        text.lines().filter_map(parse_user).find(wanted)
+        let UserLine { name, uid, gid, home, shell } = text.lines().filter_map(UserLine::parse).find(wanted)?;
+        Some(User { name: name.into(), uid, gid, home: home.into(), shell: shell.into() })
     }
 
-    fn each_group(&self) -> Vec<Group> {
-        self.text(Path::new("/etc/group")).unwrap_or_default().lines().filter_map(parse_group).collect()
+    fn group(&self, wanted: impl Fn(&GroupLine) -> bool) -> Option<Group> {
+        let text = self.text(Path::new("/etc/group"))?;
+        let GroupLine { name, gid, .. } = text.lines().filter_map(GroupLine::parse).find(wanted)?;
+        Some(Group { name: name.into(), gid })
     }
 }
 
-fn parse_user(line: &str) -> Option<User> {
-    let fields: Vec<&str> = line.split(':').collect();
-    let [name, _, uid, gid, _, home, shell] = fields[..] else { return None };
-    Some(User {
-        name: name.into(),
-        uid: uid.parse().ok()?,
-        gid: gid.parse().ok()?,
-        home: home.into(),
-        shell: shell.into(),
-    })
+struct UserLine<'a> {
+    name: &'a str,
+    uid: u32,
+    gid: u32,
+    home: &'a str,
+    shell: &'a str,
 }
 
-fn parse_group(line: &str) -> Option<Group> {
-    let fields: Vec<&str> = line.split(':').collect();
-    let [name, _, gid, members] = fields[..] else { return None };
-    let members = members.split(',').filter(|member| !member.is_empty()).map(String::from).collect();
-    Some(Group { name: name.into(), gid: gid.parse().ok()?, members })
+impl<'a> UserLine<'a> {
+    fn parse(line: &'a str) -> Option<UserLine<'a>> {
+        let [name, _, uid, gid, _, home, shell] = fields(line)?;
+        Some(UserLine { name, uid: uid.parse().ok()?, gid: gid.parse().ok()?, home, shell })
+    }
+}
+
+struct GroupLine<'a> {
+    name: &'a str,
+    gid: u32,
+    members: &'a str,
+}
+
+impl<'a> GroupLine<'a> {
+    fn parse(line: &'a str) -> Option<GroupLine<'a>> {
+        let [name, _, gid, members] = fields(line)?;
+        Some(GroupLine { name, gid: gid.parse().ok()?, members })
+    }
+}
+
+/// Of a line that has just so many.
+fn fields<const COUNT: usize>(line: &str) -> Option<[&str; COUNT]> {
+    let mut left = line.split(':');
+    let mut fields = [""; COUNT];
+    for field in &mut fields {
+        *field = left.next()?;
+    }
+    left.next().is_none().then_some(fields)
 }

@@ -134,7 +134,10 @@ impl Planner<'_> {
     /// The program's account has a name: many programs refuse to run as a number.
     pub(super) fn account_files(&mut self) {
         let account = self.given.account;
-        let known = |text: &str, id: u32| text.lines().any(|line| line.split(':').nth(2) == Some(&id.to_string()));
+        let known = |text: &str, id: u32| {
+            let id = id.to_string();
+            text.lines().any(|line| line.split(':').nth(2) == Some(&id))
+        };
         let home = account.home.display();
         let user =
             format!("{0}:x:{1}:{2}::{home}:{3}\n", account.name, account.uid, account.gid, account.shell.display());
