@@ -44,7 +44,7 @@ pub fn steps(tree: &Tree, section: &Rootfs, given: &Given<'_>, host: &Host) -> S
     }
     // The deepest target wins: a mount covers what lies beneath it, so what is deeper comes later.
     for (path, content) in tree.by_depth() {
-        if path != Path::new("/") && path != Path::new("/dev") {
+        if path.as_os_str() != "/" && path.as_os_str() != "/dev" {
             builder.add(path, content);
         }
     }

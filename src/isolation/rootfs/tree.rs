@@ -92,7 +92,7 @@ impl Tree {
     /// What lies below a path, however deep.
     pub fn beneath(&self, at: &Path) -> impl Iterator<Item = (&Path, &Content)> {
         let mut start = at.as_os_str().to_owned();
-        if at != Path::new("/") {
+        if at.as_os_str() != "/" {
             start.push("/");
         }
         let from = (Bound::Excluded(start.clone()), Bound::Unbounded);
@@ -117,8 +117,8 @@ impl Tree {
 
     /// The content that provides what stands at `path`, and where that is within it.
     pub fn provider(&self, path: &Path) -> Option<(&Path, &Content)> {
-        path.ancestors().find_map(|above| {
-            let (at, content) = self.entries.get_key_value(above.as_os_str())?;
+        upwards(path).find_map(|at| {
+            let (at, content) = self.entries.get_key_value(at.as_os_str())?;
             Some((Path::new(at), content))
         })
     }
@@ -127,7 +127,7 @@ impl Tree {
     pub fn source(&self, path: &Path) -> Option<PathBuf> {
         let (at, content) = self.provider(path)?;
         let Content::Bind { source, .. } = content else { return None };
-        Some(below(path, at).map_or_else(|| source.clone(), |rest| source.join(rest)))
+        Some(shown(source, at, path))
     }
 
     /// The binds of something above a path of the host, and what each calls it, whether or not something else stands there.
@@ -142,6 +142,28 @@ impl Tree {
 /// How many names lead to a path that is free of links.
 pub fn depth(path: &Path) -> usize {
     path.as_os_str().as_bytes().iter().filter(|byte| **byte == b'/').count()
+}
+
+/// What a bind of `source` at `at` shows at `path`.
+pub fn shown(source: &Path, at: &Path, path: &Path) -> PathBuf {
+    below(path, at).map_or_else(|| source.to_owned(), |rest| source.join(rest))
+}
+
+/// A path that is free of links, and the directories that it lies in, up to the root.
+pub fn upwards(path: &Path) -> impl Iterator<Item = &Path> {
+    std::iter::successors(Some(path), |path| above(path))
+}
+
+/// The directory that a path free of links lies in; the root lies in none.
+pub fn above(path: &Path) -> Option<&Path> {
+    let bytes = path.as_os_str().as_bytes();
+    let slash = bytes.iter().rposition(|byte| *byte == b'/')?;
+    (bytes.len() > 1).then(|| Path::new(OsStr::from_bytes(&bytes[..slash.max(1)])))
+}
+
+/// Whether a path is `at` or lies below it; both are free of links.
+pub fn within(path: &Path, at: &str) -> bool {
+    path.as_os_str() == at || below(path, Path::new(at)).is_some()
 }
 
 /// What is left of `path` below `above`; both are free of links, so their bytes can be compared.

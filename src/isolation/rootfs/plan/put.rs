@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Planner;
 use crate::host::Node;
 use crate::isolation::rootfs::Access;
-use crate::isolation::rootfs::tree::{Content, Found, Kind, Obstacle, below};
+use crate::isolation::rootfs::tree::{Content, Found, Kind, Obstacle, above, below, within};
 use crate::isolation::{Origin, Section};
 
 impl Planner<'_> {
@@ -20,9 +20,9 @@ impl Planner<'_> {
             true => format!("target {noun} {}", Obstacle::Kernel),
             false => format!("target {noun} leads to {}, which {}", at.display(), Obstacle::Kernel),
         };
-        let hint = match ["/sys", "/proc", "/dev/pts"].iter().find(|ours| at.starts_with(ours)) {
-            Some(&"/sys") => "leave it out; sys = \"read-only\" shows what there is",
-            Some(&"/proc") => "leave it out: /proc is made anew inside, and shows the sandbox alone",
+        let hint = match ["/sys", "/proc", "/dev/pts"].into_iter().find(|ours| within(at, ours)) {
+            Some("/sys") => "leave it out; sys = \"read-only\" shows what there is",
+            Some("/proc") => "leave it out: /proc is made anew inside, and shows the sandbox alone",
             Some(_) => "leave it out: /dev/pts is made anew inside, for terminals of the sandbox's own",
             None => "/dev is made anew inside: list nodes in devices, and put other things below it one by one",
         };
@@ -43,7 +43,7 @@ impl Planner<'_> {
             }
             Found::Missing { directory, rest } => {
                 let made = directory.join(&rest);
-                if !["/proc", "/sys"].iter().any(|ours| made.starts_with(ours)) || origin.is_none() {
+                if origin.is_none() || !["/proc", "/sys"].iter().any(|ours| within(&made, ours)) {
                     self.make_room(&directory, &rest, origin);
                 }
                 made
@@ -55,12 +55,14 @@ impl Planner<'_> {
                 return self.findings.error(Section::Rootfs, message, hint, origin);
             }
         };
-        let made_anew = ["/dev", "/dev/pts"].iter().any(|ours| path == Path::new(ours))
-            || ["/proc", "/sys"].iter().any(|ours| path.starts_with(ours));
-        if made_anew && origin.is_some() {
+        let made_anew = || {
+            ["/dev", "/dev/pts"].iter().any(|ours| path.as_os_str() == *ours)
+                || ["/proc", "/sys"].iter().any(|ours| within(&path, ours))
+        };
+        if origin.is_some() && made_anew() {
             return self.kernels(target, &path, origin);
         }
-        if path == Path::new("/") && self.tree.get(&path).is_some() {
+        if path.as_os_str() == "/" && self.tree.get(&path).is_some() {
             let hint = "set base, or bind directories below it".to_string();
             return self.findings.error(Section::Rootfs, "target / is the root itself", hint, origin);
         }
@@ -90,7 +92,7 @@ impl Planner<'_> {
         let defaults: Vec<(PathBuf, Content)> =
             self.tree.beneath(at).map(|(path, content)| (path.to_owned(), content.clone())).collect();
         for (path, content) in defaults {
-            let above = path.parent().and_then(|above| self.tree.provider(above)).map(|(above, _)| above);
+            let above = above(&path).and_then(|above| self.tree.provider(above)).map(|(above, _)| above);
             let Some(there) = below(&path, at).map(|rest| source.join(rest)).filter(|_| above == Some(at)) else {
                 continue;
             };

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::host::{Host, Node};
 use crate::isolation::rootfs::Addition;
 use crate::isolation::rootfs::target::Target;
-use crate::isolation::rootfs::tree::{Content, Kind, Tree, below};
+use crate::isolation::rootfs::tree::{Content, Kind, Tree, above, below, upwards};
 
 /// One path of the tree, and what lies above it.
 #[derive(Clone, Copy)]
@@ -17,7 +17,7 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     fn above(&self) -> Option<(&Path, &Content)> {
-        self.tree.provider(self.path.parent()?)
+        self.tree.provider(above(self.path)?)
     }
 
     pub fn target(&self) -> Target {
@@ -29,7 +29,7 @@ impl Place<'_> {
     }
 
     fn path_is_ours(&self) -> bool {
-        self.path.ancestors().skip(1).all(|above| {
+        upwards(self.path).skip(1).all(|above| {
             self.tree
                 .get(above)
                 .is_none_or(|content| !matches!(content, Content::Bind { system: false, .. } | Content::Link(_)))
@@ -56,7 +56,7 @@ impl Place<'_> {
 
     /// It lies in memory that belongs to the program.
     pub fn in_scratch(&self) -> bool {
-        let above = self.path.ancestors().skip(1).filter_map(|above| self.tree.get(above));
+        let above = upwards(self.path).skip(1).filter_map(|above| self.tree.get(above));
         let mut contents = above.skip_while(|content| **content == Content::Directory);
         matches!(contents.next(), Some(Content::Scratch { .. } | Content::Tmpfs { .. }))
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
-use super::{Content, Kind, Tree, depth};
+use super::{Content, Kind, Tree, depth, shown};
 use crate::host::{Host, Node, names};
 use crate::sys::errno::words;
 
@@ -103,18 +103,16 @@ impl Tree {
                 _ => Look::Is(Kind::Directory),
             };
         }
-        match self.provider(path).map(|(_, content)| content) {
-            Some(Content::Proc | Content::Sys | Content::Devpts) => Look::Closed(Obstacle::Kernel),
-            Some(Content::Hidden(_)) => Look::Closed(Obstacle::Hidden),
-            Some(Content::Bind { .. }) => match self.source(path).map(|source| host.node(&source)) {
-                Some(Node::Directory { .. }) => Look::Is(Kind::Directory),
-                Some(Node::File { .. } | Node::Other) => Look::Is(Kind::File),
-                Some(Node::Device { kind, major, minor }) => {
-                    Look::Is(Kind::Device { block: kind == 'b', major, minor })
-                }
-                Some(Node::Symlink { to }) => Look::Link(to),
-                Some(Node::Unreadable { errno }) => Look::Closed(Obstacle::Unreadable(errno)),
-                Some(Node::Missing) | None => Look::Missing,
+        match self.provider(path) {
+            Some((_, Content::Proc | Content::Sys | Content::Devpts)) => Look::Closed(Obstacle::Kernel),
+            Some((_, Content::Hidden(_))) => Look::Closed(Obstacle::Hidden),
+            Some((at, Content::Bind { source, .. })) => match host.node(&shown(source, at, path)) {
+                Node::Directory { .. } => Look::Is(Kind::Directory),
+                Node::File { .. } | Node::Other => Look::Is(Kind::File),
+                Node::Device { kind, major, minor } => Look::Is(Kind::Device { block: kind == 'b', major, minor }),
+                Node::Symlink { to } => Look::Link(to),
+                Node::Unreadable { errno } => Look::Closed(Obstacle::Unreadable(errno)),
+                Node::Missing => Look::Missing,
             },
             _ => Look::Missing,
         }
