@@ -73,7 +73,7 @@ impl Record {
             };
             let supervisor = std::process::id().cast_signed();
             let header = Header { version: VERSION, id, name: name.to_owned(), created, supervisor };
-            lock::hold(&header);
+            lock::hold(&header, &file).context("examining the record")?;
             let mut record = Record { root, file, header, traces: Vec::new() };
             if let Err(error) = record.introduce(profile, facts) {
                 // Nothing else was made; should even the record resist, gc removes it.

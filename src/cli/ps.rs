@@ -30,7 +30,7 @@ impl Ps {
             println!("{}", serde_json::Value::from(list));
             return Ok(0);
         }
-        // Names of directories that anybody of this account may have made.
+        // Names of files that anybody of this account may have made.
         let width = entries.iter().map(|entry| printable(&entry.id).chars().count()).max().unwrap_or(0).max(32);
         println!("{:<width$} {:<8} {:>8}  AGE", "ID", "STATE", "PID");
         for entry in &entries {

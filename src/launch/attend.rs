@@ -224,7 +224,7 @@ pub struct Release(Option<Instant>);
 impl Release {
     const LATER: Duration = Duration::from_millis(20);
 
-    /// By who has nothing else to do.
+    /// By who has nothing to do for now.
     pub fn at_once() -> Release {
         Release(Some(Instant::now()))
     }

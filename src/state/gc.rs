@@ -80,8 +80,7 @@ pub fn collect(root: &Root, id: &str, broken_too: bool) -> Result<Outcome> {
     let file = match list::open(root, id, OFlag::O_RDWR) {
         Ok(Some(file)) => file,
         Ok(None) => return Ok(Outcome::Left),
-        // Nobody holds the lock of what is no record of ours, and nothing that it says is believed; but a machine that
-        // could not open it says nothing about what it is.
+        // Nobody holds the lock of what is no record of ours, and nothing that it says is believed.
         Err(error) if broken_too && error.downcast_ref::<Errno>().is_none() => {
             tree::remove(root.as_fd(), id.as_ref())?;
             return Ok(Outcome::Removed);

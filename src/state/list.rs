@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::sys::stat::{Mode, SFlag, fstat, fstatat};
 
 use super::record::{self, Contents, Event, Header, Planned};
 use super::started::Started;
@@ -72,8 +72,8 @@ pub fn list(root: &Root) -> Result<Vec<Entry>> {
 
 /// Holds a running sandbox for one change: whoever else wants to change it waits until this is dropped.
 pub fn change(root: &Root, id: &str) -> Result<Change> {
-    let Some(record) = open(root, id, OFlag::O_WRONLY | OFlag::O_APPEND)? else { bail!("no sandbox {id}") };
-    lock::wait_for_turn(&record).context("waiting for it")?;
+    let Some(record) = open(root, id, OFlag::O_WRONLY | OFlag::O_APPEND)? else { bail!("{id} has ended") };
+    lock::wait_for_turn(&record).with_context(|| format!("waiting for a turn at changing {id}"))?;
     let cgroups = started(root, id)?.cgroups();
     Ok(Change { cgroups, record })
 }
@@ -89,7 +89,7 @@ fn started(root: &Root, id: &str) -> Result<Entry> {
             Some(entry) if entry.started.is_some() => return Ok(entry),
             Some(_) if Instant::now() < ends => sleep(Duration::from_millis(5)),
             Some(_) => bail!("{id} is still being started: try again when it runs"),
-            None => bail!("no sandbox {id}"),
+            None => bail!("{id} has ended"),
         }
     }
 }
@@ -119,9 +119,11 @@ pub fn ids(root: &Root) -> Result<Vec<String>> {
 
 /// So many of them at most, whichever come first: a list of thousands is not read to its end.
 pub fn some_ids(root: &Root, most: usize) -> Result<Vec<String>> {
-    let names = tree::names(root.as_fd(), most).with_context(|| format!("listing {}", root.path().display()))?;
-    let mut ids: Vec<String> =
-        names.iter().map(|name| name.to_string_lossy().into_owned()).filter(|name| !name.starts_with('.')).collect();
+    let listed = tree::names(root.as_fd()).and_then(|names| {
+        let ids = names.map(|name| Ok(name?.to_string_lossy().into_owned()));
+        ids.filter(|id: &nix::Result<String>| !id.as_ref().is_ok_and(|id| id.starts_with('.'))).take(most).collect()
+    });
+    let mut ids: Vec<String> = listed.with_context(|| format!("listing {}", root.path().display()))?;
     ids.sort();
     Ok(ids)
 }
@@ -156,27 +158,35 @@ pub fn look(root: &Root, id: String) -> Option<Entry> {
     Some(Entry { id, life, header, started, traces })
 }
 
-/// Opens a record that is ours: a file of ours, and no link. `None` where it has gone meanwhile.
+/// Opens a record that is ours; `None` where it has gone meanwhile. What is none is not opened: that alone may wake who
+/// waits at a FIFO, or start a device. An error with an errno says nothing about what it is.
 pub fn open(root: &Root, id: &str, access: OFlag) -> Result<Option<File>> {
     let caller = nix::unistd::geteuid().as_raw();
-    // Opening a FIFO must not wait for its other end.
-    let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    let file = match openat(root, id, flags, Mode::empty()) {
-        Ok(file) => file,
+    let stat = match fstatat(root, id, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(stat) => stat,
         Err(Errno::ENOENT) => return Ok(None),
-        Err(Errno::ELOOP) => bail!("it is a symbolic link"),
-        // A directory, and a socket.
-        Err(Errno::EISDIR | Errno::ENXIO) => bail!("it is not a file"),
-        Err(errno) => return Err(errno).context("opening its record"),
+        Err(errno) => return Err(errno).context("examining its record"),
     };
-    let stat = fstat(&file).context("examining its record")?;
-    if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-        bail!("it is not a file");
+    match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
+        SFlag::S_IFREG => {}
+        SFlag::S_IFLNK => bail!("it is a symbolic link"),
+        _ => bail!("it is not a file"),
     }
     if stat.st_uid != caller {
         bail!("it belongs to uid {}, not to {caller}", stat.st_uid);
     }
-    Ok(Some(File::from(file)))
+    if stat.st_mode & 0o600 != 0o600 {
+        bail!("its mode is {:04o}, and a record's 0600", stat.st_mode & 0o777);
+    }
+    if let Some(held) = lock::held_as(stat.st_dev, stat.st_ino) {
+        bail!("it is another name of {held}");
+    }
+    let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    match openat(root, id, flags, Mode::empty()) {
+        Ok(file) => Ok(Some(File::from(file))),
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(errno).context("opening its record"),
+    }
 }
 
 /// The whole of a record, from its beginning.

@@ -8,13 +8,15 @@
 //! record that it holds itself; `HELD` says which those are. A lock does not pass to a child either: who forks to go into
 //! the background creates the record afterwards.
 //!
-//! Two bytes of a record are locked, neither of which need exist: one for its life, and one for a turn at changing it.
+//! Two bytes of a record are locked, neither of which need exist: one so for its life; and one, by open file description,
+//! for a turn at changing it. Who takes a turn starts no process.
 
 use std::os::fd::AsFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
+use nix::sys::stat::fstat;
 
 use super::record::Header;
 
@@ -23,7 +25,13 @@ const LIFE: libc::off_t = 0;
 /// While somebody changes the sandbox.
 const TURN: libc::off_t = 1;
 
-static HELD: Mutex<Vec<Header>> = Mutex::new(Vec::new());
+static HELD: Mutex<Vec<Held>> = Mutex::new(Vec::new());
+
+struct Held {
+    header: Header,
+    device: libc::dev_t,
+    inode: libc::ino_t,
+}
 
 /// Locks a record for this process, without waiting; false where another process has it.
 pub fn take(file: impl AsFd) -> nix::Result<bool> {
@@ -59,19 +67,28 @@ fn byte(which: libc::off_t) -> libc::flock {
 }
 
 /// Remembers a record as held by this process.
-pub fn hold(header: &Header) {
-    held().push(header.clone());
+pub fn hold(header: &Header, file: impl AsFd) -> nix::Result<()> {
+    let stat = fstat(file)?;
+    held().push(Held { header: header.clone(), device: stat.st_dev, inode: stat.st_ino });
+    Ok(())
 }
 
 pub fn release(id: &str) {
-    held().retain(|header| header.id != id);
+    held().retain(|held| held.header.id != id);
 }
 
 /// The header of a record that this process holds, and must not open.
 pub fn held_here(id: &str) -> Option<Header> {
-    held().iter().find(|header| header.id == id).cloned()
+    held().iter().find(|held| held.header.id == id).map(|held| held.header.clone())
 }
 
-fn held() -> MutexGuard<'static, Vec<Header>> {
+/// The id of the record that this process holds, and that this file is, whatever it is called.
+pub fn held_as(device: libc::dev_t, inode: libc::ino_t) -> Option<String> {
+    let held = held();
+    let same = held.iter().find(|held| (held.device, held.inode) == (device, inode));
+    same.map(|held| held.header.id.clone())
+}
+
+fn held() -> MutexGuard<'static, Vec<Held>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
+use super::is_name;
 use super::started::Started;
 use crate::host::Facts;
 use crate::isolation::Trace;
@@ -78,7 +79,7 @@ pub fn read(bytes: &[u8], id: &str) -> Contents {
             Err(error) => contents.broken = Some(format!("line 1: {}", errno::chain(&error))),
         },
         // Cut short while it was written; unless it never was a record's beginning.
-        (torn, false) if torn_header(torn, id) => {}
+        (torn, false) if has_form(id) && torn_header(torn, id) => {}
         _ => contents.broken = Some("line 1 is no header".to_owned()),
     }
     for (number, line) in lines.enumerate() {
@@ -127,6 +128,11 @@ fn header(line: &[u8], id: &str) -> Result<Header> {
 fn torn_header(bytes: &[u8], id: &str) -> bool {
     let beginning = format!("{{\"version\":{VERSION},\"id\":\"{id}\",\"name\":\"").into_bytes();
     beginning.iter().zip(bytes).all(|(expected, found)| expected == found)
+}
+
+/// Whether it could be the id of a sandbox at all.
+fn has_form(id: &str) -> bool {
+    id.rsplit_once('-').is_some_and(|(name, _)| is_name(name) && is_id(id, name))
 }
 
 /// `NAME-` and eight hexadecimal digits.

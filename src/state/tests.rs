@@ -127,6 +127,14 @@ fn looking_at_a_record_that_we_hold_keeps_its_lock() {
     assert_eq!(gc(&record.root).unwrap(), Report::default());
     assert!(rm(&record.root, record.id()).is_err());
     assert_eq!(place.other("look").end(), "[Alive]");
+    // Nor is it opened, and its lock lost with that, under another name.
+    fs::hard_link(place.0.join(record.id()), place.0.join("zz-0123abcd")).unwrap();
+    let reason = format!("it is another name of {}", record.id());
+    assert_eq!(list(&record.root).unwrap()[1].life, Life::Broken(reason));
+    gc(&record.root).unwrap();
+    assert_eq!(place.other("look").end(), "[Alive, Broken(\"line 1: the record of another sandbox\")]");
+    assert_eq!(rm(&record.root, "zz-0123abcd").unwrap(), ["zz-0123abcd"]);
+    assert_eq!(place.other("look").end(), "[Alive]");
     record.finish().unwrap();
 }
 

@@ -138,13 +138,17 @@ fn what_is_no_record_is_said_harmlessly_and_can_be_removed() {
     let long = std::fs::File::create(at("long")).expect("making a record");
     long.set_len((16 << 20) + 1).expect("making it long");
     std::fs::write(at("\u{1b}[2Jx"), "nonsense\n").expect("writing a record");
-    std::fs::write(at("dead\u{1b}[2J"), "").expect("beginning a record");
+    std::fs::write(at("empty\u{1b}[2J"), "").expect("making an empty file");
+    std::fs::write(at("mode"), "").expect("making a file");
+    std::fs::set_permissions(at("mode"), std::os::unix::fs::PermissionsExt::from_mode(0o000)).expect("closing it");
+    let dead = format!("{}-0123abcd", sandbox.name);
+    std::fs::write(records.join(&dead), "").expect("beginning a record");
     std::os::unix::fs::symlink(canary.parent().expect("a directory"), at("link")).expect("linking");
     let seen = sandbox.sandbox(&["gc"]);
     let said = seen.stdout.clone() + &seen.stderr;
     assert!(!said.contains('\u{1b}'), "{said:?}");
-    assert!(seen.stdout.contains(&id("dead\\u{1b}[2J")) && !at("dead\u{1b}[2J").exists(), "{said}");
-    for what in ["fifo", "directory", "long", "\\u{1b}[2Jx", "link"] {
+    assert!(seen.stdout.contains(&dead) && !records.join(&dead).exists(), "{said}");
+    for what in ["fifo", "directory", "long", "\\u{1b}[2Jx", "empty\\u{1b}[2J", "mode", "link"] {
         let removes = format!("hint: sandbox rm {} removes it", id(what));
         assert!(said.contains(&removes) && said.contains(&format!("{} is broken: ", id(what))), "{removes}\n{said}");
         assert!(sandbox.sandbox(&["ps"]).stdout.contains(&id(what)));
