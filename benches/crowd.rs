@@ -5,11 +5,11 @@
 mod measure;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Instant;
 
 use measure::caller::{Bench, Caller};
+use measure::traces::{assert_seen, cgroups, records};
 use measure::{milliseconds, option, programs};
 
 fn main() {
@@ -18,8 +18,7 @@ fn main() {
 
 fn crowd(caller: &Caller, _stage: &str) {
     let (rounds, at_once) = (option("--rounds", 1000), option("--at-once", 10));
-    // The first launch makes the directory of records, which stays.
-    measure::check(programs::sandbox(caller, "true").status().expect("starting"), "sandbox");
+    assert_seen(caller);
     let before = standing(caller);
     let start = Instant::now();
     let mut failures = 0;
@@ -47,10 +46,8 @@ fn crowd(caller: &Caller, _stage: &str) {
 
 /// What a launch could leave: records, cgroups, mounts, processes.
 fn standing(caller: &Caller) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for directory in [caller.runtime(), PathBuf::from("/run/sandbox"), PathBuf::from("/sys/fs/cgroup")] {
-        directories(&directory, &mut found);
-    }
+    let traces = records(caller).into_iter().chain(cgroups());
+    let mut found: BTreeSet<String> = traces.map(|path| path.display().to_string()).collect();
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("reading the mounts");
     found.extend(mounts.lines().map(|line| format!("mount {line}")));
     for entry in std::fs::read_dir("/proc").expect("reading /proc").flatten() {
@@ -60,13 +57,4 @@ fn standing(caller: &Caller) -> BTreeSet<String> {
         }
     }
     found
-}
-
-fn directories(directory: &Path, found: &mut BTreeSet<String>) {
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            found.insert(format!("directory {}", entry.path().display()));
-            directories(&entry.path(), found);
-        }
-    }
 }

@@ -7,11 +7,13 @@ mod measure;
 #[path = "../tests/random/mod.rs"]
 mod random;
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use measure::caller::{Bench, Caller};
+use measure::traces::{assert_seen, cgroups, is_of, records};
 use measure::{check, milliseconds, option, programs, verdict};
 use random::Random;
 
@@ -25,7 +27,8 @@ fn remains(caller: &Caller, _stage: &str) {
     let limited = programs::sandbox(caller, "limited").stderr(Stdio::null()).status().expect("starting").success();
     let name = if limited { "limited" } else { "true" };
     println!("{launches} launches as {}, {kills} of them killed, profile {name}:", caller.name);
-    let before = (directories(Path::new("/sys/fs/cgroup"), name), records(caller, name));
+    assert_seen(caller);
+    let before = count(caller, name);
     let start = Instant::now();
     let (mut failures, mut usual) = (0, Duration::ZERO);
     let mut random = Random(0x2545_f491_4f6c_dd1d);
@@ -46,10 +49,10 @@ fn remains(caller: &Caller, _stage: &str) {
         usual = (usual * 7 + began.elapsed()) / 8;
     }
     let each = milliseconds(start.elapsed()) / launches as f64;
-    let between = (directories(Path::new("/sys/fs/cgroup"), name), records(caller, name));
+    let between = count(caller, name);
     let mut gc = caller.command(&caller.program("sandbox"));
     check(gc.arg("gc").stdout(Stdio::null()).status().expect("starting"), "gc");
-    let after = (directories(Path::new("/sys/fs/cgroup"), name), records(caller, name));
+    let after = count(caller, name);
     println!("  one every {each:.3} ms");
     for (what, [before, between, after]) in
         [("cgroups", [before.0, between.0, after.0]), ("records", [before.1, between.1, after.1])]
@@ -60,15 +63,8 @@ fn remains(caller: &Caller, _stage: &str) {
     verdict("failed", failures as f64, 0.0, "");
 }
 
-fn records(caller: &Caller, name: &str) -> usize {
-    let tops = [caller.runtime().join("sandbox"), PathBuf::from("/run/sandbox")];
-    tops.iter().map(|top| directories(top, name)).sum()
-}
-
-/// Of sandboxes of this name.
-fn directories(directory: &Path, name: &str) -> usize {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let below = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    let own = |file: &str| file.trim_start_matches("sandbox-").starts_with(&format!("{name}-"));
-    below.map(|entry| usize::from(own(&entry.file_name().to_string_lossy())) + directories(&entry.path(), name)).sum()
+/// Cgroups and records of sandboxes of this name.
+fn count(caller: &Caller, name: &str) -> (usize, usize) {
+    let own = |found: BTreeSet<PathBuf>| found.iter().filter(|path| is_of(path, &[name])).count();
+    (own(cgroups()), own(records(caller)))
 }

@@ -8,11 +8,12 @@ mod measure;
 
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use measure::caller::{Bench, Caller};
+use measure::traces::{cgroups, is_of, records};
 use measure::{children, median, milliseconds, option, programs, ratio, verdict};
 
 fn main() {
@@ -35,6 +36,8 @@ fn scale(caller: &Caller, _stage: &str) {
     let before = left(caller);
     bubblewrap.end();
     let mut alive = start(count, || programs::sandbox(caller, "pause"));
+    let seen = left(caller).difference(&before).count();
+    assert!(seen >= count - alive.failures, "of {count} sandboxes {seen} records and cgroups are seen");
     alive.report("sandbox");
     alive.growth();
     alive.against(&bubblewrap);
@@ -158,21 +161,6 @@ fn without_leaks(caller: &Caller, before: &BTreeSet<PathBuf>) {
 
 /// Records and cgroups of what this bench starts.
 fn left(caller: &Caller) -> BTreeSet<PathBuf> {
-    let mut found = BTreeSet::new();
-    for top in [caller.runtime(), PathBuf::from("/run/sandbox"), PathBuf::from("/sys/fs/cgroup")] {
-        directories(&top, &mut found);
-    }
-    found
-}
-
-fn directories(directory: &Path, found: &mut BTreeSet<PathBuf>) {
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if ["pause-", "limited-"].iter().any(|ours| name.trim_start_matches("sandbox-").starts_with(ours)) {
-                found.insert(entry.path());
-            }
-            directories(&entry.path(), found);
-        }
-    }
+    let traces = records(caller).into_iter().chain(cgroups());
+    traces.filter(|path| is_of(path, &["pause", "limited", "limited-pause"])).collect()
 }

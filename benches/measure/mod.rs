@@ -6,6 +6,7 @@
 
 pub mod caller;
 pub mod programs;
+pub mod traces;
 
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
