@@ -1,6 +1,6 @@
 //! What is made in a directory that is held open: directories, files, links.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -46,7 +46,8 @@ pub fn chown(at: BorrowedFd<'_>, path: &Path, (uid, gid): (u32, u32)) -> Applied
 
 /// A path of the sandbox, relative to the descriptor of its root.
 pub fn inside(path: &Path) -> &Path {
-    path.strip_prefix("/").unwrap_or(path)
+    let bytes = path.as_os_str().as_bytes();
+    Path::new(OsStr::from_bytes(bytes.strip_prefix(b"/").unwrap_or(bytes)))
 }
 
 pub fn c_string(path: &Path) -> Result<CString, Fault> {

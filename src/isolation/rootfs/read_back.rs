@@ -11,6 +11,7 @@ use nix::sys::stat::Mode;
 
 use crate::host::mountinfo::{Mount, mounts};
 use crate::isolation::context::{Context, Slot};
+use crate::isolation::rootfs::tree::upwards;
 use crate::isolation::{Applied, Fault, Operation};
 use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
 
@@ -76,10 +77,14 @@ impl ReadBack {
                     seen[at] = true;
                     &self.mounts[at]
                 }
-                None => self.within_a_tree(&point).ok_or_else(|| {
-                    let words = format!("{} is mounted, and the plan has no such mount", point.display());
-                    Fault::mismatch(Operation::Mounts, words)
-                })?,
+                // In the innermost that is promised above it, if that is a whole tree.
+                None => {
+                    let above = upwards(&point).find_map(|above| by_path.get(above.as_os_str()));
+                    above.map(|at| &self.mounts[*at]).filter(|expected| expected.tree).ok_or_else(|| {
+                        let words = format!("{} is mounted, and the plan has no such mount", point.display());
+                        Fault::mismatch(Operation::Mounts, words)
+                    })?
+                }
             };
             let path = point.display();
             if mount.propagates {
@@ -100,12 +105,6 @@ impl ReadBack {
                 format!("nothing is mounted at {}", self.mounts[at].path.display()),
             )),
         }
-    }
-
-    /// The innermost promise above a path, if it is of a whole tree.
-    fn within_a_tree(&self, path: &Path) -> Option<&Expected> {
-        let above = self.mounts.iter().filter(|expected| path.starts_with(&expected.path));
-        above.max_by_key(|expected| expected.path.components().count()).filter(|expected| expected.tree)
     }
 }
 

@@ -134,7 +134,7 @@ impl Tree {
     pub fn reaching<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = (&'a Path, &'a Content, PathBuf)> {
         self.iter().filter_map(move |(at, content)| {
             let Content::Bind { source, .. } = content else { return None };
-            Some((at, content, at.join(below(path, source)?)))
+            Some((at, content, join(at, below(path, source)?)))
         })
     }
 }
@@ -146,7 +146,19 @@ pub fn depth(path: &Path) -> usize {
 
 /// What a bind of `source` at `at` shows at `path`.
 pub fn shown(source: &Path, at: &Path, path: &Path) -> PathBuf {
-    below(path, at).map_or_else(|| source.to_owned(), |rest| source.join(rest))
+    below(path, at).map_or_else(|| source.to_owned(), |rest| join(source, rest))
+}
+
+/// What a directory holds under a name, or a path below it. `Path::join` allocates twice.
+pub fn join(directory: &Path, name: &Path) -> PathBuf {
+    let (directory, name) = (directory.as_os_str(), name.as_os_str());
+    let mut path = OsString::with_capacity(directory.len() + 1 + name.len());
+    path.push(directory);
+    if directory != "/" {
+        path.push("/");
+    }
+    path.push(name);
+    path.into()
 }
 
 /// A path that is free of links, and the directories that it lies in, up to the root.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Planner;
 use crate::host::Node;
 use crate::isolation::rootfs::Access;
-use crate::isolation::rootfs::tree::{Content, Found, Kind, Obstacle, above, below, within};
+use crate::isolation::rootfs::tree::{Content, Found, Kind, Obstacle, above, below, join, within};
 use crate::isolation::{Origin, Section};
 
 impl Planner<'_> {
@@ -42,7 +42,7 @@ impl Planner<'_> {
                 path
             }
             Found::Missing { directory, rest } => {
-                let made = directory.join(&rest);
+                let made = join(&directory, &rest);
                 if origin.is_none() || !["/proc", "/sys"].iter().any(|ours| within(&made, ours)) {
                     self.make_room(&directory, &rest, origin);
                 }

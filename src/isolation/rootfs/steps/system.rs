@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Builder;
 use crate::host::{Host, Node};
 use crate::isolation::rootfs::target::Target;
+use crate::isolation::rootfs::tree::join;
 use crate::isolation::rootfs::{Step, kernel};
 use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
 
@@ -17,19 +18,19 @@ impl Builder<'_> {
         if self.given.nested_mounts {
             return;
         }
-        let there = |name: &&str| host.node(&Path::new("/proc").join(name)) != Node::Missing;
-        let read_only: Vec<_> = kernel::PROC_READ_ONLY.iter().copied().filter(there).collect();
-        let hidden: Vec<_> = kernel::PROC_HIDDEN
-            .iter()
-            .copied()
-            .filter(there)
-            .map(|name| (name, matches!(host.node(&Path::new("/proc").join(name)), Node::Directory { .. })))
-            .collect();
-        for name in &read_only {
-            read_back.expect(&Path::new("/proc").join(name), "proc", attributes | READ_ONLY);
+        let found = |name: &'static str| {
+            let path = join(Path::new("/proc"), Path::new(name));
+            let node = host.node(&path);
+            (node != Node::Missing).then_some((name, path, matches!(node, Node::Directory { .. })))
+        };
+        let (mut read_only, mut hidden) = (Vec::new(), Vec::new());
+        for (name, path, _) in kernel::PROC_READ_ONLY.into_iter().filter_map(found) {
+            read_back.expect(&path, "proc", attributes | READ_ONLY);
+            read_only.push(name);
         }
-        for (name, _) in &hidden {
-            read_back.expect(&Path::new("/proc").join(name), "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
+        for (name, path, directory) in kernel::PROC_HIDDEN.into_iter().filter_map(found) {
+            read_back.expect(&path, "tmpfs", READ_ONLY | NO_SUID | NO_DEV);
+            hidden.push((name, directory));
         }
         self.finish.push(Step::ProcReadOnly { names: read_only });
         self.covers.push(Step::ProcHide { names: hidden, attributes: self.cover });

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
-use super::{Content, Kind, Tree, depth, shown};
+use super::{Content, Kind, Tree, depth, join, shown};
 use crate::host::{Host, Node, names};
 use crate::sys::errno::words;
 
@@ -55,7 +55,7 @@ impl Tree {
                 at.pop();
                 continue;
             }
-            let next = at.join(&name);
+            let next = join(&at, &name);
             match self.look(&next, host) {
                 Look::Is(is) => (at, kind) = (next, is),
                 Look::Link(_) if !follow && left.is_empty() => return Found::There { path: next, kind: Kind::File },
