@@ -95,7 +95,10 @@ impl Run {
                 }
             );
         }
-        Ok(launched.outcome.code())
+        let code = launched.outcome.code();
+        // The process ends, and gives all of it back at once.
+        std::mem::forget((launched, options, plan, self.chosen));
+        Ok(code)
     }
 }
 
