@@ -2,10 +2,13 @@
  *
  * The floor's namespaces, then the root, the hidden paths, the loopback, pid 1, Landlock rules, an empty bounding set
  * and a filter of the default's length, as `sandbox plan` lists them for an ordinary user. No profile is read, nothing is
- * planned, recorded, checked, read back or explained: how far a launch is from it is what those cost. What is left out
- * of it shows what the kernel asks for that part alone.
+ * planned, recorded, checked, read back or explained. What is left out of it shows what the kernel asks for that part alone.
  *
- *     cc -O2 -static least.c -o least && ./least [--without PART]... /bin/true
+ * What is promised beside the plan can be added to it, as far as the kernel is asked for that: who the caller is, a record
+ * of what is made, written before it is, root's cgroup, and every layer read back. Still nothing is planned, and what is
+ * read is not looked at: how far a launch is from that is what those cost.
+ *
+ *     cc -O2 -static least.c -o least && ./least [--without PART | --with PROMISE]... /bin/true
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -48,6 +51,9 @@ static const char *const ruled[] = {"/", "/dev", "/dev/shm", "/etc", "/opt", "/p
 enum part { INIT, MEMORY, COVERS, LOOPBACK, TIME, LANDLOCK, CAPABILITIES, FILTER, PARTS };
 static const char *const parts[PARTS] = {"init", "memory", "covers", "loopback", "time", "landlock", "capabilities", "filter"};
 static int left_out[PARTS];
+enum promise { CALLER, RECORD, CGROUP, READ_BACK, PROMISES };
+static const char *const promises[PROMISES] = {"caller", "record", "cgroup", "read-back"};
+static int added[PROMISES];
 
 static char uid_line[40], gid_line[40];
 
@@ -63,6 +69,73 @@ static void put(const char *path, const char *text)
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		fail(path);
 	close(fd);
+}
+
+static void take(const char *path)
+{
+	static char bytes[64 * 1024];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fail(path);
+	while (read(fd, bytes, sizeof bytes) > 0)
+		;
+	close(fd);
+}
+
+/* The profile, which is as long as a program's first bytes, the caller's accounts and ids, and where its cgroups are. */
+static void ask(const char *profile)
+{
+	static const char *const asked[] = {"/etc/passwd", "/etc/group", "/proc/self/uid_map", "/proc/self/gid_map", "/proc/self/cgroup"};
+	char bytes[64];
+	int fd = open(profile, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, bytes, sizeof bytes) < 0 || syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC))
+		fail(profile);
+	close(fd);
+	for (size_t i = 0; i < COUNT(asked); i++)
+		take(asked[i]);
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
+}
+
+/* Where it lies, its name, and the file, which is locked. */
+static struct { int in, file; char name[32]; } record;
+
+static void write_down(const char *line, size_t length)
+{
+	if (write(record.file, line, length) < 0)
+		fail("the record");
+}
+
+static void begin_record(void)
+{
+	static char planned[4096];
+	struct flock whole = {.l_type = F_WRLCK};
+	const char *state = geteuid() ? getenv("XDG_RUNTIME_DIR") : "/run";
+	snprintf(record.name, sizeof record.name, "least-%d", getpid());
+	record.in = open(state ? state : "/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	record.file = openat(record.in, record.name, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (record.file < 0 || fcntl(record.file, F_SETLK, &whole))
+		fail("a record");
+	write_down(planned, sizeof planned);
+}
+
+/* Of processes, as root has it by default; on cgroup v1, where a process enters by itself. */
+static char cgroup[64];
+static int tasks;
+
+static void make_cgroup(void)
+{
+	char file[80];
+	snprintf(cgroup, sizeof cgroup, "/sys/fs/cgroup/pids/least-%d", getpid());
+	if (added[RECORD])
+		write_down(cgroup, sizeof cgroup);
+	if (mkdir(cgroup, 0755))
+		fail(cgroup);
+	snprintf(file, sizeof file, "%s/pids.max", cgroup);
+	put(file, "4096");
+	snprintf(file, sizeof file, "%s/tasks", cgroup);
+	if ((tasks = open(file, O_WRONLY | O_CLOEXEC)) < 0)
+		fail(file);
 }
 
 /* A mount of `source`, or of what `tree` holds, at `target`. */
@@ -171,6 +244,9 @@ static int target(void *argument)
 		restrict_paths();
 	for (int capability = 0; !left_out[CAPABILITIES] && !prctl(PR_CAPBSET_DROP, capability, 0, 0, 0); capability++)
 		;
+	/* Of the filter, seccomp(2) says whether it is there. */
+	if (added[READ_BACK])
+		take("/proc/self/status");
 	if (!left_out[FILTER])
 		filter();
 	execv(argv[0], argv);
@@ -184,6 +260,8 @@ static int init(void *argument)
 	put("/proc/self/setgroups", "deny");
 	put("/proc/self/uid_map", uid_line);
 	put("/proc/self/gid_map", gid_line);
+	if (added[CGROUP] && (write(tasks, "0", 1) < 0 || unshare(CLONE_NEWCGROUP)))
+		fail("entering the cgroup");
 	if (!left_out[TIME] && unshare(CLONE_NEWTIME))
 		fail("unshare");
 	if (sethostname("least", 5))
@@ -191,41 +269,61 @@ static int init(void *argument)
 	assemble();
 	if (!left_out[LOOPBACK])
 		loopback();
+	if (added[READ_BACK])
+		take("/proc/self/mountinfo");
 	if (left_out[INIT])
 		return target(argument);
 	pid_t pid = clone(target, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
+	if (added[READ_BACK] && pid > 0)
+		take("/proc/2/status");
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
 		fail("waitpid");
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
+/* Whether `name` is one of these; what is meant by it is set. */
+static int chosen(const char *name, const char *const names[], int count, int set[])
+{
+	for (int i = 0; i < count; i++)
+		if (!strcmp(name, names[i]))
+			return set[i] = 1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	int status;
-	while (argc > 2 && !strcmp(argv[1], "--without")) {
-		int part = 0;
-		while (part < PARTS && strcmp(argv[2], parts[part]))
-			part++;
-		if (part == PARTS)
+	for (; argc > 2; argc -= 2, argv += 2)
+		if (!(!strcmp(argv[1], "--without") && chosen(argv[2], parts, PARTS, left_out)) &&
+		    !(!strcmp(argv[1], "--with") && chosen(argv[2], promises, PROMISES, added)))
 			break;
-		left_out[part] = 1;
-		argc -= 2, argv += 2;
-	}
 	if (argc < 2 || argv[1][0] == '-') {
-		fprintf(stderr, "usage: least [--without PART]... PROGRAM [ARGS...]\n");
+		fprintf(stderr, "usage: least [--without PART | --with PROMISE]... PROGRAM [ARGS...]\n");
 		return 125;
 	}
+	if (added[CALLER])
+		ask(argv[1]);
+	if (added[RECORD])
+		begin_record();
+	if (added[CGROUP])
+		make_cgroup();
 	snprintf(uid_line, sizeof uid_line, "%u %u 1", geteuid(), geteuid());
 	snprintf(gid_line, sizeof gid_line, "%u %u 1", getegid(), getegid());
 	static char stack[64 * 1024] __attribute__((aligned(16)));
 	pid_t pid = clone(init, stack + sizeof stack,
 			  SIGCHLD | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-				  CLONE_NEWCGROUP,
+				  (added[CGROUP] ? 0 : CLONE_NEWCGROUP),
 			  argv + 1);
 	if (pid < 0)
 		return fail("clone"), 125;
+	if (added[RECORD])
+		write_down(record.name, sizeof record.name);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			fail("waitpid");
+	if (added[CGROUP] && rmdir(cgroup))
+		fail(cgroup);
+	if (added[RECORD] && (unlinkat(record.in, record.name, 0) || close(record.file)))
+		fail(record.name);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

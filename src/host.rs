@@ -22,7 +22,7 @@ pub use accounts::{Group, User};
 pub use ask::limit_of;
 pub use facts::{Facts, Limit, Node};
 pub use format::{BINPRM_BUF_SIZE, Format, INTERPRETERS, interpreter, of_start};
-pub use walk::names;
+pub use walk::{join, names};
 
 /// Every fact about one machine, remembered or still to be asked.
 #[derive(Debug)]

@@ -41,8 +41,10 @@ impl Host {
     /// The ids of all groups that list this user as a member.
     pub fn groups_of(&self, user: &str) -> Vec<u32> {
         let text = self.text(Path::new("/etc/group")).unwrap_or_default();
+        // Most groups list nobody.
+        let listing = text.lines().filter(|line| !line.ends_with(':')).filter_map(GroupLine::parse);
         let lists = |group: &GroupLine| group.members.split(',').any(|member| member == user && !member.is_empty());
-        text.lines().filter_map(GroupLine::parse).filter(lists).map(|group| group.gid).collect()
+        listing.filter(lists).map(|group| group.gid).collect()
     }
 
     fn user(&self, wanted: impl Fn(&UserLine) -> bool) -> Option<User> {

@@ -1,5 +1,7 @@
 //! Where a path leads on the host, link by link: every step is a fact that is remembered.
 
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
 use super::{Host, Node};
@@ -20,13 +22,13 @@ impl Host {
         const LINKS: u32 = 40;
         let mut links = 0;
         let mut at = PathBuf::from("/");
-        let mut left: Vec<PathBuf> = names(path);
+        let mut left: Vec<_> = names(path).map(Cow::Borrowed).collect();
         while let Some(name) = left.pop() {
-            if name.as_os_str() == ".." {
+            if &*name == ".." {
                 at.pop();
                 continue;
             }
-            let next = at.join(&name);
+            let next = join(&at, Path::new(&name));
             match self.node(&next) {
                 Node::Symlink { to } if links < LINKS => {
                     links += 1;
@@ -34,7 +36,7 @@ impl Host {
                     if to.is_absolute() {
                         at = PathBuf::from("/");
                     }
-                    left.extend(names(&to));
+                    left.extend(names(&to).map(|name| Cow::Owned(name.to_owned())));
                 }
                 Node::Directory { .. } => at = next,
                 node if left.is_empty() => return (next, node),
@@ -62,13 +64,21 @@ impl Host {
 }
 
 /// The names of a path, the last first; `.` and the root are none.
-pub fn names(path: &Path) -> Vec<PathBuf> {
+pub fn names(path: &Path) -> impl Iterator<Item = &OsStr> {
     path.components()
         .rev()
-        .filter_map(|component| match component {
-            Component::Normal(name) => Some(PathBuf::from(name)),
-            Component::ParentDir => Some(PathBuf::from("..")),
-            _ => None,
-        })
-        .collect()
+        .filter(|name| matches!(name, Component::Normal(_) | Component::ParentDir))
+        .map(Component::as_os_str)
+}
+
+/// What a directory holds under a name, or a path below it. `Path::join` allocates twice.
+pub fn join(directory: &Path, name: &Path) -> PathBuf {
+    let (directory, name) = (directory.as_os_str(), name.as_os_str());
+    let mut path = OsString::with_capacity(directory.len() + 1 + name.len());
+    path.push(directory);
+    if directory != "/" {
+        path.push("/");
+    }
+    path.push(name);
+    path.into()
 }

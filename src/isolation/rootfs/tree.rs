@@ -10,6 +10,7 @@ use std::ops::Bound;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::host::join;
 use crate::isolation::Access;
 
 pub use find::{Found, Obstacle};
@@ -111,7 +112,7 @@ impl Tree {
     /// The shallowest first, in the order of their names.
     pub fn by_depth(&self) -> Vec<(&Path, &Content)> {
         let mut entries: Vec<_> = self.iter().collect();
-        entries.sort_by_key(|(path, _)| depth(path));
+        entries.sort_by_cached_key(|(path, _)| depth(path));
         entries
     }
 
@@ -147,18 +148,6 @@ pub fn depth(path: &Path) -> usize {
 /// What a bind of `source` at `at` shows at `path`.
 pub fn shown(source: &Path, at: &Path, path: &Path) -> PathBuf {
     below(path, at).map_or_else(|| source.to_owned(), |rest| join(source, rest))
-}
-
-/// What a directory holds under a name, or a path below it. `Path::join` allocates twice.
-pub fn join(directory: &Path, name: &Path) -> PathBuf {
-    let (directory, name) = (directory.as_os_str(), name.as_os_str());
-    let mut path = OsString::with_capacity(directory.len() + 1 + name.len());
-    path.push(directory);
-    if directory != "/" {
-        path.push("/");
-    }
-    path.push(name);
-    path.into()
 }
 
 /// A path that is free of links, and the directories that it lies in, up to the root.

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::Planner;
-use crate::host::Node;
+use crate::host::{Node, join};
 use crate::isolation::rootfs::Access;
-use crate::isolation::rootfs::tree::{Content, Found, Kind, Obstacle, above, below, join, within};
+use crate::isolation::rootfs::tree::{Content, Found, Kind, Obstacle, above, below, within};
 use crate::isolation::{Origin, Section};
 
 impl Planner<'_> {

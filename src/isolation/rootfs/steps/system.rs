@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::Builder;
-use crate::host::{Host, Node};
+use crate::host::{Host, Node, join};
 use crate::isolation::rootfs::target::Target;
-use crate::isolation::rootfs::tree::join;
 use crate::isolation::rootfs::{Step, kernel};
 use crate::sys::mount::{NO_DEV, NO_EXEC, NO_SUID, READ_ONLY};
 

@@ -1,12 +1,13 @@
 //! Where a path leads inside: followed as the program would, links of bound trees included.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
-use super::{Content, Kind, Tree, depth, join, shown};
-use crate::host::{Host, Node, names};
+use super::{Content, Kind, Tree, depth, shown};
+use crate::host::{Host, Node, join, names};
 use crate::sys::errno::words;
 
 /// Where a path leads inside.
@@ -46,16 +47,16 @@ impl Tree {
         let mut links = 0;
         let mut at = PathBuf::from("/");
         let mut kind = Kind::Directory;
-        let mut left: Vec<PathBuf> = names(path);
+        let mut left: Vec<_> = names(path).map(Cow::Borrowed).collect();
         while let Some(name) = left.pop() {
             if kind != Kind::Directory {
                 return Found::Nowhere { at, why: Obstacle::NoDirectory };
             }
-            if name.as_os_str() == ".." {
+            if &*name == ".." {
                 at.pop();
                 continue;
             }
-            let next = join(&at, &name);
+            let next = join(&at, Path::new(&name));
             match self.look(&next, host) {
                 Look::Is(is) => (at, kind) = (next, is),
                 Look::Link(_) if !follow && left.is_empty() => return Found::There { path: next, kind: Kind::File },
@@ -68,11 +69,10 @@ impl Tree {
                     if text.is_absolute() {
                         at = PathBuf::from("/");
                     }
-                    left.extend(names(&text));
+                    left.extend(names(&text).map(|name| Cow::Owned(name.to_owned())));
                 }
                 Look::Missing => {
-                    let mut rest = name;
-                    rest.extend(left.into_iter().rev());
+                    let rest = std::iter::once(name).chain(left.into_iter().rev()).collect();
                     return Found::Missing { directory: at, rest };
                 }
                 Look::Closed(why) => return Found::Nowhere { at: next, why },
