@@ -1,5 +1,5 @@
-//! How long a launch takes, against the floor of the kernel, the least that the default plan needs, and bubblewrap:
-//! `cargo bench --bench launch`.
+//! How long a launch takes, against the floor of the kernel, the least that the default plan needs, the same with what is
+//! promised beside it, and bubblewrap: `cargo bench --bench launch`.
 //!
 //! From posix_spawn to the known exit status of a program that does nothing, static, as root and as an ordinary user.
 //! `-- --rounds N` sets how often each is started (300).
@@ -15,10 +15,11 @@ fn main() {
 
 fn compare(caller: &Caller, _stage: &str) {
     let rounds = option("--rounds", 300);
-    let names = ["floor", "least", "bubblewrap", "sandbox"];
+    let names = ["floor", "least", "promised", "bubblewrap", "sandbox"];
     let mut commands = [
         programs::floor(caller, "true"),
         programs::least(caller, "true"),
+        programs::promised(caller, "true"),
         programs::bubblewrap(caller, "true"),
         programs::sandbox(caller, "true"),
     ];
@@ -38,10 +39,12 @@ fn compare(caller: &Caller, _stage: &str) {
     if !counted {
         println!("skipped: system calls (hint: apt-get install strace)");
     }
-    let [floor, least, bubblewrap, sandbox] = [0, 1, 2, 3].map(|index| median(&times[index]));
+    let [floor, least, promised, bubblewrap, sandbox] = [0, 1, 2, 3, 4].map(|index| median(&times[index]));
     verdict("sandbox / bubblewrap", ratio(sandbox, bubblewrap), 0.5, "");
     verdict("sandbox / floor", ratio(sandbox, floor), 1.4, "");
-    println!("  the least: {:.2} of bubblewrap, {:.2} of the floor", ratio(least, bubblewrap), ratio(least, floor));
+    for (name, time) in [("the least", least), ("what is promised", promised)] {
+        println!("  {name}: {:.2} of bubblewrap, {:.2} of the floor", ratio(time, bubblewrap), ratio(time, floor));
+    }
     parts(caller, rounds);
 }
 

@@ -61,6 +61,15 @@ pub fn least_without(caller: &Caller, name: &str, parts: &[&str]) -> Command {
     command
 }
 
+/// The same with what is promised beside the plan, as far as the kernel is asked for that.
+pub fn promised(caller: &Caller, name: &str) -> Command {
+    let mut command = caller.command(&caller.program("least"));
+    let cgroup = caller.name == "root" && Path::new("/sys/fs/cgroup/pids/tasks").exists();
+    let promises = ["caller", "record", "read-back"].into_iter().chain(cgroup.then_some("cgroup"));
+    command.args(promises.flat_map(|promise| ["--with", promise])).arg(target(caller, name));
+    command
+}
+
 /// Debian's bubblewrap, with the options that come nearest to what every sandbox has.
 pub fn bubblewrap(caller: &Caller, name: &str) -> Command {
     let options = "--unshare-all --ro-bind / / --proc /proc --dev /dev --tmpfs /tmp --die-with-parent";
