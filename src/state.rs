@@ -112,7 +112,7 @@ impl Record {
     /// more than it gives.
     pub fn others(&self) -> Vec<String> {
         const FEW: usize = 32;
-        let others = list::some_ids(&self.root, FEW + 1).unwrap_or_default();
+        let others = list::first_ids(&self.root).unwrap_or_default();
         if others.len() > FEW { Vec::new() } else { others }
     }
 

@@ -7,6 +7,7 @@ pub mod capabilities;
 pub mod caught;
 pub mod clone;
 pub mod descriptor;
+pub mod directory;
 pub mod errno;
 pub mod landlock;
 pub mod mount;

@@ -1,5 +1,6 @@
 //! Looking at the records of all sandboxes: nothing is locked, changed or trusted.
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -16,6 +17,7 @@ use super::record::{self, Contents, Event, Header, Planned};
 use super::started::Started;
 use super::{Root, lock, tree};
 use crate::isolation::{Trace, cgroup};
+use crate::sys::directory::first_names;
 use crate::sys::errno;
 
 /// One sandbox, as its record tells.
@@ -112,20 +114,24 @@ impl Change {
     }
 }
 
-/// The names of the records, sorted. A name that begins with a dot is none of a sandbox.
+/// The names of the records, sorted.
 pub fn ids(root: &Root) -> Result<Vec<String>> {
-    some_ids(root, usize::MAX)
-}
-
-/// So many of them at most, whichever come first: a list of thousands is not read to its end.
-pub fn some_ids(root: &Root, most: usize) -> Result<Vec<String>> {
-    let listed = tree::names(root.as_fd()).and_then(|names| {
-        let ids = names.map(|name| Ok(name?.to_string_lossy().into_owned()));
-        ids.filter(|id: &nix::Result<String>| !id.as_ref().is_ok_and(|id| id.starts_with('.'))).take(most).collect()
-    });
-    let mut ids: Vec<String> = listed.with_context(|| format!("listing {}", root.path().display()))?;
+    let names = tree::names(root.as_fd()).with_context(|| format!("listing {}", root.path().display()))?;
+    let mut ids: Vec<String> = names.iter().filter_map(|name| id(name)).collect();
     ids.sort();
     Ok(ids)
+}
+
+/// Some dozens of them, where there are as many: it takes no longer among thousands.
+pub fn first_ids(root: &Root) -> nix::Result<Vec<String>> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let directory = openat(root, ".", flags, Mode::empty())?;
+    Ok(first_names(directory.as_fd())?.iter().filter_map(|name| id(name)).collect())
+}
+
+/// A name that begins with a dot is none of a sandbox.
+fn id(name: &CStr) -> Option<String> {
+    Some(name.to_string_lossy().into_owned()).filter(|id| !id.starts_with('.'))
 }
 
 /// One sandbox; `None` where there is none of this id.
