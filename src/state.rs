@@ -111,6 +111,7 @@ impl Record {
     /// Those beside it that may have left something, unless there are so many that looking at each would cost the machine
     /// more than it gives.
     pub fn others(&self) -> Vec<String> {
+        /// Fewer than are looked at.
         const FEW: usize = 32;
         let others = list::first_ids(&self.root).unwrap_or_default();
         if others.len() > FEW { Vec::new() } else { others }

@@ -1,12 +1,13 @@
 //! Collecting what dead sandboxes left behind. Whoever collects a sandbox holds its lock meanwhile, so two collectors at
 //! once do not meet, and one that is itself killed leaves the rest to the next.
 
+use std::fs::File;
 use std::os::fd::AsFd;
 
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::stat::fstat;
+use nix::sys::stat::{FchmodatFlags, Mode, fchmodat, fstat};
 
 use super::list::{self, Entry, Life};
 use super::record::{self, Contents};
@@ -77,10 +78,10 @@ pub fn collect(root: &Root, id: &str, broken_too: bool) -> Result<Outcome> {
     if lock::held_here(id).is_some() {
         return Ok(Outcome::Left);
     }
-    let file = match list::open(root, id, OFlag::O_RDWR) {
+    let file = match open(root, id, broken_too) {
         Ok(Some(file)) => file,
         Ok(None) => return Ok(Outcome::Left),
-        // Nobody holds the lock of what is no record of ours, and nothing that it says is believed.
+        // What is no record of ours has no lock, and nothing that it says is believed.
         Err(error) if broken_too && error.downcast_ref::<Errno>().is_none() => {
             tree::remove(root.as_fd(), id.as_ref())?;
             return Ok(Outcome::Removed);
@@ -111,4 +112,16 @@ pub fn collect(root: &Root, id: &str, broken_too: bool) -> Result<Outcome> {
     remove_all(id, &traces)?;
     discard(root, id)?;
     Ok(Outcome::Removed)
+}
+
+fn open(root: &Root, id: &str, broken_too: bool) -> Result<Option<File>> {
+    let opened = list::open(root, id, OFlag::O_RDWR);
+    match &opened {
+        // Its owner has taken that right from himself. It may have a lock, which must be asked for.
+        Err(error) if broken_too && error.downcast_ref() == Some(&Errno::EACCES) => {
+            fchmodat(root, id, Mode::S_IRUSR | Mode::S_IWUSR, FchmodatFlags::NoFollowSymlink)?;
+            list::open(root, id, OFlag::O_RDWR)
+        }
+        _ => opened,
+    }
 }

@@ -165,7 +165,7 @@ pub fn look(root: &Root, id: String) -> Option<Entry> {
 }
 
 /// Opens a record that is ours; `None` where it has gone meanwhile. What is none is not opened: that alone may wake who
-/// waits at a FIFO, or start a device. An error with an errno says nothing about what it is.
+/// waits at a FIFO, or start a device. An error without an errno says that it is none.
 pub fn open(root: &Root, id: &str, access: OFlag) -> Result<Option<File>> {
     let caller = nix::unistd::geteuid().as_raw();
     let stat = match fstatat(root, id, AtFlags::AT_SYMLINK_NOFOLLOW) {
@@ -181,18 +181,18 @@ pub fn open(root: &Root, id: &str, access: OFlag) -> Result<Option<File>> {
     if stat.st_uid != caller {
         bail!("it belongs to uid {}, not to {caller}", stat.st_uid);
     }
-    if stat.st_mode & 0o600 != 0o600 {
-        bail!("its mode is {:04o}, and a record's 0600", stat.st_mode & 0o777);
-    }
     if let Some(held) = lock::held_as(stat.st_dev, stat.st_ino) {
         bail!("it is another name of {held}");
     }
     let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    match openat(root, id, flags, Mode::empty()) {
-        Ok(file) => Ok(Some(File::from(file))),
-        Err(Errno::ENOENT) => Ok(None),
-        Err(errno) => Err(errno).context("opening its record"),
-    }
+    let file = match openat(root, id, flags, Mode::empty()) {
+        Ok(file) => file,
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(errno) => return Err(errno).context("opening its record"),
+    };
+    let opened = fstat(&file).context("examining its record")?;
+    let same = (opened.st_dev, opened.st_ino) == (stat.st_dev, stat.st_ino);
+    Ok(same.then(|| File::from(file)))
 }
 
 /// The whole of a record, from its beginning.

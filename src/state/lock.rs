@@ -8,8 +8,8 @@
 //! record that it holds itself; `HELD` says which those are. A lock does not pass to a child either: who forks to go into
 //! the background creates the record afterwards.
 //!
-//! Two bytes of a record are locked, neither of which need exist: one so for its life; and one, by open file description,
-//! for a turn at changing it. Who takes a turn starts no process.
+//! Two bytes of a record are locked, neither of which need exist: one by a process, for its life; and one by open file
+//! description, for a turn at changing it. Who takes a turn starts no process.
 
 use std::os::fd::AsFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -96,6 +96,10 @@ fn alive_is_whose_supervisor_lives() {
     assert_eq!((seen[0].traces.len(), seen[0].started.is_some()), (1, true));
     assert_eq!(gc(&root).unwrap(), Report::default());
     assert_eq!(rm(&root, "web").unwrap_err().to_string(), format!("{id} is running"));
+    // Whatever its owner lets himself do with it.
+    fs::set_permissions(place.0.join(&id), fs::Permissions::from_mode(0o000)).unwrap();
+    assert_eq!(rm(&root, &id).unwrap_err().to_string(), format!("{id} is running"));
+    fs::set_permissions(place.0.join(&id), fs::Permissions::from_mode(0o600)).unwrap();
 
     other.kill();
     assert_eq!(list(&root).unwrap()[0].life, Life::Dead);

@@ -7,8 +7,8 @@ use nix::errno::Errno;
 
 use super::check;
 
-/// The first names in a directory, `.` and `..` among them: some dozens, whichever they are. readdir(3) has the kernel fill
-/// 32 KiB, which are a thousand, for the sake of the first.
+/// The first names in a directory, `.` and `..` among them: 42 of 72 bytes each, whichever they are, or more that are
+/// shorter. readdir(3) has the kernel fill 32 KiB, which are a thousand, for the sake of the first.
 pub fn first_names(directory: BorrowedFd<'_>) -> Result<Vec<CString>, Errno> {
     const ROOM: usize = 4096;
     // `struct linux_dirent64` of getdents64(2).
@@ -19,9 +19,10 @@ pub fn first_names(directory: BorrowedFd<'_>) -> Result<Vec<CString>, Errno> {
     let length = unsafe { libc::syscall(libc::SYS_getdents64, directory.as_raw_fd(), entries.as_mut_ptr(), ROOM) };
     let mut left = &entries[..check(length)? as usize];
     let mut names = Vec::new();
-    while let Some(length) = left.get(LENGTH..NAME) {
-        let (entry, others) = left.split_at(usize::from(u16::from_ne_bytes([length[0], length[1]])));
-        names.extend(CStr::from_bytes_until_nul(&entry[NAME..]).map(CStr::to_owned));
+    while let Some(&[low, high]) = left.get(LENGTH..LENGTH + 2) {
+        let (entry, others) = left.split_at_checked(u16::from_ne_bytes([low, high]).into()).ok_or(Errno::EIO)?;
+        let name = entry.get(NAME..).ok_or(Errno::EIO)?;
+        names.extend(CStr::from_bytes_until_nul(name).map(CStr::to_owned));
         left = others;
     }
     Ok(names)

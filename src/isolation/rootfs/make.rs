@@ -47,7 +47,8 @@ pub fn chown(at: BorrowedFd<'_>, path: &Path, (uid, gid): (u32, u32)) -> Applied
 /// A path of the sandbox, relative to the descriptor of its root.
 pub fn inside(path: &Path) -> &Path {
     let bytes = path.as_os_str().as_bytes();
-    Path::new(OsStr::from_bytes(bytes.strip_prefix(b"/").unwrap_or(bytes)))
+    let slashes = bytes.iter().take_while(|byte| **byte == b'/').count();
+    Path::new(OsStr::from_bytes(&bytes[slashes..]))
 }
 
 pub fn c_string(path: &Path) -> Result<CString, Fault> {

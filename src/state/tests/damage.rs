@@ -68,8 +68,8 @@ fn forged_entries_are_refused() {
     fs::create_dir_all(place.0.join("a-00000004/data")).unwrap();
     std::os::unix::net::UnixListener::bind(place.0.join("a-00000005")).unwrap();
     fs::File::create(place.0.join("a-00000006")).unwrap().set_len((16 << 20) + 1).unwrap();
-    fs::write(place.0.join("a-00000008"), "").unwrap();
-    fs::set_permissions(place.0.join("a-00000008"), fs::Permissions::from_mode(0o444)).unwrap();
+    fs::write(place.0.join("read-only"), "").unwrap();
+    fs::set_permissions(place.0.join("read-only"), fs::Permissions::from_mode(0o444)).unwrap();
     // Empty as a record that is being begun, and called as none is.
     fs::write(place.0.join("lock"), "").unwrap();
     let mut forged = 8;

@@ -93,7 +93,7 @@ impl Planner<'_> {
             self.tree.beneath(at).map(|(path, content)| (path.to_owned(), content.clone())).collect();
         for (path, content) in defaults {
             let above = above(&path).and_then(|above| self.tree.provider(above)).map(|(above, _)| above);
-            let Some(there) = below(&path, at).map(|rest| source.join(rest)).filter(|_| above == Some(at)) else {
+            let Some(there) = below(&path, at).map(|rest| join(&source, rest)).filter(|_| above == Some(at)) else {
                 continue;
             };
             let directory = matches!(self.host.canonical(&there), (path, Node::Directory { .. }) if path == there);
@@ -163,7 +163,7 @@ impl Planner<'_> {
             }
         };
         if let Some(source) = writable {
-            let missing = source.join(rest);
+            let missing = join(&source, rest);
             let message = format!("target {} does not exist in a writable tree", directory.join(rest).display());
             let hint = format!("create {} first: mount points are never made on the host", missing.display());
             self.findings.error(Section::Rootfs, message, hint, origin);

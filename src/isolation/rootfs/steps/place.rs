@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::host::{Host, Node};
+use crate::host::{Host, Node, join};
 use crate::isolation::rootfs::Addition;
 use crate::isolation::rootfs::target::Target;
 use crate::isolation::rootfs::tree::{Content, Kind, Tree, above, below, upwards};
@@ -43,7 +43,7 @@ impl Place<'_> {
             return false;
         }
         let Some((at, Content::Bind { .. })) = self.above() else { return false };
-        let source = self.tree.source(at).and_then(|source| Some(source.join(below(self.path, at)?)));
+        let source = self.tree.source(at).and_then(|source| Some(join(&source, below(self.path, at)?)));
         let is_link = matches!(self.tree.get(self.path), Some(Content::Link(_)));
         if let (Some(Content::Bind { source: own, .. }), Some(there)) = (self.tree.get(self.path), &source)
             && own == there
