@@ -4,9 +4,10 @@
  * and a filter of the default's length, as `sandbox plan` lists them for an ordinary user. No profile is read, nothing is
  * planned, recorded, checked, read back or explained. What is left out of it shows what the kernel asks for that part alone.
  *
- * What is promised beside the plan can be added to it, as far as the kernel is asked for that: who the caller is, a record
- * of what is made, written before it is, root's cgroup, and every layer read back. Still nothing is planned, and what is
- * read is not looked at: how far a launch is from that is what those cost.
+ * The most of what is promised beside the plan can be added to it, as far as the kernel is asked for that: who the caller
+ * is, a record of what is made, written before it is, root's cgroup, and the mounts and the program's status read back, but
+ * not what single settings are. Still nothing is planned, and what is read is not looked at: it is less than what a launch
+ * that keeps the promises asks for.
  *
  *     cc -O2 -static least.c -o least && ./least [--without PART | --with PROMISE]... /bin/true
  */
@@ -82,7 +83,7 @@ static void take(const char *path)
 	close(fd);
 }
 
-/* The profile, which is as long as a program's first bytes, the caller's accounts and ids, and where its cgroups are. */
+/* The profile, in whose place the program's first bytes are read, the caller's accounts and ids, and where its cgroups are. */
 static void ask(const char *profile)
 {
 	static const char *const asked[] = {"/etc/passwd", "/etc/group", "/proc/self/uid_map", "/proc/self/gid_map", "/proc/self/cgroup"};
@@ -108,11 +109,15 @@ static void write_down(const char *line, size_t length)
 
 static void begin_record(void)
 {
-	static char planned[4096];
+	/* As long as what the default is planned from. */
+	static char planned[7400];
 	struct flock whole = {.l_type = F_WRLCK};
-	const char *state = geteuid() ? getenv("XDG_RUNTIME_DIR") : "/run";
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	char state[128];
+	snprintf(state, sizeof state, "%s/sandbox", geteuid() && runtime ? runtime : "/run");
 	snprintf(record.name, sizeof record.name, "least-%d", getpid());
-	record.in = open(state ? state : "/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	mkdir(state, 0700);
+	record.in = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	record.file = openat(record.in, record.name, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (record.file < 0 || fcntl(record.file, F_SETLK, &whole))
 		fail("a record");
@@ -316,8 +321,14 @@ int main(int argc, char **argv)
 			  argv + 1);
 	if (pid < 0)
 		return fail("clone"), 125;
-	if (added[RECORD])
+	if (added[RECORD]) {
+		char stat[32];
+		snprintf(stat, sizeof stat, "/proc/%d/stat", pid);
+		take("/proc/sys/kernel/random/boot_id");
+		take("/proc/self/stat");
+		take(stat);
 		write_down(record.name, sizeof record.name);
+	}
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			fail("waitpid");

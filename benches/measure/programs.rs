@@ -61,10 +61,13 @@ pub fn least_without(caller: &Caller, name: &str, parts: &[&str]) -> Command {
     command
 }
 
-/// The same with what is promised beside the plan, as far as the kernel is asked for that.
+/// The same with the most of what is promised beside the plan, as far as the kernel is asked for that.
 pub fn promised(caller: &Caller, name: &str) -> Command {
     let mut command = caller.command(&caller.program("least"));
     let cgroup = caller.name == "root" && Path::new("/sys/fs/cgroup/pids/tasks").exists();
+    if caller.name == "root" && !cgroup {
+        println!("skipped: root's cgroup among what is promised: there is no cgroup v1 of pids");
+    }
     let promises = ["caller", "record", "read-back"].into_iter().chain(cgroup.then_some("cgroup"));
     command.args(promises.flat_map(|promise| ["--with", promise])).arg(target(caller, name));
     command
