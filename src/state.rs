@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::{Mode, fstat};
+use nix::sys::stat::{FileStat, Mode, fstat};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
@@ -68,12 +68,11 @@ impl Record {
         let created = created.tv_sec() as u64 * 1_000_000_000 + created.tv_nsec() as u64;
         for _ in 0..100 {
             let id = format!("{name}-{:08x}", crate::sys::random::bits().context("drawing an id")?);
-            let Some(file) = claim(&root, &id).with_context(|| format!("creating the record of {id}"))? else {
-                continue;
-            };
+            let claimed = claim(&root, &id).with_context(|| format!("creating the record of {id}"))?;
+            let Some((file, stat)) = claimed else { continue };
             let supervisor = std::process::id().cast_signed();
             let header = Header { version: VERSION, id, name: name.to_owned(), created, supervisor };
-            lock::hold(&header, &file).context("examining the record")?;
+            lock::hold(&header, &stat);
             let mut record = Record { root, file, header, traces: Vec::new() };
             if let Err(error) = record.introduce(profile, facts) {
                 // Nothing else was made; should even the record resist, gc removes it.
@@ -167,7 +166,7 @@ impl Drop for Record {
 }
 
 /// Makes the locked record of a new id; `None` where another sandbox has it or a collector came first.
-fn claim(root: &Root, id: &str) -> Result<Option<File>> {
+fn claim(root: &Root, id: &str) -> Result<Option<(File, FileStat)>> {
     let flags =
         OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = match openat(root, id, flags, Mode::S_IRUSR | Mode::S_IWUSR) {
@@ -175,10 +174,9 @@ fn claim(root: &Root, id: &str) -> Result<Option<File>> {
         Err(Errno::EEXIST) => return Ok(None),
         Err(errno) => return Err(anyhow!(errno)),
     };
-    let ours = || -> nix::Result<bool> { Ok(lock::take(&file)? && fstat(&file)?.st_nlink > 0) };
+    let ours = || lock::take(&file)?.then(|| fstat(&file)).transpose();
     match ours() {
-        Ok(true) => Ok(Some(file)),
-        Ok(false) => Ok(None),
+        Ok(stat) => Ok(stat.filter(|stat| stat.st_nlink > 0).map(|stat| (file, stat))),
         Err(errno) => {
             // A file system without locks.
             let _ = discard(root, id);

@@ -181,7 +181,7 @@ pub fn open(root: &Root, id: &str, access: OFlag) -> Result<Option<File>> {
     if stat.st_uid != caller {
         bail!("it belongs to uid {}, not to {caller}", stat.st_uid);
     }
-    if let Some(held) = lock::held_as(stat.st_dev, stat.st_ino) {
+    if let Some(held) = lock::held_as(&stat) {
         bail!("it is another name of {held}");
     }
     let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;

@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::sys::stat::fstat;
+use nix::sys::stat::FileStat;
 
 use super::record::Header;
 
@@ -67,10 +67,8 @@ fn byte(which: libc::off_t) -> libc::flock {
 }
 
 /// Remembers a record as held by this process.
-pub fn hold(header: &Header, file: impl AsFd) -> nix::Result<()> {
-    let stat = fstat(file)?;
+pub fn hold(header: &Header, stat: &FileStat) {
     held().push(Held { header: header.clone(), device: stat.st_dev, inode: stat.st_ino });
-    Ok(())
 }
 
 pub fn release(id: &str) {
@@ -83,9 +81,9 @@ pub fn held_here(id: &str) -> Option<Header> {
 }
 
 /// The id of the record that this process holds, and that this file is, whatever it is called.
-pub fn held_as(device: libc::dev_t, inode: libc::ino_t) -> Option<String> {
+pub fn held_as(stat: &FileStat) -> Option<String> {
     let held = held();
-    let same = held.iter().find(|held| (held.device, held.inode) == (device, inode));
+    let same = held.iter().find(|held| (held.device, held.inode) == (stat.st_dev, stat.st_ino));
     same.map(|held| held.header.id.clone())
 }
 
