@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::plan::{Planned, held::is_writable};
-use super::tree::{Content, Found, below};
+use super::tree::{Content, Found, rebased};
 use super::{Access, Bind, Rootfs};
 use crate::host::Host;
 use crate::isolation::{Findings, Origin, Section};
@@ -121,7 +121,7 @@ impl<'a> Sources<'a> {
         let binds = path.ancestors().flat_map(|source| self.binds.get(source).into_iter().flatten());
         binds.filter_map(move |(at, content)| {
             let Content::Bind { source, access, .. } = content else { return None };
-            let shown = if source == path { at.to_path_buf() } else { at.join(below(path, source)?) };
+            let shown = rebased(path, source, at);
             let provided = self.planned.tree.provider(&shown).is_some_and(|(provider, _)| provider == *at);
             provided.then_some(Other { at, source, access: *access, shown })
         })

@@ -128,7 +128,7 @@ impl Tree {
     pub fn source(&self, path: &Path) -> Option<PathBuf> {
         let (at, content) = self.provider(path)?;
         let Content::Bind { source, .. } = content else { return None };
-        Some(shown(source, at, path))
+        Some(rebased(path, at, source))
     }
 
     /// The binds of something above a path of the host, and what each calls it, whether or not something else stands there.
@@ -145,9 +145,9 @@ pub fn depth(path: &Path) -> usize {
     path.as_os_str().as_bytes().iter().filter(|byte| **byte == b'/').count()
 }
 
-/// What a bind of `source` at `at` shows at `path`.
-pub fn shown(source: &Path, at: &Path, path: &Path) -> PathBuf {
-    below(path, at).map_or_else(|| source.to_owned(), |rest| join(source, rest))
+/// What `path` is called that is `from`, or lies below it, where that is called `to`: as a bind has it, to and fro.
+pub fn rebased(path: &Path, from: &Path, to: &Path) -> PathBuf {
+    below(path, from).map_or_else(|| to.to_owned(), |rest| join(to, rest))
 }
 
 /// A path that is free of links, and the directories that it lies in, up to the root.

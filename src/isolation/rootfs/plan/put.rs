@@ -43,7 +43,7 @@ impl Planner<'_> {
             }
             Found::Missing { directory, rest } => {
                 let made = join(&directory, &rest);
-                if origin.is_none() || !["/proc", "/sys"].iter().any(|ours| within(&made, ours)) {
+                if origin.is_none() || !in_kernels(&made) {
                     self.make_room(&directory, &rest, origin);
                 }
                 made
@@ -55,10 +55,7 @@ impl Planner<'_> {
                 return self.findings.error(Section::Rootfs, message, hint, origin);
             }
         };
-        let made_anew = || {
-            ["/dev", "/dev/pts"].iter().any(|ours| path.as_os_str() == *ours)
-                || ["/proc", "/sys"].iter().any(|ours| within(&path, ours))
-        };
+        let made_anew = || ["/dev", "/dev/pts"].iter().any(|ours| path.as_os_str() == *ours) || in_kernels(&path);
         if origin.is_some() && made_anew() {
             return self.kernels(target, &path, origin);
         }
@@ -164,11 +161,16 @@ impl Planner<'_> {
         };
         if let Some(source) = writable {
             let missing = join(&source, rest);
-            let message = format!("target {} does not exist in a writable tree", directory.join(rest).display());
+            let message = format!("target {} does not exist in a writable tree", join(directory, rest).display());
             let hint = format!("create {} first: mount points are never made on the host", missing.display());
             self.findings.error(Section::Rootfs, message, hint, origin);
         }
     }
+}
+
+/// In a file system that the kernel fills.
+fn in_kernels(path: &Path) -> bool {
+    ["/proc", "/sys"].iter().any(|ours| within(path, ours))
 }
 
 /// Why `content` cannot be put over something of this kind.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::host::{Host, Node, join};
+use crate::host::{Host, Node};
 use crate::isolation::rootfs::Addition;
 use crate::isolation::rootfs::target::Target;
-use crate::isolation::rootfs::tree::{Content, Kind, Tree, above, below, upwards};
+use crate::isolation::rootfs::tree::{Content, Kind, Tree, above, below, rebased, upwards};
 
 /// One path of the tree, and what lies above it.
 #[derive(Clone, Copy)]
@@ -38,20 +38,16 @@ impl Place<'_> {
 
     /// It is missing in a tree of the host: a layer above that tree brings it.
     pub fn is_added(&self) -> bool {
-        if matches!(self.tree.get(self.path), Some(Content::Hidden(_))) {
+        let Some((at, Content::Bind { source, .. })) = self.above() else { return false };
+        let there = rebased(self.path, at, source);
+        match self.tree.get(self.path) {
             // Only what is there is hidden.
-            return false;
-        }
-        let Some((at, Content::Bind { .. })) = self.above() else { return false };
-        let source = self.tree.source(at).and_then(|source| Some(join(&source, below(self.path, at)?)));
-        let is_link = matches!(self.tree.get(self.path), Some(Content::Link(_)));
-        if let (Some(Content::Bind { source: own, .. }), Some(there)) = (self.tree.get(self.path), &source)
-            && own == there
-        {
+            Some(Content::Hidden(_)) => false,
             // What is mounted on itself is there by then: it was made on the host.
-            return false;
+            Some(Content::Bind { source: own, .. }) if *own == there => false,
+            Some(Content::Link(_)) => true,
+            _ => self.host.node(&there) == Node::Missing,
         }
-        is_link || source.is_some_and(|source| self.host.node(&source) == Node::Missing)
     }
 
     /// It lies in memory that belongs to the program.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
-use super::{Content, Kind, Tree, depth, shown};
+use super::{Content, Kind, Tree, depth, rebased};
 use crate::host::{Host, Node, join, names};
 use crate::sys::errno::words;
 
@@ -106,7 +106,7 @@ impl Tree {
         match self.provider(path) {
             Some((_, Content::Proc | Content::Sys | Content::Devpts)) => Look::Closed(Obstacle::Kernel),
             Some((_, Content::Hidden(_))) => Look::Closed(Obstacle::Hidden),
-            Some((at, Content::Bind { source, .. })) => match host.node(&shown(source, at, path)) {
+            Some((at, Content::Bind { source, .. })) => match host.node(&rebased(path, at, source)) {
                 Node::Directory { .. } => Look::Is(Kind::Directory),
                 Node::File { .. } | Node::Other => Look::Is(Kind::File),
                 Node::Device { kind, major, minor } => Look::Is(Kind::Device { block: kind == 'b', major, minor }),
